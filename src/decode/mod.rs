@@ -1,0 +1,182 @@
+//! Frames become packets: link layers, network layers and fragments are stripped, the flow key is made.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The two ends of a flow as its key orders them; which of them is the client is not known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// The end with the smaller (address, port).
+    Low,
+    /// The other end.
+    High,
+}
+
+impl Side {
+    /// The opposite side.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Low => Self::High,
+            Self::High => Self::Low,
+        }
+    }
+
+    /// 0 for `Low`, 1 for `High`.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// A transport protocol that has flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IpProtocol {
+    /// RFC 9293.
+    Tcp,
+    /// RFC 768.
+    Udp,
+}
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// The network address.
+    pub addr: IpAddr,
+    /// The transport port.
+    pub port: u16,
+}
+
+/// What makes packets one flow: both ends in canonical order, transport and the encapsulation they came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// IPv6 addresses, or IPv4 ones in the first four bytes; the smaller (address, port) first.
+    addrs: [[u8; 16]; 2],
+    ports: [u16; 2],
+    /// Number of the tunnel stack in [`Paths`]; 0 is none.
+    pub path: u32,
+    /// Transport protocol.
+    pub protocol: IpProtocol,
+    v6: bool,
+}
+
+impl FlowKey {
+    /// The key of a packet from `source` to `destination`, and the side that sent it.
+    /// Addresses of one packet always have one family.
+    pub fn new(source: Endpoint, destination: Endpoint, protocol: IpProtocol, path: u32) -> (Self, Side) {
+        let (low, high, from) = if source <= destination {
+            (source, destination, Side::Low)
+        } else {
+            (destination, source, Side::High)
+        };
+        let key = Self {
+            addrs: [octets(low.addr), octets(high.addr)],
+            ports: [low.port, high.port],
+            path,
+            protocol,
+            v6: low.addr.is_ipv6(),
+        };
+        (key, from)
+    }
+
+    /// One end of the flow.
+    pub fn end(&self, side: Side) -> Endpoint {
+        let a = self.addrs[side.index()];
+        let addr = if self.v6 {
+            IpAddr::V6(Ipv6Addr::from(a))
+        } else {
+            IpAddr::V4(Ipv4Addr::new(a[0], a[1], a[2], a[3]))
+        };
+        Endpoint { addr, port: self.ports[side.index()] }
+    }
+
+    /// A hash with a fixed key, for the partition only (tables use a random seed).
+    pub fn partition(&self) -> usize {
+        let mut h = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::from(self.path);
+        let mut mix = |v: u64| {
+            h = (h ^ v).wrapping_mul(0xff51_afd7_ed55_8ccd);
+            h ^= h >> 32;
+        };
+        for addr in &self.addrs {
+            for half in addr.as_chunks::<8>().0 {
+                mix(u64::from_le_bytes(*half));
+            }
+        }
+        mix(u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]));
+        (h >> 40) as usize % crate::limits::PARTITIONS
+    }
+}
+
+fn octets(addr: IpAddr) -> [u8; 16] {
+    match addr {
+        IpAddr::V6(a) => a.octets(),
+        IpAddr::V4(a) => {
+            let mut out = [0; 16];
+            out[..4].copy_from_slice(&a.octets());
+            out
+        }
+    }
+}
+
+/// Where payload bytes lie: in the block's capture bytes or in its side arena.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Payload {
+    /// First byte.
+    pub start: u32,
+    /// Length in bytes.
+    pub len: u32,
+    /// Bytes that were on the wire behind them but were not captured (snap length).
+    pub missing: u32,
+    /// True if `start` points into [`crate::capture::Block::side`].
+    pub side: bool,
+}
+
+/// TCP header fields that reassembly needs (RFC 9293 section 3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TcpHeader {
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgment number; meaningful with [`TcpHeader::ACK`].
+    pub ack: u32,
+    /// Flag bits as on the wire (FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32).
+    pub flags: u8,
+}
+
+impl TcpHeader {
+    /// FIN flag bit.
+    pub const FIN: u8 = 1;
+    /// SYN flag bit.
+    pub const SYN: u8 = 2;
+    /// RST flag bit.
+    pub const RST: u8 = 4;
+    /// ACK flag bit.
+    pub const ACK: u8 = 16;
+
+    /// Whether all of `bits` are set.
+    pub const fn has(self, bits: u8) -> bool {
+        self.flags & bits == bits
+    }
+}
+
+/// The transport part of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// A TCP segment.
+    Tcp(TcpHeader),
+    /// A UDP datagram.
+    Udp,
+}
+
+/// One decoded packet, as the reader sends it to a shard; bytes stay in the block.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet {
+    /// Index in [`crate::capture::Block::frames`].
+    pub frame: u32,
+    /// Which flow.
+    pub key: FlowKey,
+    /// Which end sent it.
+    pub from: Side,
+    /// TCP or UDP.
+    pub segment: Segment,
+    /// Transport payload.
+    pub payload: Payload,
+    /// Number of its VLAN stack in [`Paths`]; 0 is none.
+    pub vlan: u32,
+}

@@ -1,0 +1,93 @@
+//! Every bound in wirelint, with its reason. A bound that bites is counted in the tally.
+
+/// Flow tables are split into this many partitions, each with its share of every total bound, so that
+/// the result does not depend on the number of threads.
+pub const PARTITIONS: usize = 64;
+
+/// A tick follows every frame whose ordinal is a multiple of this; expiry and eviction happen only there.
+pub const TICK_FRAMES: u64 = 4096;
+
+/// Bytes that a source puts into one block: large enough to amortise, small enough to stay in cache.
+pub const BLOCK_BYTES: usize = 1 << 20;
+
+/// Largest captured frame that is believed; Linux' largest GSO packet is 512 KiB, anything above 16 MiB is damage.
+pub const FRAME_BYTES: usize = 16 << 20;
+
+/// Encapsulation layers that the decoder follows in one frame.
+pub const DECODE_DEPTH: usize = 16;
+
+/// IP datagrams that wait for fragments at the same time, and their bytes.
+pub const FRAGMENT_DATAGRAMS: usize = 4096;
+/// Bytes of fragments held in all.
+pub const FRAGMENT_BYTES: usize = 8 << 20;
+/// Packet time after which an incomplete datagram is given up, in nanoseconds (RFC 8200 section 4.5: 60 s).
+pub const FRAGMENT_TIMEOUT: i64 = 60 * crate::time::SECOND;
+
+/// Flows in all partitions.
+pub const FLOWS: usize = 4 << 20;
+/// Out-of-order bytes of one direction of one flow: a receive window of scaled TCP is rarely larger.
+pub const SEGMENT_BYTES_FLOW: usize = 1 << 20;
+/// Out-of-order bytes in all.
+pub const SEGMENT_BYTES: usize = 64 << 20;
+/// Segments that may wait in one direction of one flow (bounds the work of one insertion).
+pub const SEGMENTS_FLOW: usize = 8192;
+/// Packets of a flow after which a hole that the peer acknowledged becomes a gap.
+pub const GAP_PACKETS: u32 = 64;
+/// Packet time after which a hole that the peer acknowledged becomes a gap, in nanoseconds.
+pub const GAP_TIME: i64 = 2 * crate::time::SECOND;
+/// Idle time of an open TCP flow, in nanoseconds.
+pub const TCP_IDLE: i64 = 3600 * crate::time::SECOND;
+/// Idle time of a UDP conversation, in nanoseconds.
+pub const UDP_IDLE: i64 = 300 * crate::time::SECOND;
+/// Time that a closed flow is remembered so that its last packets do not open a new one, in nanoseconds.
+pub const LINGER: i64 = 30 * crate::time::SECOND;
+
+/// Bytes of one direction that are shown to the probes before a flow counts as opaque.
+pub const PROBE_BYTES: usize = 64;
+/// Layers in one flow (TLS in CONNECT in SOCKS ...).
+pub const LAYERS: usize = 6;
+
+/// Head of one HTTP/1 message (nginx and Apache allow 8 to 32 KiB; tokens in cookies make large ones).
+pub const HEAD_BYTES: usize = 256 << 10;
+/// Header fields of one message.
+pub const HEAD_FIELDS: usize = 256;
+/// Exchanges of one flow that may wait for their response.
+pub const PIPELINE: usize = 1024;
+
+/// Bytes of a body that are kept so that a token's JSON path or form field can be named.
+pub const BODY_CONTEXT: usize = 256 << 10;
+/// Body bytes kept for context in all.
+pub const BODY_CONTEXT_TOTAL: usize = 32 << 20;
+/// Output of one decoded body, all content codings undone.
+pub const INFLATE_BYTES: u64 = 64 << 20;
+/// Output bytes for each input byte of a content coding, once [`INFLATE_FREE`] is passed. DEFLATE reaches 1032.
+pub const INFLATE_RATIO: u64 = 200;
+/// Output that no ratio is asked of.
+pub const INFLATE_FREE: u64 = 1 << 20;
+/// Content codings on top of each other.
+pub const CODINGS: usize = 4;
+
+/// Longest token that is recognised, in bytes of its compact text.
+pub const TOKEN_BYTES: usize = 128 << 10;
+/// Decoded JSON nesting that is parsed (`serde_json` stops at 128).
+pub const JSON_DEPTH: usize = 64;
+/// Encodings that are undone around a token (percent in base64 in JSON ...).
+pub const WRAPPINGS: usize = 3;
+/// Sightings of one exchange; more are counted.
+pub const SIGHTINGS_EXCHANGE: usize = 256;
+
+/// Findings that are kept; more are counted.
+pub const FINDINGS: usize = 100_000;
+/// Subjects retained for `late` facts, and their approximate bytes.
+pub const RETAINED: usize = 16_384;
+/// Approximate bytes of retained subjects.
+pub const RETAINED_BYTES: usize = 24 << 20;
+/// Distinct HMAC tokens that the dictionary attack keeps.
+pub const CRACK_TOKENS: usize = 8192;
+/// Bytes of their texts.
+pub const CRACK_BYTES: usize = 12 << 20;
+
+/// Source text of one rule expression, in bytes.
+pub const EXPRESSION_BYTES: usize = 4096;
+/// Nesting of one rule expression.
+pub const EXPRESSION_DEPTH: usize = 32;

@@ -1,0 +1,3 @@
+//! The `wirelint` command.
+
+fn main() {}

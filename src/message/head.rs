@@ -1,0 +1,171 @@
+//! Message heads: start line and fields.
+
+use std::ops::Range;
+
+/// Protocol version of a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0 (RFC 1945).
+    Http10,
+    /// HTTP/1.1 (RFC 9112).
+    #[default]
+    Http11,
+    /// HTTP/2 (RFC 9113).
+    Http2,
+    /// HTTP/3 (RFC 9114).
+    Http3,
+}
+
+impl Version {
+    /// As the `http` record prints it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http10 => "1.0",
+            Self::Http11 => "1.1",
+            Self::Http2 => "2",
+            Self::Http3 => "3",
+        }
+    }
+}
+
+/// The start line of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start<'a> {
+    /// A request (RFC 9112 section 3).
+    Request {
+        /// Method, as sent.
+        method: &'a [u8],
+        /// Request target, as sent.
+        target: &'a [u8],
+    },
+    /// A response (RFC 9112 section 4). Never 1xx: a dissector keeps interim responses to itself,
+    /// except 101, which is final for HTTP.
+    Response {
+        /// Status code.
+        status: u16,
+    },
+}
+
+/// One header field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Name as sent (case kept).
+    pub name: &'a [u8],
+    /// Value without surrounding white space; line folding replaced by spaces.
+    pub value: &'a [u8],
+    /// Offset of the value from the head's first byte.
+    pub at: u32,
+}
+
+/// A message head, borrowed from the stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Protocol version.
+    pub version: Version,
+    /// Start line.
+    pub start: Start<'a>,
+    /// Offset of the target or status from the head's first byte.
+    pub start_at: u32,
+    /// Fields in order.
+    pub fields: &'a [Field<'a>],
+    /// Layer offset of the head's first byte, for positions.
+    pub at: u64,
+}
+
+impl<'a> Head<'a> {
+    /// The first field of that name (ASCII case-insensitive).
+    pub fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields.iter().find(|f| f.name.eq_ignore_ascii_case(name.as_bytes())).map(|f| f.value)
+    }
+}
+
+/// A head that was copied because its exchange outlives the bytes: one buffer and ranges into it.
+#[derive(Clone, Debug, Default)]
+pub struct StoredHead {
+    /// Protocol version.
+    pub version: Version,
+    /// Status of a response; 0 for a request.
+    pub status: u16,
+    bytes: Vec<u8>,
+    method: Range<u32>,
+    target: Range<u32>,
+    fields: Vec<[u32; 4]>,
+}
+
+impl StoredHead {
+    /// Copies `head`, reusing this one's memory.
+    pub fn store(&mut self, head: &Head<'_>) {
+        self.bytes.clear();
+        self.fields.clear();
+        self.version = head.version;
+        let mut put = |bytes: &mut Vec<u8>, text: &[u8]| {
+            let start = bytes.len() as u32;
+            bytes.extend_from_slice(text);
+            start..bytes.len() as u32
+        };
+        (self.method, self.target, self.status) = match head.start {
+            Start::Request { method, target } => {
+                (put(&mut self.bytes, method), put(&mut self.bytes, target), 0)
+            }
+            Start::Response { status } => (0..0, 0..0, status),
+        };
+        for field in head.fields {
+            let name = put(&mut self.bytes, field.name);
+            let value = put(&mut self.bytes, field.value);
+            self.fields.push([name.start, name.end, value.start, value.end]);
+        }
+    }
+
+    /// Method of a request, as sent.
+    pub fn method(&self) -> &[u8] {
+        self.slice(&self.method)
+    }
+
+    /// Target of a request, as sent.
+    pub fn target(&self) -> &[u8] {
+        self.slice(&self.target)
+    }
+
+    /// Fields in order: name and value.
+    pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|&[a, b, c, d]| (self.slice(&(a..b)), self.slice(&(c..d))))
+    }
+
+    /// The first field of that name (ASCII case-insensitive).
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.fields().find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes())).map(|(_, v)| v)
+    }
+
+    /// Bytes that this head holds, for bounds.
+    pub fn size(&self) -> usize {
+        self.bytes.len() + self.fields.len() * 16
+    }
+
+    fn slice(&self, range: &Range<u32>) -> &[u8] {
+        self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_head_reads_as_the_borrowed_one_and_can_be_reused() {
+        let fields = [
+            Field { name: b"Host", value: b"a.test", at: 22 },
+            Field { name: b"Accept", value: b"*/*", at: 38 },
+        ];
+        let start = Start::Request { method: b"GET", target: b"/x" };
+        let head = Head { version: Version::Http11, start, start_at: 4, fields: &fields, at: 0 };
+        let mut stored = StoredHead::default();
+        for _ in 0..2 {
+            stored.store(&head);
+            assert_eq!(stored.method(), b"GET");
+            assert_eq!(stored.target(), b"/x");
+            assert_eq!(stored.field("HOST"), Some(&b"a.test"[..]));
+            assert_eq!(stored.fields().count(), 2);
+        }
+        assert_eq!(head.field("accept"), Some(&b"*/*"[..]));
+    }
+}

@@ -1,0 +1,49 @@
+//! The shared message model: what every dissector emits and everything above it reads.
+//!
+//! A message is a head, then its body as it arrives, then an end. Heads are borrowed while they pass and
+//! owned (`StoredHead`) only as long as their exchange is open.
+
+mod head;
+mod place;
+mod transport;
+
+pub use head::{Field, Head, Start, StoredHead, Version};
+pub use place::{Location, Place};
+pub use transport::{Channel, Direction, Position, Span, Transport};
+
+/// Identifies an exchange (request and response) within its flow; assigned in order of their heads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+/// How a stream, message or flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As its protocol says it ends.
+    Complete,
+    /// The peer reset the connection.
+    Reset,
+    /// The capture, a gap or a timeout cut it.
+    Cut,
+}
+
+/// An exchange that was never packets (an entry of a HAR file or a cassette). It enters at `message` with
+/// the same `begin`, `body`, `end` as one from a dissector; its packet number is the entry's number.
+#[derive(Clone, Debug, Default)]
+pub struct ReadyExchange {
+    /// Number of the entry in its file, from 1.
+    pub number: u64,
+    /// When the request was sent.
+    pub time: crate::time::Timestamp,
+    /// Offset of the entry in its file.
+    pub offset: u64,
+    /// Whether the entry's own scheme says TLS.
+    pub encrypted: bool,
+    /// Request head as HTTP/1.1 text (request line, fields, empty line).
+    pub request_head: Vec<u8>,
+    /// Request body, all codings undone.
+    pub request_body: Vec<u8>,
+    /// Response head as HTTP/1.1 text; empty if there was no response.
+    pub response_head: Vec<u8>,
+    /// Response body, all codings undone.
+    pub response_body: Vec<u8>,
+}

@@ -1,0 +1,94 @@
+//! What carried a message: put into the value and inherited by inner layers, so that no stage asks an earlier one.
+
+use crate::{capture::FileId, decode::Endpoint, time::Timestamp};
+
+/// The protection of a byte range (not of a flow: STARTTLS, CONNECT and Upgrade change it midway).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// Readable by anyone on the path.
+    #[default]
+    Cleartext,
+    /// TLS without keys.
+    TlsOpaque,
+    /// TLS that was opened with keys.
+    TlsDecrypted,
+}
+
+impl Channel {
+    /// As rules and records name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cleartext => "cleartext",
+            Self::TlsOpaque => "tls-opaque",
+            Self::TlsDecrypted => "tls-decrypted",
+        }
+    }
+
+    /// Whether the bytes were encrypted on the wire.
+    pub const fn encrypted(self) -> bool {
+        !matches!(self, Self::Cleartext)
+    }
+}
+
+/// Which way bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// Client to server.
+    Request,
+    /// Server to client.
+    Response,
+}
+
+impl Direction {
+    /// 0 or 1.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The opposite direction.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Request => Self::Response,
+            Self::Response => Self::Request,
+        }
+    }
+}
+
+/// Where a stream byte was captured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Frame number in its file.
+    pub frame: u64,
+    /// Its time.
+    pub time: Timestamp,
+    /// Offset of the byte in the capture file.
+    pub offset: u64,
+    /// The file.
+    pub file: FileId,
+}
+
+/// A run of captured bytes in one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Span {
+    /// Frame number in its file.
+    pub frame: u64,
+    /// Offset of the first byte in the capture file.
+    pub offset: u64,
+    /// Length in bytes.
+    pub len: u32,
+}
+
+/// The carrier of a message: inherited and refined layer by layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transport {
+    /// Ordinal of the flow's first frame in the run (its identity until it gets its number).
+    pub flow: u64,
+    /// The client's end; `None` where there is none (HAR).
+    pub client: Option<Endpoint>,
+    /// The server's end.
+    pub server: Option<Endpoint>,
+    /// Protection.
+    pub channel: Channel,
+    /// Name of the protocol of the layer that emits ("http1", "unknown").
+    pub protocol: &'static str,
+}

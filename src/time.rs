@@ -1,0 +1,115 @@
+//! Packet time: nanoseconds since the Unix epoch. wirelint never reads a clock to judge traffic.
+
+use std::fmt;
+
+/// A point in packet time, in nanoseconds since 1970-01-01T00:00:00Z. Saturates instead of wrapping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Nanoseconds in a second.
+pub const SECOND: i64 = 1_000_000_000;
+
+impl Timestamp {
+    /// The instant `nanos` nanoseconds after the epoch.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// The instant `seconds` after the epoch plus `nanos`, saturating.
+    pub const fn from_parts(seconds: i64, nanos: i64) -> Self {
+        Self(seconds.saturating_mul(SECOND).saturating_add(nanos))
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down (the unit of a JWT `NumericDate`).
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(SECOND)
+    }
+
+    /// Nanoseconds from `earlier` to `self`; negative if `earlier` is later.
+    pub const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// This instant plus `nanos`.
+    pub const fn plus(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// Reads RFC 3339 (`2026-01-02T03:04:05Z`) or seconds since the epoch, as `--now` takes them.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(seconds) = text.parse::<i64>() {
+            return Some(Self::from_parts(seconds, 0));
+        }
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        Some(Self::from_parts(stamp.as_second(), i64::from(stamp.subsec_nanosecond())))
+    }
+}
+
+/// RFC 3339 in UTC with nine digits of fraction.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = self.0.div_euclid(86_400 * SECOND);
+        let rest = self.0.rem_euclid(86_400 * SECOND);
+        let (year, month, day) = civil(days);
+        let (seconds, nanos) = (rest / SECOND, rest % SECOND);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        )
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Gregorian date of a day number since the epoch (the proleptic calendar, eras of 400 years).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    (yoe + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_as_jiff_does() {
+        for nanos in [
+            0,
+            1,
+            -1,
+            1_700_000_000_123_456_789,
+            951_782_400 * SECOND,
+            -62_000_000 * SECOND,
+            4_102_444_800 * SECOND,
+        ] {
+            let stamp = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
+            assert_eq!(Timestamp(nanos).to_string(), format!("{stamp:.9}"), "{nanos}");
+        }
+    }
+
+    #[test]
+    fn parses_both_spellings() {
+        assert_eq!(Timestamp::parse("1700000000"), Some(Timestamp::from_parts(1_700_000_000, 0)));
+        assert_eq!(Timestamp::parse("2023-11-14T22:13:20Z"), Some(Timestamp::from_parts(1_700_000_000, 0)));
+        assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+}
