@@ -5,5 +5,6 @@ pub mod capture;
 pub mod decode;
 pub mod limits;
 pub mod message;
+pub mod protocol;
 pub mod tally;
 pub mod time;

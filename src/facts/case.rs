@@ -1,0 +1,93 @@
+//! A case: one subject before the rules, with everything that facts may look at.
+
+use crate::message::Exchange;
+use crate::session::FlowSummary;
+use crate::tally::Tally;
+use crate::time::Timestamp;
+use crate::token::Sighting;
+
+/// What a rule judges (`on` in a rule file).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// One occurrence of one token.
+    Sighting,
+    /// An HTTP request and its response.
+    Exchange,
+    /// A flow at its end.
+    Flow,
+    /// A TLS session at its end.
+    Tls,
+    /// The whole run, at the end of input.
+    Capture,
+}
+
+impl Subject {
+    /// All subjects.
+    pub const ALL: &[Self] = &[Self::Sighting, Self::Exchange, Self::Flow, Self::Tls, Self::Capture];
+
+    /// As a rule file names it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sighting => "sighting",
+            Self::Exchange => "exchange",
+            Self::Flow => "flow",
+            Self::Tls => "tls",
+            Self::Capture => "capture",
+        }
+    }
+}
+
+/// What the run as a whole has seen.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureSummary {
+    /// Counters.
+    pub tally: Tally,
+    /// TLS secrets stand in the capture itself.
+    pub secrets: bool,
+}
+
+/// What the dictionary attack found out about one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cracked {
+    /// Its signature verifies with this secret.
+    Secret(crate::token::Secret),
+    /// No candidate fits, or the budget was spent.
+    No,
+}
+
+/// One subject and its surroundings.
+#[derive(Clone, Copy, Default)]
+pub struct Case<'a> {
+    /// The token's sighting, for `on = "sighting"`.
+    pub sighting: Option<&'a Sighting>,
+    /// The exchange around it, or the subject itself.
+    pub exchange: Option<&'a Exchange>,
+    /// The flow, for `on = "flow"` and `"tls"`.
+    pub flow: Option<&'a FlowSummary>,
+    /// The run, for `on = "capture"`.
+    pub capture: Option<&'a CaptureSummary>,
+    /// The late result of the dictionary attack; `None` while it is pending.
+    pub cracked: Option<&'a Cracked>,
+    /// `--now`, or nothing: then the time of the packet counts.
+    pub now: Option<Timestamp>,
+}
+
+impl Case<'_> {
+    /// The time that the subject is judged at.
+    pub fn time(&self) -> Timestamp {
+        let packet = self
+            .sighting
+            .map(|s| s.position.time)
+            .or_else(|| self.exchange.map(|e| e.position().time))
+            .or_else(|| self.flow.map(|f| f.start));
+        self.now.or(packet).unwrap_or_default()
+    }
+
+    /// What carried the subject.
+    pub fn transport(&self) -> Option<&crate::message::Transport> {
+        self.sighting
+            .map(|s| &s.transport)
+            .or_else(|| self.exchange.map(|e| &e.transport))
+            .or_else(|| self.flow.map(|f| &f.transport))
+    }
+}

@@ -1,0 +1,59 @@
+//! What could not be inspected: clean must mean looked at.
+
+use super::value::{Type, Value};
+use super::{Case, Family, Field, Subject};
+
+/// Weirds that mean that bytes where a token could be were not inspected.
+pub const GAPS: &[(&str, &str)] = &[
+    ("gap", "holes in streams"),
+    ("snapped", "packets cut by the snap length"),
+    ("content_undecodable", "bodies with a content coding that could not be undone"),
+    ("content_bomb", "bodies over the decompression bound"),
+    ("body_context_limit", "bodies too long to name the place of a token in them"),
+    ("http_head_too_large", "message heads over the bound"),
+    ("http_head_cut", "message heads that were cut"),
+    ("segment_limit", "out-of-order bytes over the bound"),
+    ("flow_evicted", "flows evicted"),
+    ("fragment_evicted", "IP fragments evicted"),
+    ("token_cut", "tokens cut by a hole"),
+    ("damage", "damaged places in the capture"),
+    ("drops", "packets that were not captured"),
+];
+
+pub(super) const FAMILY: Family = Family {
+    name: "coverage",
+    doc: "What the run could not inspect, and what the capture itself holds.",
+    subjects: &[Subject::Capture],
+    late: false,
+    fields: &[
+        Field {
+            name: "coverage.gaps",
+            ty: Type::Int,
+            doc: "Number of occasions on which bytes where a token could be were not inspected.",
+            get: |c| Value::or_missing(c.capture.map(|s| reasons(s).map(|(_, n)| n as i64).sum::<i64>())),
+        },
+        Field {
+            name: "coverage.reasons",
+            ty: Type::Str,
+            doc: "Those occasions by reason, in words.",
+            get: |c| match c.capture {
+                Some(s) => {
+                    let parts: Vec<_> = reasons(s).map(|(text, n)| format!("{text}: {n}")).collect();
+                    Value::from(parts.join(", "))
+                }
+                None => Value::Missing,
+            },
+        },
+        Field {
+            name: "capture.secrets",
+            ty: Type::Bool,
+            doc: "Whether the capture carries TLS secrets (a pcapng Decryption Secrets Block).",
+            get: |c| Value::or_missing(c.capture.map(|s| s.secrets)),
+        },
+    ],
+};
+
+/// The reasons that occurred and how often.
+pub fn reasons(summary: &super::CaptureSummary) -> impl Iterator<Item = (&'static str, u64)> {
+    GAPS.iter().filter_map(|(name, text)| summary.tally.weirds.get(name).map(|n| (*text, *n)))
+}

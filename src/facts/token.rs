@@ -1,0 +1,203 @@
+//! What the token itself says.
+
+use super::value::{List, Type, Value};
+use super::{Case, Family, Field, Subject};
+use crate::token::{Token, claims};
+
+/// Clock skew that is forgiven, in seconds.
+const SKEW: i64 = 60;
+
+pub(super) const FAMILY: Family = Family {
+    name: "token",
+    doc: "What the token itself says. Times are compared with the time of the packet.",
+    subjects: &[Subject::Sighting],
+    late: false,
+    fields: &[
+        Field {
+            name: "token.kind",
+            ty: Type::Str,
+            doc: "\"jws\", \"jwe\", \"jws-json\", \"sd-jwt\".",
+            get: |c| Value::or_missing(token(c).map(|t| t.kind().as_str())),
+        },
+        Field {
+            name: "token.header",
+            ty: Type::Map,
+            doc: "The decoded JOSE header (RFC 7515 section 4).",
+            get: |c| Value::or_missing(token(c).map(Token::header)),
+        },
+        Field {
+            name: "token.claims",
+            ty: Type::Map,
+            doc: "The decoded claims (RFC 7519 section 4); missing if the payload is not a JSON object.",
+            get: |c| Value::or_missing(token(c).and_then(Token::claims)),
+        },
+        Field {
+            name: "token.alg",
+            ty: Type::Str,
+            doc: "The alg parameter; one that is not a string as its JSON text; missing if absent.",
+            get: |c| token(c).and_then(Token::alg).map_or(Value::Missing, Value::Str),
+        },
+        Field {
+            name: "token.family",
+            ty: Type::Str,
+            doc: "Family of a signature algorithm: \"HS\", \"RS\", \"PS\", \"ES\", \"EdDSA\"; empty for others.",
+            get: |c| Value::or_missing(token(c).map(Token::family)),
+        },
+        Field {
+            name: "token.none",
+            ty: Type::Bool,
+            doc: "Whether alg is exactly \"none\" on a token with JSON claims (RFC 7519 section 6).",
+            get: |c| Value::or_missing(token(c).map(|t| t.is_none() && t.claims().is_some())),
+        },
+        Field {
+            name: "token.none_disguised",
+            ty: Type::Bool,
+            doc: "Whether alg is a disguise of \"none\": other case, white space, look-alike letters, null, empty, missing.",
+            get: |c| Value::or_missing(token(c).map(|t| t.is_none_like() && !t.is_none())),
+        },
+        Field {
+            name: "token.signature_empty",
+            ty: Type::Bool,
+            doc: "Whether the signature is empty, shorter than 16 bytes or all zero although alg asks for one.",
+            get: |c| Value::or_missing(token(c).map(Token::signature_is_void)),
+        },
+        Field {
+            name: "token.role",
+            ty: Type::Str,
+            doc: "What the token is for: \"access\", \"id\", \"refresh\", \"dpop-proof\", \"client-assertion\", \"logout\", \"passport\", \"unknown\".",
+            get: |c| Value::or_missing(token(c).map(|t| t.role().as_str())),
+        },
+        Field {
+            name: "token.sample",
+            ty: Type::Bool,
+            doc: "Whether it is a sample token of jwt.io or an RFC.",
+            get: |c| Value::or_missing(token(c).map(Token::is_sample)),
+        },
+        Field {
+            name: "token.length",
+            ty: Type::Int,
+            doc: "Length of the compact text, in bytes.",
+            get: |c| Value::or_missing(token(c).map(|t| t.text(true).len() as i64)),
+        },
+        Field {
+            name: "token.iss",
+            ty: Type::Str,
+            doc: "The issuer.",
+            get: |c| claim(c, "iss").and_then(|v| v.as_str()).map_or(Value::Missing, Value::str),
+        },
+        Field {
+            name: "token.exp",
+            ty: Type::Int,
+            doc: "Expiry in seconds since 1970, if it is a number.",
+            get: |c| Value::or_missing(seconds(c, "exp")),
+        },
+        Field {
+            name: "token.lifetime",
+            ty: Type::Int,
+            doc: "Seconds from iat (else nbf, else the sighting) to exp.",
+            get: |c| Value::or_missing(lifetime(c)),
+        },
+        Field {
+            name: "token.age",
+            ty: Type::Int,
+            doc: "Seconds from iat to the sighting.",
+            get: |c| Value::or_missing(seconds(c, "iat").map(|iat| c.time().seconds().saturating_sub(iat))),
+        },
+        Field {
+            name: "token.expired",
+            ty: Type::Bool,
+            doc: "Whether exp had passed when the token was seen, 60 s of skew forgiven.",
+            get: |c| Value::Bool(seconds(c, "exp").is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds())),
+        },
+        Field {
+            name: "token.time_problem",
+            ty: Type::Str,
+            doc: "What is inconsistent about iat, nbf, exp and auth_time; missing if nothing is.",
+            get: |c| Value::or_missing(time_problem(c)),
+        },
+        Field {
+            name: "token.pii",
+            ty: Type::List(&Type::Str),
+            doc: "Names of claims that hold personal data.",
+            get: |c| list(c, claims::personal),
+        },
+        Field {
+            name: "token.pii_sensitive",
+            ty: Type::Bool,
+            doc: "Whether some of it is of a special category or financial.",
+            get: |c| Value::Bool(token(c).and_then(Token::claims).is_some_and(claims::is_sensitive)),
+        },
+        Field {
+            name: "token.secrets",
+            ty: Type::List(&Type::Str),
+            doc: "Names of claims that hold passwords, keys or hashes of them.",
+            get: |c| list(c, claims::secrets),
+        },
+        Field {
+            name: "token.privileges",
+            ty: Type::List(&Type::Str),
+            doc: "Privileged roles and scopes that the token carries.",
+            get: |c| list(c, claims::privileges),
+        },
+        Field {
+            name: "token.public_by_design",
+            ty: Type::Bool,
+            doc: "Whether the token is meant to be public: a Supabase anon key, a PASSporT.",
+            get: |c| Value::Bool(token(c).is_some_and(public_by_design)),
+        },
+    ],
+};
+
+fn token<'a>(case: &Case<'a>) -> Option<&'a Token> {
+    case.sighting.map(|s| &*s.token)
+}
+
+fn claim<'a>(case: &Case<'a>, name: &str) -> Option<&'a serde_json::Value> {
+    token(case)?.claims()?.get(name)
+}
+
+fn list<'a>(case: &Case<'a>, names: fn(&'a serde_json::Value) -> Vec<String>) -> Value<'a> {
+    let names = token(case).and_then(Token::claims).map(names).unwrap_or_default();
+    Value::List(List::Owned(names.into_iter().map(Value::from).collect()))
+}
+
+fn seconds(case: &Case<'_>, name: &str) -> Option<i64> {
+    let value = claim(case, name)?;
+    value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
+}
+
+fn lifetime(case: &Case<'_>) -> Option<i64> {
+    let from = seconds(case, "iat").or_else(|| seconds(case, "nbf")).unwrap_or_else(|| case.time().seconds());
+    Some(seconds(case, "exp")?.saturating_sub(from))
+}
+
+fn time_problem(case: &Case<'_>) -> Option<&'static str> {
+    /// 2200-01-01.
+    const FAR: i64 = 7_258_118_400;
+    let [iat, nbf, exp, auth] = ["iat", "nbf", "exp", "auth_time"].map(|name| seconds(case, name));
+    let now = case.time().seconds();
+    let after = |a: Option<i64>, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| a > b);
+    let milliseconds = |v: &i64| *v > 100_000_000_000;
+    let absurd = |v: &i64| *v < 0 || *v >= FAR;
+    // Milliseconds are the business of jwt-numericdate-type.
+    if [iat, nbf, exp].iter().flatten().any(milliseconds) {
+        None
+    } else if [iat, nbf, exp].iter().flatten().any(absurd) {
+        Some("a time before 1970 or after 2200")
+    } else if iat.is_some_and(|iat| iat > now.saturating_add(SKEW)) {
+        Some("iat lies in the future")
+    } else if after(nbf, exp) {
+        Some("nbf lies after exp")
+    } else if exp.zip(iat).is_some_and(|(exp, iat)| exp <= iat) {
+        Some("exp does not lie after iat")
+    } else if after(auth, iat) {
+        Some("auth_time lies after iat")
+    } else {
+        None
+    }
+}
+
+fn public_by_design(token: &Token) -> bool {
+    let claim = |name: &str| token.claims().and_then(|c| c.get(name)).and_then(|v| v.as_str());
+    token.role() == crate::token::Role::Passport || claim("iss") == Some("supabase") && claim("role") == Some("anon")
+}

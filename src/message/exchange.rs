@@ -1,0 +1,93 @@
+//! A closed exchange: a request and its response, as they are judged and printed.
+
+use super::{End, ExchangeId, Position, StoredHead, Transport};
+
+/// One message of a closed exchange.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its head.
+    pub head: StoredHead,
+    /// Where its first byte was captured.
+    pub position: Position,
+    /// Body length in bytes, all codings undone as far as that was possible.
+    pub body_len: u64,
+    /// SHA-256 of that body, if a command asked for it.
+    pub body_sha256: Option<[u8; 32]>,
+    /// How it ended.
+    pub end: End,
+    /// Body bytes that were lost or could not be decoded: digest and length do not describe what was sent.
+    pub damaged: bool,
+}
+
+/// What else an exchange was seen to do; each is a fact of the same name. See `facts/marks.rs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks(pub u64);
+
+impl Marks {
+    /// Whether all of `bits` are set.
+    pub const fn has(self, bits: u64) -> bool {
+        self.0 & bits == bits
+    }
+
+    /// Sets bits.
+    pub const fn set(&mut self, bits: u64) {
+        self.0 |= bits;
+    }
+}
+
+/// A request and its response.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Its number in the flow.
+    pub id: ExchangeId,
+    /// What carried it.
+    pub transport: Transport,
+    /// The request, if it was seen.
+    pub request: Option<Message>,
+    /// The final response, if it was seen.
+    pub response: Option<Message>,
+    /// What was recognised in it beside tokens.
+    pub marks: Marks,
+    /// Names of the places where marks were found: the bit, and the field or parameter.
+    pub marked: Vec<(u64, super::Place)>,
+    /// Locations of the tokens in the request, in order.
+    pub request_tokens: Vec<super::Location>,
+    /// Tokens in the response.
+    pub response_tokens: u32,
+}
+
+impl Exchange {
+    /// Method, as sent.
+    pub fn method(&self) -> Option<&[u8]> {
+        self.request.as_ref().map(|r| r.head.method())
+    }
+
+    /// Request target, as sent.
+    pub fn target(&self) -> Option<&[u8]> {
+        self.request.as_ref().map(|r| r.head.target())
+    }
+
+    /// Status of the response.
+    pub fn status(&self) -> Option<u16> {
+        self.response.as_ref().map(|r| r.head.status)
+    }
+
+    /// Where its first byte was captured.
+    pub fn position(&self) -> Position {
+        self.request.as_ref().or(self.response.as_ref()).map(|m| m.position).unwrap_or_default()
+    }
+
+    /// The host that the request names, lower case: that of an absolute target, else the Host field.
+    pub fn host(&self) -> Option<String> {
+        let head = &self.request.as_ref()?.head;
+        let authority = super::url::Target::parse(head.target()).host;
+        let host = authority.or_else(|| head.field("host")).filter(|h| !h.is_empty())?;
+        Some(super::url::host_of(host))
+    }
+
+    /// Approximate bytes that it holds, for bounds.
+    pub fn size(&self) -> usize {
+        let head = |m: &Option<Message>| m.as_ref().map_or(0, |m| m.head.size());
+        512 + head(&self.request) + head(&self.response)
+    }
+}

@@ -1,0 +1,506 @@
+//! HTTP/1.0 and 1.1 (RFC 9112) on any port: pipelining, interim responses, every body framing, CONNECT and
+//! Upgrade, and resynchronisation at the next message head after a gap.
+
+mod chunked;
+mod head;
+
+use super::{Dissector, Malformed, Out, Protocol, Verdict};
+use crate::limits;
+use crate::message::{Direction, End, ExchangeId, Head, Start, Version};
+use crate::time::Timestamp;
+use chunked::{Chunked, Step};
+use head::Parsed;
+use memchr::memmem;
+use std::collections::VecDeque;
+
+/// HTTP/1.
+pub(super) const PROTOCOL: Protocol = Protocol { name: "http1", probe, open: || Box::new(Http1::default()) };
+
+fn probe(bytes: &[u8]) -> Verdict {
+    let start = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    let bytes = &bytes[start..];
+    match (head::is_request(bytes), head::is_response(bytes)) {
+        (Some(true), _) => Verdict::Yes(Some(Direction::Request)),
+        (_, Some(true)) => Verdict::Yes(Some(Direction::Response)),
+        (Some(false), Some(false)) => Verdict::No,
+        _ => Verdict::More,
+    }
+}
+
+#[derive(Default)]
+struct Http1 {
+    halves: [Half; 2],
+    /// Requests that wait for their response, oldest first.
+    pending: VecDeque<Pending>,
+    /// Responses that came before their request did, because that waits behind a hole; their exchange stays open.
+    early: VecDeque<(ExchangeId, Timestamp)>,
+}
+
+struct Pending {
+    id: ExchangeId,
+    head: bool,
+    connect: bool,
+}
+
+#[derive(Default)]
+struct Half {
+    state: State,
+    /// An incomplete head (or trailer section) and the layer offset of its first byte.
+    buf: Vec<u8>,
+    buf_at: u64,
+    scanned: usize,
+    current: Option<ExchangeId>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Head,
+    Length(u64),
+    Chunked(Chunked),
+    UntilClose,
+    /// After a CONNECT request, until its response decides.
+    AwaitTunnel,
+    Tunnel,
+    /// Framing is lost; the next message head is searched for.
+    Resync,
+}
+
+impl Dissector for Http1 {
+    fn data(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Malformed> {
+        let (mut rest, mut at) = (bytes, out.at());
+        while !rest.is_empty() {
+            let n = self.step(dir, rest, at, out).clamp(1, rest.len());
+            rest = &rest[n..];
+            at += n as u64;
+        }
+        Ok(())
+    }
+
+    fn gap(&mut self, dir: Direction, len: u64, out: &mut Out<'_>) -> Result<(), Malformed> {
+        self.salvage(dir, out);
+        let half = &mut self.halves[dir.index()];
+        let id = half.current;
+        match &mut half.state {
+            State::Length(left) if *left > len => *left -= len,
+            State::Chunked(Chunked::Data { left }) if *left > len => *left -= len,
+            State::UntilClose => {}
+            State::Tunnel | State::AwaitTunnel => {
+                out.inner_gap(dir, len);
+                return Ok(());
+            }
+            _ => half.state = State::Resync,
+        }
+        if let Some(id) = id {
+            out.body_gap(id, dir, len);
+        }
+        if half.state == State::Resync {
+            self.finish(dir, End::Cut, out);
+            self.halves[dir.index()].state = State::Resync;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, dir: Direction, end: End, out: &mut Out<'_>) {
+        self.salvage(dir, out);
+        let complete = matches!(self.halves[dir.index()].state, State::UntilClose) && end == End::Complete;
+        self.finish(dir, if complete { End::Complete } else { End::Cut }, out);
+        if dir == Direction::Response {
+            for pending in std::mem::take(&mut self.pending) {
+                out.end(pending.id, Direction::Response, End::Cut);
+            }
+        }
+        for (id, _) in std::mem::take(&mut self.early) {
+            out.end(id, Direction::Request, End::Cut);
+        }
+    }
+
+    fn held(&self, dir: Direction) -> u64 {
+        let half = &self.halves[dir.index()];
+        if half.buf.is_empty() { u64::MAX } else { half.buf_at }
+    }
+}
+
+impl Http1 {
+    /// Takes some of `bytes` and returns how many.
+    fn step(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+        let half = &mut self.halves[dir.index()];
+        match &mut half.state {
+            State::Head => self.head(dir, bytes, at, out),
+            State::Length(left) => {
+                let n = (*left).min(bytes.len() as u64);
+                *left -= n;
+                let done = *left == 0;
+                if let Some(id) = half.current {
+                    out.body(id, dir, at, &bytes[..n as usize]);
+                }
+                if done {
+                    self.finish(dir, End::Complete, out);
+                }
+                n as usize
+            }
+            State::UntilClose => {
+                if let Some(id) = half.current {
+                    out.body(id, dir, at, bytes);
+                }
+                bytes.len()
+            }
+            State::Chunked(_) => self.chunk(dir, bytes, at, out),
+            State::AwaitTunnel | State::Tunnel => {
+                // A refused CONNECT is followed by the next request on the same connection.
+                let refused = half.state == State::AwaitTunnel && !self.pending.iter().any(|p| p.connect);
+                if refused && head::is_request(bytes) != Some(false) {
+                    self.halves[dir.index()].state = State::Head;
+                    return self.head(dir, bytes, at, out);
+                }
+                out.inner(dir, at, bytes);
+                bytes.len()
+            }
+            State::Resync => self.resync(dir, bytes, at, out),
+        }
+    }
+
+    /// Bytes where a head is due.
+    fn head(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+        let half = &mut self.halves[dir.index()];
+        if half.buf.is_empty() {
+            // RFC 9112 section 2.2: empty lines before a request line are ignored.
+            let blank = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+            if blank > 0 {
+                return blank;
+            }
+            if starts_message(dir, bytes) == Some(false) {
+                half.state = State::Resync;
+                out.weird("http_no_message_head");
+                return self.resync(dir, bytes, at, out);
+            }
+            let mut scanned = 0;
+            let Some(len) = head::end(bytes, &mut scanned) else {
+                half.buf.extend_from_slice(bytes);
+                half.buf_at = at;
+                half.scanned = scanned;
+                return bytes.len();
+            };
+            self.message(dir, &bytes[..len], at, out);
+            return len;
+        }
+        let before = half.buf.len();
+        half.buf.extend_from_slice(bytes);
+        if let Some(len) = head::end(&half.buf, &mut half.scanned) {
+            let buf = std::mem::take(&mut half.buf);
+            let start = half.buf_at;
+            half.scanned = 0;
+            self.message(dir, &buf[..len], start, out);
+            return len.saturating_sub(before).max(1);
+        }
+        if half.buf.len() > limits::HEAD_BYTES || starts_message(dir, &half.buf) == Some(false) {
+            let buf = std::mem::take(&mut half.buf);
+            half.scanned = 0;
+            half.state = State::Resync;
+            out.weird(if buf.len() > limits::HEAD_BYTES { "http_head_too_large" } else { "http_no_message_head" });
+            out.opaque(dir, half.buf_at, &buf);
+        }
+        bytes.len()
+    }
+
+    /// A whole head.
+    fn message(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) {
+        let request = dir == Direction::Request;
+        let parsed = head::parse(bytes, at, request, |head| match head.start {
+            Start::Request { method, .. } => self.request(head, method, out),
+            Start::Response { status } => self.response(head, status, out),
+        });
+        match parsed {
+            Parsed::Yes { lenient: false } => {}
+            Parsed::Yes { lenient: true } => out.weird("http_malformed_head"),
+            Parsed::No => {
+                out.weird("http_malformed_head");
+                out.opaque(dir, at, bytes);
+                self.halves[dir.index()].state = State::Resync;
+            }
+        }
+    }
+
+    fn request(&mut self, head: &Head<'_>, method: &[u8], out: &mut Out<'_>) {
+        let time = out.time(Direction::Request, head.at);
+        while let Some((early, _)) = self.early.pop_front_if(|(_, t)| *t < time) {
+            out.end(early, Direction::Request, End::Cut);
+        }
+        let id = match self.early.pop_front() {
+            Some((id, _)) => {
+                out.begin_in(id, head);
+                id
+            }
+            None => {
+                let id = out.begin(head);
+                if self.pending.len() >= limits::PIPELINE {
+                    out.weird("http_pipeline_limit");
+                    if let Some(oldest) = self.pending.pop_front() {
+                        out.end(oldest.id, Direction::Response, End::Cut);
+                    }
+                }
+                let connect = method == b"CONNECT";
+                self.pending.push_back(Pending { id, head: method == b"HEAD", connect });
+                id
+            }
+        };
+        let state = match framing(head, out) {
+            _ if method == b"CONNECT" => State::AwaitTunnel,
+            Framing::Length(n) => State::Length(n),
+            Framing::Chunked => State::Chunked(Chunked::START),
+            Framing::None | Framing::Unknown => State::Length(0),
+        };
+        self.begin_body(Direction::Request, id, state, out);
+    }
+
+    fn response(&mut self, head: &Head<'_>, status: u16, out: &mut Out<'_>) {
+        if matches!(status, 100 | 102..=199) {
+            return;
+        }
+        let pending = self.pending.pop_front();
+        let (bodiless, connect) = pending.as_ref().map_or((false, false), |p| (p.head, p.connect));
+        let id = match &pending {
+            Some(p) => {
+                out.begin_in(p.id, head);
+                p.id
+            }
+            None => {
+                let id = out.begin(head);
+                let time = out.time(Direction::Response, head.at);
+                if self.early.len() >= 16
+                    && let Some((oldest, _)) = self.early.pop_front()
+                {
+                    out.end(oldest, Direction::Request, End::Cut);
+                }
+                self.early.push_back((id, time));
+                id
+            }
+        };
+        let tunnel = status == 101 || connect && (200..300).contains(&status);
+        let state = match framing(head, out) {
+            _ if tunnel => State::Tunnel,
+            _ if bodiless || matches!(status, 204 | 304) => State::Length(0),
+            Framing::Length(n) => State::Length(n),
+            Framing::Chunked => State::Chunked(Chunked::START),
+            Framing::None | Framing::Unknown => State::UntilClose,
+        };
+        if tunnel {
+            out.end(id, Direction::Response, End::Complete);
+            self.halves[Direction::Response.index()].state = State::Tunnel;
+            self.tunnel_request(out);
+            return;
+        }
+        self.begin_body(Direction::Response, id, state, out);
+    }
+
+    /// The client's side of a tunnel opens; what it sent early goes inside.
+    fn tunnel_request(&mut self, out: &mut Out<'_>) {
+        let half = &mut self.halves[Direction::Request.index()];
+        half.state = State::Tunnel;
+        half.scanned = 0;
+        let buf = std::mem::take(&mut half.buf);
+        if !buf.is_empty() {
+            out.inner(Direction::Request, half.buf_at, &buf);
+        }
+    }
+
+    fn begin_body(&mut self, dir: Direction, id: ExchangeId, state: State, out: &mut Out<'_>) {
+        let half = &mut self.halves[dir.index()];
+        half.current = Some(id);
+        half.state = state;
+        match state {
+            State::Length(0) => self.finish(dir, End::Complete, out),
+            State::AwaitTunnel => {
+                half.current = None;
+                out.end(id, dir, End::Complete);
+            }
+            _ => {}
+        }
+    }
+
+    /// The message in progress is over; a head is due.
+    fn finish(&mut self, dir: Direction, end: End, out: &mut Out<'_>) {
+        let half = &mut self.halves[dir.index()];
+        if !matches!(half.state, State::Tunnel | State::AwaitTunnel) {
+            half.state = State::Head;
+        }
+        if let Some(id) = half.current.take() {
+            out.end(id, dir, end);
+        }
+    }
+
+    fn chunk(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+        let half = &mut self.halves[dir.index()];
+        let State::Chunked(chunked) = &mut half.state else { return bytes.len() };
+        if *chunked == Chunked::Trailers {
+            return self.trailers(dir, bytes, at, out);
+        }
+        match chunked.step(bytes) {
+            Step::Framing(n) | Step::Last(n) => n,
+            Step::Data(n) => {
+                if let Some(id) = half.current {
+                    out.body(id, dir, at, &bytes[..n]);
+                }
+                n
+            }
+            Step::Malformed => {
+                out.weird("http_malformed_chunk");
+                self.finish(dir, End::Cut, out);
+                self.halves[dir.index()].state = State::Resync;
+                self.resync(dir, bytes, at, out)
+            }
+        }
+    }
+
+    /// The trailer section: fields up to an empty line, which may be all there is.
+    fn trailers(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+        let half = &mut self.halves[dir.index()];
+        let before = half.buf.len();
+        if before == 0 {
+            half.buf_at = at;
+            half.scanned = 0;
+        }
+        half.buf.extend_from_slice(bytes);
+        let empty = match half.buf.as_slice() {
+            [b'\n', ..] => Some(1),
+            [b'\r', b'\n', ..] => Some(2),
+            [b'\r'] => return bytes.len(),
+            _ => None,
+        };
+        let end = empty.or_else(|| head::end(&half.buf, &mut half.scanned));
+        let Some(len) = end else {
+            if half.buf.len() > limits::HEAD_BYTES {
+                out.weird("http_head_too_large");
+                half.buf.clear();
+                half.scanned = 0;
+                self.finish(dir, End::Cut, out);
+                self.halves[dir.index()].state = State::Resync;
+            }
+            return bytes.len();
+        };
+        let buf = std::mem::take(&mut half.buf);
+        half.scanned = 0;
+        if let Some(id) = half.current
+            && empty.is_none()
+        {
+            let start = half.buf_at;
+            // The trailer section has the grammar of fields; a start line is put before it in name only.
+            const LINE: &[u8] = b"GET / HTTP/1.1\r\n";
+            let text = [LINE, &buf[..len]].concat();
+            head::parse(&text, start.wrapping_sub(LINE.len() as u64), true, |h| out.trailers(id, dir, h));
+        }
+        self.finish(dir, End::Complete, out);
+        len.saturating_sub(before).max(1)
+    }
+
+    /// Searches for the next message head; what lies before it is scanned.
+    fn resync(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+        let found = candidates(dir, bytes).find(|i| starts_message(dir, &bytes[*i..]) != Some(false));
+        let skip = found.unwrap_or(bytes.len());
+        if skip > 0 {
+            out.opaque(dir, at, &bytes[..skip]);
+        }
+        if found.is_some() {
+            self.halves[dir.index()].state = State::Head;
+            if dir == Direction::Response && self.pending.len() > 1 {
+                // Responses were lost with the gap: without pipelining, this one answers the newest request.
+                let newest = self.pending.len() - 1;
+                for lost in self.pending.drain(..newest) {
+                    out.end(lost.id, Direction::Response, End::Cut);
+                }
+            }
+        }
+        if skip == 0 { self.head(dir, bytes, at, out) } else { skip }
+    }
+
+    /// An incomplete head that will not be completed: its whole lines are a message all the same.
+    fn salvage(&mut self, dir: Direction, out: &mut Out<'_>) {
+        let half = &mut self.halves[dir.index()];
+        half.scanned = 0;
+        let buf = std::mem::take(&mut half.buf);
+        let at = half.buf_at;
+        if buf.is_empty() {
+            return;
+        }
+        let lines = memchr::memrchr(b'\n', &buf).map_or(0, |i| i + 1);
+        if half.state == State::Head && lines > 0 && starts_message(dir, &buf) == Some(true) {
+            out.weird("http_head_cut");
+            self.message(dir, &[&buf[..lines], b"\r\n"].concat(), at, out);
+            out.opaque(dir, at + lines as u64, &buf[lines..]);
+            let half = &mut self.halves[dir.index()];
+            if !matches!(half.state, State::Tunnel | State::AwaitTunnel) {
+                half.state = State::Resync;
+            }
+        } else {
+            out.opaque(dir, at, &buf);
+        }
+    }
+}
+
+fn starts_message(dir: Direction, bytes: &[u8]) -> Option<bool> {
+    match dir {
+        Direction::Request => head::is_request(bytes),
+        Direction::Response => head::is_response(bytes),
+    }
+}
+
+/// Where a message head could begin: at the start of what arrived, and where the text says so.
+fn candidates(dir: Direction, bytes: &[u8]) -> Box<dyn Iterator<Item = usize> + '_> {
+    match dir {
+        Direction::Response => {
+            let inside = memmem::find_iter(bytes, b"HTTP/1.");
+            let tail = bytes.len().saturating_sub(12);
+            let partial = memchr::memchr_iter(b'H', &bytes[tail..]).map(move |i| tail + i);
+            Box::new(inside.chain(partial))
+        }
+        Direction::Request if memmem::find(bytes, b" HTTP/1.").is_none() => Box::new(std::iter::once(0)),
+        Direction::Request => {
+            Box::new(std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|i| i + 1)).filter(|i| *i < bytes.len()))
+        }
+    }
+}
+
+enum Framing {
+    None,
+    Length(u64),
+    Chunked,
+    /// A transfer coding whose end only the connection's end shows.
+    Unknown,
+}
+
+/// Message body length (RFC 9112 section 6.3).
+fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
+    let mut length = None;
+    let mut transfer = None;
+    for field in head.fields {
+        if field.name.eq_ignore_ascii_case(b"content-length") {
+            let first = field.value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+            let value = std::str::from_utf8(first).ok().and_then(|v| v.parse::<u64>().ok());
+            if length.is_some() && value != length {
+                out.weird("http_conflicting_length");
+            } else if value.is_none() {
+                out.weird("http_bad_length");
+            } else {
+                length = value;
+            }
+        } else if field.name.eq_ignore_ascii_case(b"transfer-encoding") {
+            let last = field.value.rsplit(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+            transfer = Some(last.eq_ignore_ascii_case(b"chunked"));
+        }
+    }
+    match (transfer, length) {
+        (Some(chunked), n) => {
+            if n.is_some() {
+                out.weird("http_length_and_transfer_encoding");
+            }
+            // HTTP/1.0 knows no transfer codings, but servers that send one mean it.
+            match (chunked, head.version, n) {
+                (true, ..) => Framing::Chunked,
+                (false, Version::Http10, Some(n)) => Framing::Length(n),
+                (false, ..) => Framing::Unknown,
+            }
+        }
+        (None, Some(n)) => Framing::Length(n),
+        (None, None) => Framing::None,
+    }
+}
