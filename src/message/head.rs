@@ -70,6 +70,9 @@ pub struct Head<'a> {
     pub fields: &'a [Field<'a>],
     /// Layer offset of the head's first byte, for positions.
     pub at: u64,
+    /// The whole head as sent, where it is contiguous text (HTTP/1); else empty. Lets one search tell that
+    /// no field needs a closer look.
+    pub raw: &'a [u8],
 }
 
 impl<'a> Head<'a> {
@@ -98,7 +101,7 @@ impl StoredHead {
         self.bytes.clear();
         self.fields.clear();
         self.version = head.version;
-        let mut put = |bytes: &mut Vec<u8>, text: &[u8]| {
+        let put = |bytes: &mut Vec<u8>, text: &[u8]| {
             let start = bytes.len() as u32;
             bytes.extend_from_slice(text);
             start..bytes.len() as u32
@@ -157,7 +160,7 @@ mod tests {
             Field { name: b"Accept", value: b"*/*", at: 38 },
         ];
         let start = Start::Request { method: b"GET", target: b"/x" };
-        let head = Head { version: Version::Http11, start, start_at: 4, fields: &fields, at: 0 };
+        let head = Head { version: Version::Http11, start, start_at: 4, fields: &fields, at: 0, raw: b"" };
         let mut stored = StoredHead::default();
         for _ in 0..2 {
             stored.store(&head);

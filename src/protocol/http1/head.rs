@@ -126,7 +126,7 @@ pub(super) fn parse(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Hea
         *field = Field { name: header.name.as_bytes(), value: header.value, at: offset(header.value) };
     }
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    then(&Head { version, start, start_at, fields: &storage[..n], at });
+    then(&Head { version, start, start_at, fields: &storage[..n], at, raw: bytes });
     Parsed::Yes { lenient: false }
 }
 
@@ -164,7 +164,7 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         let value_at = line_at + (value.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
         fields.push(Field { name, value, at: value_at as u32 });
     }
-    then(&Head { version, start, start_at: start_at as u32, fields: &fields, at });
+    then(&Head { version, start, start_at: start_at as u32, fields: &fields, at, raw: bytes });
     Parsed::Yes { lenient: true }
 }
 

@@ -1,0 +1,190 @@
+//! Packets in, sightings out: one shard owns some of the partitions, knows flows, layers, messages and tokens,
+//! and introduces them to each other. It never asks the time, reads a file or looks at another shard.
+
+mod body;
+mod book;
+mod demand;
+mod event;
+mod heads;
+mod stream;
+
+pub use demand::Demand;
+pub use event::{Event, Stamped};
+
+use crate::capture::{Block, FrameRef};
+use crate::decode::Packet;
+use crate::flow::{Arrival, FlowTable, Origin};
+use crate::limits;
+use crate::message::ContentPool;
+use crate::tally::Tally;
+use crate::time::Timestamp;
+use crate::token::{Scanner, TokenCache};
+use std::sync::Arc;
+use stream::{Feed, Stream};
+
+/// One packet on its way to its partition.
+#[derive(Clone, Copy, Debug)]
+pub struct Item {
+    /// The packet.
+    pub packet: Packet,
+    /// Its partition.
+    pub partition: u8,
+    /// Running maximum of packet time at this frame.
+    pub now: Timestamp,
+}
+
+/// A point at which expiry and eviction happen.
+#[derive(Clone, Copy, Debug)]
+pub struct Tick {
+    /// Index in the block of the frame behind which it stands.
+    pub frame: u32,
+    /// Running maximum of packet time there.
+    pub now: Timestamp,
+}
+
+/// What one shard does with one block.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The bytes.
+    pub block: Arc<Block>,
+    /// Ordinal in the run of the block's first frame.
+    pub first: u64,
+    /// Packets of the shard's partitions, in order.
+    pub items: Vec<Item>,
+    /// Ticks, in order; the same for every shard.
+    pub ticks: Vec<Tick>,
+    /// The input ends behind this block: flows end with it.
+    pub last: bool,
+}
+
+/// What shards share and never change.
+pub struct Shared {
+    /// Finds tokens.
+    pub scanner: Scanner,
+    /// What the run needs to know.
+    pub demand: Demand,
+    /// Protocols that were set for a server port (`--decode-as`).
+    pub decode_as: Vec<(u16, &'static crate::protocol::Protocol)>,
+}
+
+/// What one shard reports about one block.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Events in order of (ordinal, partition).
+    pub events: Vec<Stamped>,
+    /// Ordinals of the first frames of flows that began, in no order.
+    pub births: Vec<u64>,
+    /// The same of flows that ended.
+    pub deaths: Vec<u64>,
+    /// Counters since the last report.
+    pub tally: Tally,
+}
+
+/// Some of the partitions.
+pub struct Shard {
+    shared: Arc<Shared>,
+    partitions: Vec<(u8, FlowTable<Stream>, usize)>,
+    tools: Tools,
+}
+
+/// What the flows of a shard have in common: caches, pools, and what they report.
+struct Tools {
+    cache: TokenCache,
+    pool: ContentPool,
+    heads: Vec<crate::message::StoredHead>,
+    out: Output,
+}
+
+impl Shard {
+    /// A shard of the partitions `numbers`.
+    pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
+        let tools = Tools {
+            cache: TokenCache::new(2048, 4 << 20),
+            pool: ContentPool::default(),
+            heads: Vec::new(),
+            out: Output::default(),
+        };
+        Self { shared, partitions: numbers.map(|n| (n, FlowTable::default(), 0)).collect(), tools }
+    }
+
+    /// Processes one block's packets and says what came of them.
+    pub fn process(&mut self, batch: &Batch) -> Output {
+        let block = &batch.block;
+        let mut ticks = batch.ticks.iter().peekable();
+        for item in &batch.items {
+            while let Some(tick) = ticks.next_if(|t| t.frame < item.packet.frame) {
+                self.tick(batch.first + u64::from(tick.frame), tick.now);
+            }
+            let Some(frame) = block.frames.get(item.packet.frame as usize) else { continue };
+            let ordinal = batch.first + u64::from(item.packet.frame);
+            self.packet(block, frame, item, ordinal);
+        }
+        for tick in ticks {
+            self.tick(batch.first + u64::from(tick.frame), tick.now);
+        }
+        let end = batch.first + block.frames.len() as u64;
+        for (i, exchange) in block.exchanges.iter().enumerate() {
+            self.ready(block.file, exchange, end + i as u64);
+        }
+        if batch.last {
+            self.finish(end + block.exchanges.len() as u64);
+        }
+        for (_, table, _) in &mut self.partitions {
+            self.tools.out.tally.absorb(table.tally());
+        }
+        std::mem::take(&mut self.tools.out)
+    }
+
+    fn packet(&mut self, block: &Block, frame: &FrameRef, item: &Item, ordinal: u64) {
+        let payload = item.packet.payload;
+        let (from, base) = if payload.side {
+            (&block.side[..], frame.offset)
+        } else {
+            (block.bytes.filled(), frame.offset + u64::from(payload.start.saturating_sub(frame.start)))
+        };
+        let range = payload.start as usize..payload.start as usize + payload.len as usize;
+        let bytes = from.get(range).unwrap_or_default();
+        let origin =
+            Origin { ordinal, frame: frame.number, time: frame.time, offset: base, file: block.file };
+        let arrival = Arrival { origin, wire_len: frame.wire_len, now: item.now };
+        let Some((number, table, context)) = Self::partition(&mut self.partitions, item.partition) else { return };
+        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
+        table.packet(&item.packet, bytes, &arrival, &mut feed);
+    }
+
+    fn partition(
+        all: &mut [(u8, FlowTable<Stream>, usize)],
+        number: u8,
+    ) -> Option<(u8, &mut FlowTable<Stream>, &mut usize)> {
+        let i = if all.len() == limits::PARTITIONS {
+            usize::from(number)
+        } else {
+            all.iter().position(|(n, ..)| *n == number)?
+        };
+        all.get_mut(i).map(|(n, table, context)| (*n, table, context))
+    }
+
+    fn tick(&mut self, ordinal: u64, now: Timestamp) {
+        for (number, table, context) in &mut self.partitions {
+            let mut feed =
+                Feed { shared: &self.shared, tools: &mut self.tools, context, partition: *number, ordinal };
+            table.tick(now, &mut feed);
+        }
+    }
+
+    fn finish(&mut self, ordinal: u64) {
+        for (number, table, context) in &mut self.partitions {
+            let mut feed =
+                Feed { shared: &self.shared, tools: &mut self.tools, context, partition: *number, ordinal };
+            table.finish(&mut feed);
+        }
+    }
+
+    /// An exchange that was never packets enters here, if this shard has its partition.
+    fn ready(&mut self, file: crate::capture::FileId, exchange: &crate::message::ReadyExchange, ordinal: u64) {
+        let number = (exchange.number % limits::PARTITIONS as u64) as u8;
+        let Some((_, _, context)) = Self::partition(&mut self.partitions, number) else { return };
+        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
+        feed.ready(file, exchange);
+    }
+}

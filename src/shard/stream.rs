@@ -1,0 +1,232 @@
+//! One flow of a shard: its layers and its book, driven by the flow table.
+
+use super::book::{Book, Scribe};
+use super::event::{Event, Stamped};
+use super::{Shared, Tools};
+use crate::capture::FileId;
+use crate::decode::{IpProtocol, Side};
+use crate::flow::{self, Chunk, Consumer, FlowInfo, Origin};
+use crate::message::{Channel, Direction, End, ExchangeId, Location, Position, ReadyExchange, Transport};
+use crate::protocol::{Carrier, Layer, Sink as _, Trail, parse_head};
+use crate::session::{FlowState, FlowSummary};
+
+/// What a shard knows about a flow.
+pub(super) struct Stream {
+    /// Gone when the flow is closed.
+    layer: Option<Box<Layer>>,
+    book: Book,
+    next_id: u64,
+    client: Side,
+}
+
+/// The shard, as the flow table sees it for the length of one packet or tick.
+pub(super) struct Feed<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) tools: &'a mut Tools,
+    /// Bytes of body context that the partition holds.
+    pub(super) context: &'a mut usize,
+    pub(super) partition: u8,
+    pub(super) ordinal: u64,
+}
+
+impl Consumer<Stream> for Feed<'_> {
+    fn open(&mut self, flow: &FlowInfo) -> Stream {
+        self.tools.out.births.push(flow.ordinal());
+        Stream { layer: None, book: Book::default(), next_id: 0, client: flow.client() }
+    }
+
+    fn stream(
+        &mut self,
+        flow: &mut FlowInfo,
+        state: &mut Stream,
+        from: Side,
+        _at: u64,
+        chunk: Chunk<'_>,
+        origin: &Origin,
+    ) {
+        match chunk {
+            Chunk::Data(bytes) => {
+                self.find_client(flow, state, from, bytes);
+                if state.layer.is_none() {
+                    state.layer = Some(self.layer(flow, state));
+                }
+                let dir = direction(state, from);
+                self.drive(state, |layer, scribe, id| layer.data(dir, bytes, origin.position(0), scribe, id));
+            }
+            Chunk::Gap(len) => {
+                self.tools.out.tally.weird("gap");
+                let dir = direction(state, from);
+                self.drive(state, |layer, scribe, id| layer.gap(dir, len, scribe, id));
+            }
+            Chunk::End(end) => {
+                let dir = direction(state, from);
+                self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
+            }
+            Chunk::Again(bytes) => {
+                let dir = direction(state, from);
+                let transport = transport(flow, state.client);
+                self.scribe(&mut state.book).raw(&transport, Some(dir), Location::Stream, bytes, origin.position(0));
+            }
+        }
+    }
+
+    fn datagram(
+        &mut self,
+        flow: &mut FlowInfo,
+        state: &mut Stream,
+        _from: Side,
+        bytes: &[u8],
+        missing: u32,
+        origin: &Origin,
+    ) {
+        if missing > 0 {
+            self.tools.out.tally.weird("snapped");
+        }
+        let transport = transport(flow, state.client);
+        self.scribe(&mut state.book).raw(&transport, None, Location::Datagram, bytes, origin.position(0));
+    }
+
+    fn closed(&mut self, _flow: &mut FlowInfo, state: &mut Stream) {
+        self.scribe(&mut state.book).close_all();
+        state.layer = None;
+    }
+
+    fn ended(&mut self, flow: FlowInfo, state: Stream) {
+        self.tools.out.deaths.push(flow.ordinal());
+        let demand = &self.shared.demand;
+        if !(demand.flows || demand.tls && state.book.tls.is_some()) {
+            return;
+        }
+        let transport = Transport {
+            protocol: state.book.protocols.first().copied().unwrap_or("unknown"),
+            channel: if state.book.tls.is_some() { Channel::TlsOpaque } else { Channel::Cleartext },
+            ..transport(&flow, state.client)
+        };
+        let summary = FlowSummary {
+            file: flow.first.file,
+            first: flow.first.position(0),
+            key: flow.key,
+            vlan: flow.vlan,
+            transport,
+            start: flow.start,
+            end: flow.end,
+            protocols: state.book.protocols.to_vec(),
+            packets: flow.packets,
+            bytes: flow.bytes,
+            state: match flow.state {
+                flow::FlowState::Open if flow.midstream => FlowState::Midstream,
+                flow::FlowState::Open | flow::FlowState::Reused | flow::FlowState::Evicted => FlowState::Open,
+                flow::FlowState::Closed => FlowState::Closed,
+                flow::FlowState::Reset => FlowState::Reset,
+                flow::FlowState::TimedOut => FlowState::Timeout,
+            },
+            anomalies: flow.anomalies,
+            tls: state.book.tls,
+        };
+        self.emit(Event::Flow(Box::new(summary)));
+    }
+
+    fn starts_message(&self, bytes: &[u8]) -> bool {
+        Layer::probe(bytes).is_some()
+    }
+}
+
+impl Feed<'_> {
+    fn emit(&mut self, event: Event) {
+        self.tools.out.events.push(Stamped { ordinal: self.ordinal, partition: self.partition, event });
+    }
+
+    fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
+        Scribe {
+            book,
+            shared: self.shared,
+            tools: self.tools,
+            context: self.context,
+            partition: self.partition,
+            ordinal: self.ordinal,
+        }
+    }
+
+    fn drive(&mut self, state: &mut Stream, act: impl FnOnce(&mut Layer, &mut Scribe<'_>, &mut u64)) {
+        let Some(layer) = &mut state.layer else { return };
+        let mut scribe = Scribe {
+            book: &mut state.book,
+            shared: self.shared,
+            tools: self.tools,
+            context: self.context,
+            partition: self.partition,
+            ordinal: self.ordinal,
+        };
+        act(layer, &mut scribe, &mut state.next_id);
+    }
+
+    /// Without a handshake, content tells which side is the client.
+    fn find_client(&mut self, flow: &mut FlowInfo, state: &mut Stream, from: Side, bytes: &[u8]) {
+        if flow.known_client().is_some() {
+            state.client = flow.client();
+            return;
+        }
+        let Some((_, Some(said))) = Layer::probe(bytes) else { return };
+        let client = if said == Direction::Request { from } else { from.other() };
+        flow.set_client(client);
+        if client != state.client {
+            state.client = client;
+            if let Some(layer) = &mut state.layer {
+                layer.swap_ends();
+            }
+        }
+    }
+
+    fn layer(&mut self, flow: &FlowInfo, state: &mut Stream) -> Box<Layer> {
+        let transport = transport(flow, state.client);
+        let mut layer = Box::new(Layer::new(transport, 0));
+        let port = transport.server.map(|s| s.port);
+        if let Some((_, protocol)) = self.shared.decode_as.iter().find(|(p, _)| Some(*p) == port) {
+            layer.set_protocol(protocol, &mut self.scribe(&mut state.book));
+        }
+        layer
+    }
+
+    /// Plays an exchange that was never packets.
+    pub(super) fn ready(&mut self, file: FileId, ready: &ReadyExchange) {
+        let channel = if ready.encrypted { Channel::TlsDecrypted } else { Channel::Cleartext };
+        let transport =
+            Transport { flow: self.ordinal, client: ready.client, server: ready.server, channel, protocol: "http1" };
+        let position = Position { frame: ready.number, time: ready.time, offset: ready.offset, file };
+        let mut trail = Trail::default();
+        trail.push_derived(0, u64::MAX / 2, position);
+        let trails = [trail.clone(), trail];
+        let carrier = Carrier { transport: &transport, trails: &trails };
+        let mut book = Book::default();
+        let mut scribe = self.scribe(&mut book);
+        let id = ExchangeId(0);
+        for (dir, head, body) in [
+            (Direction::Request, &ready.request_head, &ready.request_body),
+            (Direction::Response, &ready.response_head, &ready.response_body),
+        ] {
+            if !head.is_empty() {
+                parse_head(head, dir, |head| scribe.begin(carrier, id, head));
+                if !body.is_empty() {
+                    scribe.body(carrier, id, dir, 0, body);
+                }
+            }
+            scribe.end(id, dir, if head.is_empty() { End::Cut } else { End::Complete });
+        }
+        scribe.close_all();
+    }
+}
+
+fn direction(state: &Stream, from: Side) -> Direction {
+    if from == state.client { Direction::Request } else { Direction::Response }
+}
+
+fn transport(flow: &FlowInfo, client: Side) -> Transport {
+    debug_assert!(matches!(flow.key.protocol, IpProtocol::Tcp | IpProtocol::Udp));
+    Transport {
+        flow: flow.ordinal(),
+        client: Some(flow.key.end(client)),
+        server: Some(flow.key.end(client.other())),
+        channel: Channel::Cleartext,
+        protocol: "unknown",
+    }
+}
