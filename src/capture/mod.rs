@@ -3,7 +3,27 @@
 use crate::time::Timestamp;
 
 mod block;
+mod compressed;
+#[cfg(any())]
+mod filter;
+#[cfg(any())]
+mod libpcap;
+#[cfg(any())]
+mod live;
+mod open;
+mod pcap;
+mod pcapng;
+mod reader;
+
 pub use block::{Block, PageBuf};
+#[cfg(any())]
+pub use filter::{Filter, Filtered};
+#[cfg(any())]
+pub use libpcap::available;
+#[cfg(any())]
+pub use live::{Interface, LiveOptions, LiveSource, interfaces};
+pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
+pub use reader::FileSource;
 
 /// A link-layer type as pcap numbers them (`LINKTYPE_*`), without the FCS bits of a pcap header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -85,6 +105,7 @@ pub struct SecretsBlock {
 /// Anything that yields frames.
 pub trait Source: Send {
     /// Fills a cleared `block` with as much as is at hand. Damage goes to [`Block::damage`].
+    /// The block that comes with [`More::End`] may hold frames, too.
     ///
     /// # Errors
     /// [`CaptureError`] if nothing more can be read from this source because of the user's input or the system.

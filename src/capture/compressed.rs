@@ -1,0 +1,136 @@
+//! Compressed captures: told by their magic, decoded as a stream, so that only the window needs memory.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+/// Largest window of zstd and largest dictionary of xz: `zstd --long=27` and `xz -9` with room to spare. The
+/// file chooses it, and all of it may be allocated.
+const WINDOW: u64 = 128 << 20;
+
+/// Bytes of compressed input read at once.
+const INPUT: usize = 256 << 10;
+
+/// A compression that a capture may be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    Zstd,
+    Lz4,
+    Xz,
+}
+
+impl Compression {
+    /// Tells a compression by its magic (RFC 1952 section 2.3.1, RFC 8878 section 3.1, the LZ4 frame format,
+    /// the .xz file format section 2.1.1.1).
+    pub(super) fn sniff(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            // A skippable frame: pzstd writes one first. LZ4 shares the magic, but no tool begins with it.
+            [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some(Self::Lz4),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Self::Xz),
+            _ => None,
+        }
+    }
+
+    /// Its name, as a user writes it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Lz4 => "lz4",
+            Self::Xz => "xz",
+        }
+    }
+
+    /// Decodes `input`.
+    pub(super) fn decode(self, input: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        let input = BufReader::with_capacity(INPUT, input);
+        match self {
+            Self::Gzip => Box::new(MultiGzDecoder::new(input)),
+            Self::Zstd => Box::new(Zstd::new(input)),
+            Self::Lz4 => Box::new(Lz4 { decoder: lz4_flex::frame::FrameDecoder::new(input) }),
+            Self::Xz => {
+                Box::new(lzma_rust2::XzReader::new_mem_limit(input, true, (WINDOW >> 10) as u32 + 1024))
+            }
+        }
+    }
+}
+
+/// All frames of a zstd stream; the crate's own reader stops after one.
+struct Zstd<R> {
+    input: R,
+    decoder: FrameDecoder,
+    /// Whether a frame is open.
+    open: bool,
+}
+
+impl<R: BufRead> Zstd<R> {
+    fn new(input: R) -> Self {
+        let mut decoder = FrameDecoder::new();
+        decoder.set_max_window_size(WINDOW);
+        Self { input, decoder, open: false }
+    }
+
+    /// Opens the next frame; false at the end of the input.
+    fn next_frame(&mut self) -> io::Result<bool> {
+        loop {
+            if self.input.fill_buf()?.is_empty() {
+                return Ok(false);
+            }
+            match self.decoder.reset(&mut self.input) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    io::copy(&mut (&mut self.input).take(u64::from(length)), &mut io::sink())?;
+                }
+                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error.to_string())),
+            }
+        }
+    }
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            if self.open && self.decoder.can_collect() > 0 {
+                return self.decoder.read(buf);
+            }
+            if self.open && !self.decoder.is_finished() {
+                self.decoder
+                    .decode_blocks(&mut self.input, BlockDecodingStrategy::UptoBlocks(1))
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+                continue;
+            }
+            self.open = self.next_frame()?;
+            if !self.open {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+/// All frames of an lz4 stream; the crate's reader says 0 at the end of each.
+struct Lz4<R: Read> {
+    decoder: lz4_flex::frame::FrameDecoder<R>,
+}
+
+impl<R: BufRead> Read for Lz4<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.decoder.read(buf)?;
+            if read > 0 || buf.is_empty() || self.decoder.get_mut().fill_buf()?.is_empty() {
+                return Ok(read);
+            }
+        }
+    }
+}
