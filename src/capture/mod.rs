@@ -4,11 +4,11 @@ use crate::time::Timestamp;
 
 mod block;
 mod compressed;
-#[cfg(any())]
+#[cfg(feature = "live")]
 mod filter;
-#[cfg(any())]
+#[cfg(feature = "live")]
 mod libpcap;
-#[cfg(any())]
+#[cfg(feature = "live")]
 mod live;
 mod open;
 mod pcap;
@@ -16,11 +16,11 @@ mod pcapng;
 mod reader;
 
 pub use block::{Block, PageBuf};
-#[cfg(any())]
+#[cfg(feature = "live")]
 pub use filter::{Filter, Filtered};
-#[cfg(any())]
+#[cfg(feature = "live")]
 pub use libpcap::available;
-#[cfg(any())]
+#[cfg(feature = "live")]
 pub use live::{Interface, LiveOptions, LiveSource, interfaces};
 pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
 pub use reader::FileSource;

@@ -16,7 +16,10 @@ const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE: u32 = 3;
 const ENHANCED: u32 = 6;
+const JOURNAL: u32 = 9;
 const SECRETS: u32 = 10;
+const CUSTOM: u32 = 0xbad;
+const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
 
 /// Byte-order magic of a section (section 4.1).
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
@@ -220,7 +223,12 @@ impl Format for PcapNg {
                     self.interfaces.clear();
                     Ok(())
                 }
-                // Name resolution, statistics, journal, custom and whatever is registered later.
+                // tshark counts these as frames, and our numbers are to be found there again.
+                JOURNAL | CUSTOM | CUSTOM_NO_COPY => {
+                    out.number += 1;
+                    Ok(())
+                }
+                // Name resolution, statistics and whatever is registered later.
                 _ => Ok(()),
             };
             if let Err(cause) = taken {
