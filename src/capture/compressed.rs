@@ -134,3 +134,107 @@ impl<R: BufRead> Read for Lz4<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::capture::CaptureError;
+    use crate::capture::testing::{Order, Writer, read_all};
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        out.write_all(data).unwrap();
+        out.finish().unwrap()
+    }
+
+    fn zstd(data: &[u8]) -> Vec<u8> {
+        ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    fn lz4(data: &[u8]) -> Vec<u8> {
+        let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        out.write_all(data).unwrap();
+        out.finish().unwrap()
+    }
+
+    fn xz(data: &[u8]) -> Vec<u8> {
+        let mut out = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).unwrap();
+        out.write_all(data).unwrap();
+        out.finish().unwrap()
+    }
+
+    const ALL: [(&str, fn(&[u8]) -> Vec<u8>); 4] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("xz", xz)];
+
+    fn captures() -> [Vec<u8>; 2] {
+        let mut classic = Writer::default();
+        (0..2000).for_each(|i| classic.frame(&vec![(i % 251) as u8; i % 900]));
+        let order = Order(false);
+        let mut ng = [order.section(), order.interface(1, 0, &[])].concat();
+        (0..2000).for_each(|i| ng.extend(order.enhanced(0, i, 9, &vec![3; i as usize % 700])));
+        [classic.bytes, ng]
+    }
+
+    #[test]
+    fn every_compression_around_both_formats() {
+        for data in captures() {
+            let plain = read_all(&data).unwrap();
+            assert_eq!(plain.frames.len(), 2000);
+            for (name, compress) in ALL {
+                let packed = compress(&data);
+                assert_eq!(Compression::sniff(&packed).unwrap().name(), name);
+                let all = read_all(&packed).unwrap();
+                assert_eq!(all.frames, plain.frames, "{name}");
+                assert_eq!(all.damage, [], "{name}");
+                // Two members, cut anywhere in the capture, are one capture.
+                let (a, b) = data.split_at(data.len() / 3);
+                let all = read_all(&[compress(a), compress(b)].concat()).unwrap();
+                assert_eq!((all.frames.len(), all.damage.len()), (2000, 0), "{name} in two");
+            }
+        }
+    }
+
+    #[test]
+    fn skippable_frames_are_skipped() {
+        let [data, _] = captures();
+        let skip = [&[0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
+        let (a, b) = data.split_at(100);
+        let all = read_all(&[skip.clone(), zstd(a), skip.clone(), zstd(b), skip].concat()).unwrap();
+        assert_eq!((all.frames.len(), all.damage.len()), (2000, 0));
+    }
+
+    #[test]
+    fn what_is_before_damage_is_kept() {
+        let [data, _] = captures();
+        for (name, compress) in ALL {
+            let (a, b) = data.split_at(data.len() / 2);
+            let mut packed = [compress(a), compress(b)].concat();
+            packed.truncate(packed.len() - 20);
+            let all = read_all(&packed).unwrap();
+            assert!(all.frames.len() > 900, "{name}: {}", all.frames.len());
+            assert!(!all.damage.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn twice_compressed_or_no_capture_inside() {
+        let [data, _] = captures();
+        for (name, compress) in ALL {
+            let error = read_all(&compress(&gzip(&data))).unwrap_err().to_string();
+            assert!(error.contains(&format!("gzip inside {name}")), "{error}");
+            let error = read_all(&compress(b"only text")).unwrap_err();
+            assert!(matches!(error, CaptureError::NotACapture { .. }), "{name}: {error}");
+            let broken = &compress(&data)[..7];
+            assert!(read_all(broken).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_window_that_is_too_large_is_refused() {
+        // Window descriptor 0xa8: 2^31 bytes.
+        let huge = [0x28, 0xb5, 0x2f, 0xfd, 0, 0xa8, 1, 0, 0];
+        let error = read_all(&huge).unwrap_err().to_string();
+        assert!(error.contains("zstd"), "{error}");
+    }
+}

@@ -132,3 +132,70 @@ pub(super) fn explain(error: &pcap::Error) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::testing::{Writer, drain, read_all};
+    use crate::capture::{FileId, open_stream};
+
+    /// An Ethernet frame with a UDP datagram to `port`.
+    fn udp(port: u16) -> Vec<u8> {
+        let mut frame = vec![0; 12];
+        frame.extend([8, 0, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 1]);
+        frame.extend(port.to_be_bytes());
+        frame.extend([0, 8, 0, 0]);
+        frame
+    }
+
+    #[test]
+    fn frames_that_do_not_match_are_dropped_and_numbers_stay() {
+        if available().is_err() {
+            return;
+        }
+        let mut writer = Writer::default();
+        for port in [53, 80, 53, 443, 80] {
+            writer.frame(&udp(port));
+        }
+        let data = writer.bytes;
+        let all = read_all(&data).unwrap();
+        let source = open_stream(Box::new(std::io::Cursor::new(data)), FileId(0)).unwrap();
+        let mut filtered = Filtered::new(source, Filter::compile("udp port 80").unwrap());
+        let kept = drain(&mut filtered).unwrap().frames;
+        assert_eq!(kept, [all.frames[1].clone(), all.frames[4].clone()]);
+    }
+
+    #[test]
+    fn a_bad_expression_is_named() {
+        if available().is_err() {
+            return;
+        }
+        let error = Filter::compile("tcp prot 80").err().unwrap().to_string();
+        assert!(error.contains("\"tcp prot 80\"") && error.contains("syntax error"), "{error}");
+        assert!(Filter::compile("").is_ok());
+    }
+
+    #[test]
+    fn an_expression_is_compiled_for_each_link_type() {
+        if available().is_err() {
+            return;
+        }
+        let mut filter = Filter::compile("udp port 80").unwrap();
+        let bytes = udp(80);
+        let frame = |link, data| Frame {
+            number: 1,
+            time: crate::time::Timestamp::default(),
+            offset: 0,
+            link: LinkType(link),
+            data,
+            wire_len: 0,
+        };
+        assert!(filter.matches(&frame(1, &bytes)));
+        assert!(filter.matches(&frame(101, &bytes[14..])));
+        assert!(!filter.matches(&frame(101, &bytes)));
+        assert!(!filter.matches(&frame(65_000, &bytes)));
+        for link in 1000..1200 {
+            assert!(!filter.matches(&frame(link, &bytes)));
+        }
+    }
+}

@@ -67,6 +67,8 @@ pub struct LiveSource {
     offset: u64,
     drops: u64,
     stop: Arc<AtomicBool>,
+    /// When to end after a stop: the kernel hands over what it has only every [`PATIENCE`] / 2.
+    end: Option<Instant>,
     /// An error that came behind frames; told by the next call.
     failed: Option<CaptureError>,
 }
@@ -90,7 +92,8 @@ pub fn interfaces() -> Result<Vec<Interface>, CaptureError> {
 }
 
 impl LiveSource {
-    /// Starts to capture on `interface`. It ends once `stop` is set, within 100 ms.
+    /// Starts to capture on `interface`. Once `stop` is set it takes what came until then, and ends
+    /// within 200 ms.
     ///
     /// # Errors
     /// [`CaptureError::Live`] that says what to install, what to grant, or what is wrong with the filter.
@@ -128,6 +131,7 @@ impl LiveSource {
             offset: super::pcap::HEADER as u64,
             drops: 0,
             stop,
+            end: None,
             failed: None,
         })
     }
@@ -135,6 +139,14 @@ impl LiveSource {
     /// The link type of the interface.
     pub fn link(&self) -> LinkType {
         self.link
+    }
+
+    /// Whether it is time to end.
+    fn over(&mut self) -> bool {
+        if self.end.is_none() && self.stop.load(Ordering::Relaxed) {
+            self.end = Some(Instant::now() + PATIENCE);
+        }
+        self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     /// Copies the next frame into `block`; false if none came in time.
@@ -172,7 +184,7 @@ impl Source for LiveSource {
         }
         block.bytes.restart(&[], BLOCK_BYTES);
         let since = Instant::now();
-        while !self.stop.load(Ordering::Relaxed)
+        while !self.over()
             && block.frames.len() < FRAMES
             && block.bytes.len() + self.snaplen.min(BLOCK_BYTES / 2) <= BLOCK_BYTES
             && since.elapsed() < PATIENCE
@@ -194,7 +206,7 @@ impl Source for LiveSource {
         if let Ok(stat) = self.capture.stats() {
             self.drops = u64::from(stat.dropped) + u64::from(stat.if_dropped);
         }
-        Ok(if self.stop.load(Ordering::Relaxed) { More::End } else { More::Yes })
+        Ok(if self.over() { More::End } else { More::Yes })
     }
 
     fn drops(&self) -> u64 {
@@ -216,4 +228,25 @@ fn refused(interface: &str, why: &str) -> CaptureError {
         format!("cannot capture on {interface}: {why}")
     };
     CaptureError::Live(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_say_what_to_do() {
+        let text = |why| refused("eth9", why).to_string();
+        assert!(text("socket: Operation not permitted").contains("cap_net_raw,cap_net_admin=eip"));
+        assert!(text("You don't have permission to capture on that device").contains("setcap"));
+        assert!(text("No such device exists").contains("--list"));
+        assert!(text("out of beer").ends_with("out of beer"));
+    }
+
+    #[test]
+    fn an_interface_that_is_not_there_is_refused() {
+        let stop = Arc::new(AtomicBool::new(true));
+        let opened = LiveSource::open("no-such-if", &LiveOptions::default(), FileId(0), stop);
+        assert!(matches!(opened, Err(CaptureError::Live(_))));
+    }
 }

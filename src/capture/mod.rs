@@ -3,6 +3,7 @@
 use crate::time::Timestamp;
 
 mod block;
+mod clock;
 mod compressed;
 #[cfg(feature = "live")]
 mod filter;
@@ -14,6 +15,8 @@ mod open;
 mod pcap;
 mod pcapng;
 mod reader;
+#[cfg(test)]
+mod testing;
 
 pub use block::{Block, PageBuf};
 #[cfg(feature = "live")]

@@ -146,7 +146,9 @@ fn format(head: &[u8]) -> Result<(Box<dyn Format>, usize), CaptureError> {
     let unreadable = |cause| Err(CaptureError::Unreadable { offset: 0, cause });
     let Some(&magic) = head.first_chunk::<4>().filter(|_| is_capture(head)) else {
         return match foreign(head) {
-            Some(name) => unreadable(format!("{name} is not supported: editcap -F pcapng IN OUT converts it")),
+            Some(name) => {
+                unreadable(format!("{name} is not supported: editcap -F pcapng IN OUT converts it"))
+            }
             None => Err(CaptureError::NotACapture { looks_like: looks_like(head) }),
         };
     };
@@ -217,5 +219,71 @@ impl Read for Counted {
         let read = self.input.read(buf)?;
         self.count.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::testing::{Writer, drain};
+
+    fn capture() -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.frame(b"frame");
+        writer.bytes
+    }
+
+    #[test]
+    fn folders_become_their_captures() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        fs::create_dir_all(root.join("b/deep")).unwrap();
+        fs::create_dir_all(root.join("none/sub")).unwrap();
+        for name in ["z.bin", "a.txt", "b/deep/x"] {
+            fs::write(root.join(name), capture()).unwrap();
+        }
+        fs::write(root.join("readme"), "text").unwrap();
+        fs::write(root.join("empty.pcap"), "").unwrap();
+        fs::write(root.join("none/sub/notes.pcap"), "not one").unwrap();
+        fs::write(root.join("b/cut.pcap"), &capture()[..10]).unwrap();
+
+        let inputs = [PathBuf::from("-"), root.into(), root.join("none"), root.join("missing")];
+        let all = expand(&inputs);
+        let paths: Vec<_> = all.iter().map(|i| i.path.strip_prefix(root).unwrap_or(&i.path)).collect();
+        let names = ["-", "a.txt", "b/cut.pcap", "b/deep/x", "z.bin", "none", "missing"];
+        assert_eq!(paths, names.map(Path::new));
+        let named: Vec<_> = all.iter().map(|i| i.named).collect();
+        assert_eq!(named, [true, false, false, false, false, true, true]);
+        let refused: Vec<_> = all.iter().map(|i| i.refused.is_some()).collect();
+        assert_eq!(refused, [false, false, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn what_is_no_capture_is_told() {
+        let looks = |data: &[u8]| match open_stream(Box::new(Cursor::new(data.to_vec())), FileId(0)) {
+            Err(CaptureError::NotACapture { looks_like }) => looks_like,
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("opened"),
+        };
+        assert_eq!(looks(b""), "empty file");
+        assert_eq!(looks(b"hello\n"), "text");
+        assert_eq!(looks(b"{\"log\": 1}"), "JSON text");
+        assert_eq!(looks(b"\x7fELF\0\0"), "program");
+        assert_eq!(looks(b"\0\x01\x02\x03"), "unknown binary data");
+        let snoop = open_stream(Box::new(Cursor::new(b"snoop\0\0\0\0\0".to_vec())), FileId(0));
+        assert!(matches!(snoop, Err(CaptureError::Unreadable { cause, .. }) if cause.contains("snoop")));
+    }
+
+    #[test]
+    fn a_file_counts_its_progress() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c");
+        fs::write(&path, capture()).unwrap();
+        let mut source = open(&path, FileId(7)).unwrap();
+        let size = capture().len() as u64;
+        assert_eq!(drain(source.as_mut()).unwrap().frames.len(), 1);
+        assert_eq!(source.progress(), Some((size, size)));
+        assert!(matches!(open(dir.path(), FileId(0)), Err(CaptureError::Io(_))));
+        assert!(matches!(open(&dir.path().join("no"), FileId(0)), Err(CaptureError::Io(_))));
     }
 }

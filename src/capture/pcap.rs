@@ -236,3 +236,123 @@ fn record<const BIG: bool>(bytes: &[u8], at: usize) -> Option<Record> {
 fn too_long(captured: u32, longest: u32) -> String {
     format!("record length {captured} is larger than any frame here (at most {longest})")
 }
+
+#[cfg(test)]
+mod tests {
+
+    use crate::capture::CaptureError;
+    use crate::capture::testing::{Writer, read_all};
+
+    #[test]
+    fn both_byte_orders_and_both_units() {
+        for big in [false, true] {
+            for (magic, unit) in [(0xa1b2_c3d4, 1000), (0xa1b2_3c4d, 1)] {
+                let mut writer = Writer::new(magic, big, 0, 113);
+                writer.record(7, 3, 60, b"abc");
+                writer.record(999_999, 4, 4, b"defg");
+                let all = read_all(&writer.bytes).unwrap();
+                assert_eq!(all.damage, []);
+                let [first, second] = &all.frames[..] else { panic!("{:?}", all.frames) };
+                assert_eq!((first.number, first.offset, first.link, first.wire_len), (1, 40, 113, 60));
+                assert_eq!(first.nanos, 1_700_000_000_000_000_000 + 7 * unit);
+                assert_eq!((second.number, second.offset), (2, 59));
+                assert_eq!(second.nanos, 1_700_000_001_000_000_000 + 999_999 * unit);
+                assert_eq!((&first.data[..], &second.data[..]), (&b"abc"[..], &b"defg"[..]));
+            }
+        }
+    }
+
+    #[test]
+    fn header_oddities_are_accepted() {
+        for snaplen in [0, 1, u32::MAX] {
+            // The upper bits say that frames end with a check sequence of four bytes.
+            let mut writer = Writer::new(0xa1b2_c3d4, false, snaplen, 0x2400_0001);
+            writer.frame(b"abc");
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!((all.frames.len(), all.frames[0].link), (1, 1));
+        }
+        let mut writer = Writer::default();
+        writer.seconds = u32::MAX - 1;
+        writer.record(u32::MAX, 1, 1, b"a");
+        writer.frame(b"b");
+        let all = read_all(&writer.bytes).unwrap();
+        assert_eq!((all.frames.len(), all.damage.len()), (2, 0));
+    }
+
+    #[test]
+    fn old_versions_have_their_lengths_the_other_way_round() {
+        for (minor, swapped) in [(2, true), (3, true), (3, false), (4, false)] {
+            let mut writer = Writer::default();
+            writer.bytes[6] = minor;
+            for _ in 0..3 {
+                let (a, b) = if swapped { (60, 3) } else { (3, 60) };
+                writer.record(0, a, b, b"abc");
+            }
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!((all.frames.len(), all.damage.len()), (3, 0), "2.{minor}");
+            assert!(all.frames.iter().all(|f| f.wire_len == 60 && f.data == b"abc"));
+        }
+    }
+
+    #[test]
+    fn variants_are_refused_by_name() {
+        for (magic, name) in [(0xa1b2_cd34, "Kuznetzov"), (0x1c00_01ac, "IXIA"), (0xa12b_3c4d, "Navtel")] {
+            for big in [false, true] {
+                let error = read_all(&Writer::new(magic, big, 0, 1).bytes).unwrap_err();
+                let CaptureError::Unreadable { cause, .. } = error else { panic!("{error}") };
+                assert!(cause.contains(name), "{cause}");
+            }
+        }
+        let mut old = Writer::default();
+        old.bytes[4] = 1;
+        assert!(matches!(read_all(&old.bytes), Err(CaptureError::Unreadable { offset: 4, .. })));
+        assert!(matches!(read_all(&old.bytes[..20]), Err(CaptureError::Unreadable { offset: 20, .. })));
+    }
+
+    #[test]
+    fn goes_on_behind_damage() {
+        for big in [false, true] {
+            let mut writer = Writer::new(0xa1b2_c3d4, big, 65_535, 1);
+            writer.frame(&[1; 100]);
+            let hole = writer.bytes.len();
+            writer.bytes.extend((0..5000u32).map(|i| (i * 31 % 251) as u8 | 0x10));
+            let resumed = writer.bytes.len();
+            (2..6).for_each(|i| writer.frame(&[i; 100]));
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!(all.frames.iter().map(|f| f.data[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+            assert_eq!(all.frames[1].offset, resumed as u64 + 16);
+            let [damage] = &all.damage[..] else { panic!("{:?}", all.damage) };
+            assert_eq!((damage.offset, damage.lost), (hole as u64, Some((resumed - hole) as u64)));
+            assert_eq!(damage.file.0, 7);
+        }
+    }
+
+    #[test]
+    fn a_length_that_was_flipped_costs_one_record() {
+        for bit in 0..32 {
+            let mut writer = Writer::default();
+            (0..8).for_each(|i| writer.frame(&[i; 100]));
+            let third = 24 + 2 * 116;
+            writer.bytes[third + 8 + bit / 8] ^= 1 << (bit % 8);
+            let all = read_all(&writer.bytes).unwrap();
+            assert!(all.frames.len() >= 7, "bit {bit}: {}", all.frames.len());
+            assert_eq!(all.damage.len(), 1, "bit {bit}");
+            assert_eq!(all.frames.last().unwrap().data, [7; 100]);
+        }
+    }
+
+    #[test]
+    fn a_cut_file_says_so() {
+        let mut writer = Writer::default();
+        writer.frame(&[1; 100]);
+        let second = writer.bytes.len();
+        writer.frame(&[2; 100]);
+        for len in second..writer.bytes.len() {
+            let all = read_all(&writer.bytes[..len]).unwrap();
+            assert_eq!(all.frames.len(), 1);
+            let damage: Vec<_> = all.damage.iter().map(|d| (d.offset, d.lost)).collect();
+            let lost = (len - second) as u64;
+            assert_eq!(damage, if lost > 0 { vec![(second as u64, Some(lost))] } else { vec![] });
+        }
+    }
+}

@@ -5,10 +5,11 @@ use pcap_parser::{
     parse_interfacedescriptionblock_le,
 };
 
+use super::clock::Clock;
 use super::reader::{Fault, Format, Out, Search, Stop};
 use super::{CaptureError, FrameRef, LinkType, SecretsBlock};
 use crate::limits::FRAME_BYTES;
-use crate::time::{SECOND, Timestamp};
+use crate::time::Timestamp;
 
 /// Block type of a Section Header Block (section 4.1); the same in both byte orders.
 pub(super) const SECTION: u32 = 0x0a0d_0d0a;
@@ -266,33 +267,6 @@ enum Framing {
     BadLength(usize),
 }
 
-/// An interface's clock: `if_tsresol` and `if_tsoffset` (section 4.2).
-#[derive(Clone, Copy)]
-struct Clock {
-    /// Power of ten, or of two if the highest bit is set, of the units in a second.
-    resolution: u8,
-    /// Seconds that are added.
-    offset: i64,
-}
-
-impl Clock {
-    #[inline]
-    fn time(self, ticks: u64) -> Timestamp {
-        let nanos = match self.resolution {
-            6 => i128::from(ticks) * 1000,
-            9 => i128::from(ticks),
-            exponent @ 0..9 => i128::from(ticks) * 10i128.pow(u32::from(9 - exponent)),
-            // 10^28 is more than 64 bits of ticks can reach.
-            exponent @ 0..0x80 => {
-                i128::from(ticks) / 10i128.checked_pow(u32::from(exponent) - 9).unwrap_or(i128::MAX)
-            }
-            exponent => (i128::from(ticks) * i128::from(SECOND)) >> (exponent & 0x7f),
-        };
-        let nanos = nanos + i128::from(self.offset) * i128::from(SECOND);
-        Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
-    }
-}
-
 /// Whether a section is big-endian; none if its byte-order magic is wrong.
 fn byte_order(head: &[u8]) -> Option<bool> {
     match (word(head, 8, false), word(head, 8, true)) {
@@ -314,4 +288,124 @@ fn word(bytes: &[u8], at: usize, big: bool) -> u32 {
 fn half(bytes: &[u8], at: usize, big: bool) -> u16 {
     let half = bytes.get(at..).and_then(|rest| rest.first_chunk::<2>()).copied().unwrap_or_default();
     if big { u16::from_be_bytes(half) } else { u16::from_le_bytes(half) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::testing::{Order, read_all};
+
+    #[test]
+    fn sections_interfaces_and_packets_of_all_kinds() {
+        let mut data = Vec::new();
+        for order in [Order(false), Order(true)] {
+            let offset = if order.0 { (-5i64).to_be_bytes() } else { (-5i64).to_le_bytes() };
+            data.extend(order.section());
+            data.extend(order.interface(1, 5, &[]));
+            let clock = [order.option(9, &[9]), order.option(14, &offset)].concat();
+            data.extend(order.interface(101, 0, &clock));
+            data.extend(order.block(4, &[&[0; 4]]));
+            data.extend(order.enhanced(0, 1_500_000, 9, b"abc"));
+            data.extend(order.enhanced(1, 7_000_000_001, 4, b"defg"));
+            data.extend(order.block(SIMPLE, &[&order.words(&[7]), b"simple!"]));
+            let obsolete = [&order.halves(&[1, 0])[..], &order.words(&[0, 0, 2, 3])].concat();
+            data.extend(order.block(PACKET, &[&obsolete, b"pb"]));
+            data.extend(order.block(SECRETS, &[&order.words(&[0x544c_534b, 5]), b"key 1"]));
+            data.extend(order.block(0x8000_1234, &[b"private"]));
+            data.extend(order.block(CUSTOM, &[&order.words(&[1])]));
+            data.extend(order.block(5, &[&order.words(&[0, 0, 0])]));
+        }
+        let all = read_all(&data).unwrap();
+        assert_eq!(all.damage, []);
+        let seen: Vec<_> =
+            all.frames.iter().map(|f| (f.number, f.nanos, f.link, f.wire_len, &f.data[..])).collect();
+        let first: [(u64, i64, u16, u32, &[u8]); 4] = [
+            (1, 1_500_000_000, 1, 9, b"abc"),
+            (2, 2_000_000_001, 101, 4, b"defg"),
+            (3, 2_000_000_001, 1, 7, b"simpl"),
+            (4, -5_000_000_000, 101, 3, b"pb"),
+        ];
+        // tshark counts a custom block as a frame.
+        let second = first.map(|(number, nanos, link, wire, data)| (number + 5, nanos, link, wire, data));
+        assert_eq!(seen, [first, second].concat());
+        for frame in &all.frames {
+            assert!(data[frame.offset as usize..].starts_with(&frame.data));
+        }
+        let secrets: Vec<_> = all.secrets.iter().map(|(_, s)| (s.before, s.kind, &s.data[..])).collect();
+        assert_eq!(secrets, [(4, 0x544c_534b, &b"key 1"[..]), (8, 0x544c_534b, b"key 1")]);
+    }
+
+    #[test]
+    fn headers_that_cannot_be_read_are_refused() {
+        let section = Order(false).section();
+        for len in 4..28 {
+            assert!(matches!(read_all(&section[..len]), Err(CaptureError::Unreadable { .. })), "{len}");
+        }
+        for (at, value) in [(8, 0), (4, 3), (12, 2)] {
+            let mut bad = section.clone();
+            bad[at] = value;
+            assert!(matches!(read_all(&bad), Err(CaptureError::Unreadable { .. })), "{at}");
+        }
+    }
+
+    #[test]
+    fn goes_on_behind_damage() {
+        for order in [Order(false), Order(true)] {
+            for garbage in [1, 12, 5000, 3_000_000] {
+                let mut data = [order.section(), order.interface(1, 0, &[])].concat();
+                data.extend(order.enhanced(0, 1, 3, b"abc"));
+                let hole = data.len() as u64;
+                data.extend((0..garbage as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8));
+                data.extend(order.enhanced(0, 2, 3, b"def"));
+                data.extend(order.enhanced(0, 3, 3, b"ghi"));
+                let all = read_all(&data).unwrap();
+                let frames: Vec<_> = all.frames.iter().map(|f| (f.number, &f.data[..])).collect();
+                assert_eq!(frames, [(1, &b"abc"[..]), (2, b"def"), (3, b"ghi")], "{garbage}");
+                let damage: Vec<_> = all.damage.iter().map(|d| (d.offset, d.lost)).collect();
+                assert_eq!(damage, [(hole, Some(garbage))]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_that_is_wrong_inside_is_skipped() {
+        let order = Order(false);
+        let mut data = [order.section(), order.interface(1, 0, &[])].concat();
+        data.extend(order.enhanced(9, 1, 3, b"abc"));
+        data.extend(order.block(ENHANCED, &[&order.words(&[0, 0, 0, 1000, 1000]), b"short"]));
+        data.extend(order.enhanced(0, 2, 3, b"def"));
+        data.extend(&order.enhanced(0, 2, 3, b"cut off")[..30]);
+        let all = read_all(&data).unwrap();
+        assert_eq!(all.frames.len(), 1);
+        let causes: Vec<_> = all.damage.iter().map(|d| (d.cause.as_str(), d.lost)).collect();
+        assert_eq!(
+            causes,
+            [
+                ("a packet is of an interface that is not described", Some(36)),
+                ("a packet is longer than its block", Some(40)),
+                ("cut in the middle of a record", Some(30)),
+            ]
+        );
+    }
+
+    #[test]
+    fn lengths_without_their_padding_are_understood() {
+        let order = Order(false);
+        for counted in [false, true] {
+            let mut packet = order.enhanced(0, 1, 3, b"abc");
+            // The length does not count the padding; the padding itself may be there or not.
+            let len = packet.len();
+            if !counted {
+                packet.remove(len - 5);
+            }
+            packet[4..8].copy_from_slice(&(len as u32 - 1).to_le_bytes());
+            let end = packet.len();
+            packet[end - 4..].copy_from_slice(&(len as u32 - 1).to_le_bytes());
+            let mut data = [order.section(), order.interface(1, 0, &[])].concat();
+            data.extend(packet);
+            data.extend(order.enhanced(0, 1, 3, b"def"));
+            let all = read_all(&data).unwrap();
+            assert_eq!((all.frames.len(), all.damage.len()), (2, 0), "{counted}");
+        }
+    }
 }

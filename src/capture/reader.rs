@@ -233,70 +233,127 @@ pub(super) struct Out<'b> {
     pub(super) number: u64,
 }
 
-/// A capture's bytes as tests need them.
 #[cfg(test)]
-pub(super) mod testing {
+mod tests {
+    use std::io::{self, Cursor};
+
     use super::*;
-    use crate::capture::open_stream;
+    use crate::capture::testing::{All, Dribble, Order, Writer, drain, read_all};
+    use crate::capture::{fuzz_capture_file, open_stream};
 
-    /// A frame with its bytes.
-    #[derive(Clone, Debug, PartialEq)]
-    pub(crate) struct Seen {
-        pub(crate) number: u64,
-        pub(crate) nanos: i64,
-        pub(crate) offset: u64,
-        pub(crate) link: u16,
-        pub(crate) wire_len: u32,
-        pub(crate) data: Vec<u8>,
+    fn dribble(data: &[u8], step: usize) -> All {
+        let input = Dribble(Cursor::new(data.to_vec()), step);
+        drain(open_stream(Box::new(input), FileId(7)).unwrap().as_mut()).unwrap()
     }
 
-    /// All that a capture gives.
-    #[derive(Debug, Default)]
-    pub(crate) struct All {
-        pub(crate) frames: Vec<Seen>,
-        pub(crate) secrets: Vec<(u64, SecretsBlock)>,
-        pub(crate) damage: Vec<Damage>,
-    }
-
-    /// Hands out at most `.1` bytes a call.
-    pub(crate) struct Dribble(pub(crate) std::io::Cursor<Vec<u8>>, pub(crate) usize);
-
-    impl Read for Dribble {
-        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-            let n = buf.len().min(self.1);
-            self.0.read(&mut buf[..n])
+    #[test]
+    fn blocks_and_short_reads_change_nothing() {
+        let mut writer = Writer::default();
+        for i in 0..4000usize {
+            writer.frame(&vec![i as u8; i * 37 % 1500]);
         }
+        let whole = read_all(&writer.bytes).unwrap();
+        assert!(writer.bytes.len() > 2 * BLOCK_BYTES);
+        assert_eq!((whole.frames.len(), whole.damage.len()), (4000, 0));
+        for (i, frame) in whole.frames.iter().enumerate() {
+            assert_eq!((frame.number, &frame.data), (i as u64 + 1, &vec![i as u8; i * 37 % 1500]));
+            assert!(writer.bytes[frame.offset as usize..].starts_with(&frame.data));
+        }
+        for step in [701, 65_536] {
+            let slow = dribble(&writer.bytes, step);
+            assert_eq!(slow.frames, whole.frames);
+        }
+        assert_eq!(dribble(&writer.bytes[..3000], 1).frames, read_all(&writer.bytes[..3000]).unwrap().frames);
     }
 
-    pub(crate) fn drain(source: &mut dyn Source) -> Result<All, CaptureError> {
-        let mut all = All::default();
+    #[test]
+    fn a_frame_may_be_larger_than_a_block() {
+        let large = vec![9; 5 * BLOCK_BYTES + 3];
+        let mut writer = Writer::new(0xa1b2_c3d4, false, u32::MAX, 1);
+        writer.frame(b"before");
+        writer.frame(&large);
+        writer.frame(b"after");
+        let all = read_all(&writer.bytes).unwrap();
+        assert_eq!(all.frames.iter().map(|f| f.data.len()).collect::<Vec<_>>(), [6, large.len(), 5]);
+        assert_eq!(all.damage, []);
+        let order = Order(true);
+        let data = [order.section(), order.interface(1, 0, &[]), order.enhanced(0, 1, 1, &large)].concat();
+        assert_eq!(read_all(&data).unwrap().frames[0].data, large);
+    }
+
+    #[test]
+    fn a_length_alone_allocates_nothing() {
+        let mut writer = Writer::new(0xa1b2_c3d4, false, u32::MAX, 1);
+        writer.record(0, 16 << 20, 16 << 20, b"short");
+        let mut source = open_stream(Box::new(Cursor::new(writer.bytes)), FileId(0)).unwrap();
         let mut block = Block::default();
-        loop {
-            let more = source.fill(&mut block)?;
-            for index in 0..block.frames.len() {
-                let frame = block.frame(index).unwrap();
-                all.frames.push(Seen {
-                    number: frame.number,
-                    nanos: frame.time.nanos(),
-                    offset: frame.offset,
-                    link: frame.link.0,
-                    wire_len: frame.wire_len,
-                    data: frame.data.to_vec(),
-                });
-            }
-            let before = all.frames.len() as u64;
-            all.secrets.extend(block.secrets.drain(..).map(|s| (before, s)));
-            all.damage.append(&mut block.damage);
-            if more == More::End {
-                assert_eq!(source.fill(&mut block).unwrap(), More::End);
-                assert!(block.frames.is_empty() && block.damage.is_empty());
-                return Ok(all);
-            }
-        }
+        assert_eq!(source.fill(&mut block).unwrap(), More::End);
+        assert_eq!((block.frames.len(), block.damage.len()), (0, 1));
+        assert!(block.bytes.capacity() < 2 * BLOCK_BYTES);
     }
 
-    pub(crate) fn read_all(data: &[u8]) -> Result<All, CaptureError> {
-        let input = Box::new(std::io::Cursor::new(data.to_vec()));
-        drain(open_stream(input, FileId(7))?.as_mut())
+    #[test]
+    fn an_error_in_the_middle_keeps_what_was_read() {
+        struct Broken(Cursor<Vec<u8>>);
+        impl Read for Broken {
+            fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+                match self.0.read(buf)? {
+                    0 => Err(io::Error::other("disk on fire")),
+                    n => Ok(n),
+                }
+            }
+        }
+        let mut writer = Writer::default();
+        (0..100).for_each(|_| writer.frame(&[0; 90]));
+        let input = Broken(Cursor::new(writer.bytes));
+        let all = drain(open_stream(Box::new(input), FileId(7)).unwrap().as_mut()).unwrap();
+        assert_eq!(all.frames.len(), 100);
+        assert_eq!(all.damage[0].cause, "reading stopped: disk on fire");
+    }
+
+    #[test]
+    fn many_damages_are_summed_up() {
+        let mut writer = Writer::default();
+        for i in 0..300 {
+            (0..3).for_each(|_| writer.frame(&[i as u8; 40]));
+            writer.bytes.extend([0xff; 20]);
+        }
+        let all = read_all(&writer.bytes).unwrap();
+        assert_eq!(all.frames.len(), 900);
+        assert_eq!(all.damage.len() as u64, DAMAGES + 1);
+        assert_eq!(all.damage.iter().filter_map(|d| d.lost).sum::<u64>(), 300 * 20);
+    }
+
+    /// Not a proof, a smoke test: the fuzzer has the same entry.
+    #[test]
+    fn mutated_captures_never_panic() {
+        let mut classic = Writer::default();
+        (0..20).for_each(|i| classic.frame(&vec![i; usize::from(i) * 7]));
+        let order = Order(false);
+        let mut ng = [order.section(), order.interface(1, 0, &order.option(9, &[9]))].concat();
+        (0..20).for_each(|i| ng.extend(order.enhanced(0, i, 9, &vec![3; i as usize * 5])));
+        ng.extend(order.block(10, &[&order.words(&[1, 3]), b"key"]));
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        io::Write::write_all(&mut gzip, &ng).unwrap();
+        let mut random = 0x2545_f491_4f6c_dd1du64;
+        for seed in [classic.bytes, ng, gzip.finish().unwrap()] {
+            assert!(fuzz_capture_file(&seed) == 20);
+            for _ in 0..400 {
+                let mut data = seed.clone();
+                for _ in 0..3 {
+                    random ^= random << 13;
+                    random ^= random >> 7;
+                    random ^= random << 17;
+                    let at = random as usize % data.len();
+                    match random >> 60 {
+                        0 => data.truncate(at.max(1)),
+                        1 => drop(data.drain(..at / 2)),
+                        2 => data.splice(at..at, [0xff; 5]).for_each(drop),
+                        bit => data[at] ^= 1 << (bit % 8),
+                    }
+                }
+                fuzz_capture_file(&data);
+            }
+        }
     }
 }
