@@ -165,7 +165,9 @@ mod tests {
         out.finish().unwrap()
     }
 
-    const ALL: [(&str, fn(&[u8]) -> Vec<u8>); 4] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("xz", xz)];
+    type Compress = fn(&[u8]) -> Vec<u8>;
+
+    const ALL: [(&str, Compress); 4] = [("gzip", gzip), ("zstd", zstd), ("lz4", lz4), ("xz", xz)];
 
     fn captures() -> [Vec<u8>; 2] {
         let mut classic = Writer::default();
