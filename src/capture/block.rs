@@ -4,6 +4,9 @@ use super::{Damage, FileId, Frame, FrameRef, SecretsBlock};
 
 const PAGE: usize = 4096;
 
+/// Room beyond what is asked for that a recycled buffer may keep.
+const KEEP: usize = 2 << 20;
+
 /// A byte buffer whose first byte is page-aligned: a `read` into a buffer that starts a few bytes into a
 /// page is up to three times slower on some processors.
 #[derive(Debug, Default)]
@@ -43,6 +46,21 @@ impl PageBuf {
         let start = bytes.as_ptr().align_offset(PAGE).min(PAGE);
         bytes[start..start + self.len].copy_from_slice(self.filled());
         *self = Self { bytes, start, len: self.len };
+    }
+
+    /// Starts over with `prefix`, which is placed so that the room behind it, at least `room` bytes, begins
+    /// on a page boundary: the carried tail of a block must not push every later `read` off alignment.
+    pub fn restart(&mut self, prefix: &[u8], room: usize) {
+        let front = prefix.len().next_multiple_of(PAGE);
+        let total = front + room + PAGE;
+        // A buffer that one huge frame blew up is given back.
+        if self.bytes.len() < total || self.bytes.len() > total + KEEP {
+            self.bytes = vec![0; total];
+        }
+        let aligned = self.bytes.as_ptr().align_offset(PAGE).min(PAGE);
+        self.start = aligned + front - prefix.len();
+        self.len = prefix.len();
+        self.bytes[self.start..self.start + self.len].copy_from_slice(prefix);
     }
 
     /// The filled bytes.
@@ -131,5 +149,17 @@ mod tests {
         assert_eq!(buf.filled().as_ptr().align_offset(PAGE), 0);
         buf.truncate(2);
         assert_eq!(buf.filled(), b"he");
+    }
+
+    #[test]
+    fn room_behind_a_carried_tail_is_aligned() {
+        let mut buf = PageBuf::default();
+        for len in [0, 1, 700, PAGE, PAGE + 1, 100_000, 3] {
+            let tail = vec![7; len];
+            buf.restart(&tail, 50_000);
+            assert_eq!(buf.filled(), tail);
+            assert_eq!(buf.room().as_ptr().align_offset(PAGE), 0);
+            assert!(buf.room().len() >= 50_000);
+        }
     }
 }

@@ -3,7 +3,30 @@
 use crate::time::Timestamp;
 
 mod block;
+mod clock;
+mod compressed;
+#[cfg(feature = "live")]
+mod filter;
+#[cfg(feature = "live")]
+mod libpcap;
+#[cfg(feature = "live")]
+mod live;
+mod open;
+mod pcap;
+mod pcapng;
+mod reader;
+#[cfg(test)]
+mod testing;
+
 pub use block::{Block, PageBuf};
+#[cfg(feature = "live")]
+pub use filter::{Filter, Filtered};
+#[cfg(feature = "live")]
+pub use libpcap::available;
+#[cfg(feature = "live")]
+pub use live::{Interface, LiveOptions, LiveSource, interfaces};
+pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
+pub use reader::FileSource;
 
 /// A link-layer type as pcap numbers them (`LINKTYPE_*`), without the FCS bits of a pcap header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -85,6 +108,7 @@ pub struct SecretsBlock {
 /// Anything that yields frames.
 pub trait Source: Send {
     /// Fills a cleared `block` with as much as is at hand. Damage goes to [`Block::damage`].
+    /// The block that comes with [`More::End`] may hold frames, too.
     ///
     /// # Errors
     /// [`CaptureError`] if nothing more can be read from this source because of the user's input or the system.

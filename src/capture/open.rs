@@ -1,0 +1,289 @@
+//! From what the user names to sources: folders are searched, and formats are told by content.
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::compressed::Compression;
+use super::pcap::{self, Pcap};
+use super::pcapng::{PcapNg, SECTION};
+use super::reader::{FileSource, Format};
+use super::{Block, CaptureError, FileId, More, Source};
+
+/// Bytes that are looked at to tell a format: a page, so that later reads stay aligned in the file.
+const SNIFF: usize = 4096;
+
+/// Folders inside folders that are followed.
+const FOLDERS: usize = 64;
+
+/// One input of a run.
+#[derive(Debug)]
+pub struct Input {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// Whether the user named it, rather than a folder that it is in.
+    pub named: bool,
+    /// Why nothing can be read, if that is known already (a folder without captures).
+    pub refused: Option<CaptureError>,
+}
+
+/// Expands what the user named: files and `-` stay, folders become the captures in them, at any depth and
+/// sorted by path. A folder without captures, or that cannot be read, stays as a refused input.
+pub fn expand(inputs: &[PathBuf]) -> Vec<Input> {
+    let mut all = Vec::new();
+    for path in inputs {
+        if path.as_os_str() == "-" || !path.is_dir() {
+            all.push(Input { path: path.clone(), named: true, refused: None });
+            continue;
+        }
+        let mut files = Vec::new();
+        let refused = match search(path, FOLDERS, &mut files) {
+            Err(error) => Some(error.into()),
+            Ok(()) if files.is_empty() => {
+                Some(CaptureError::NotACapture { looks_like: "folder without captures" })
+            }
+            Ok(()) => None,
+        };
+        files.sort();
+        match refused {
+            Some(refused) => all.push(Input { path: path.clone(), named: true, refused: Some(refused) }),
+            None => {
+                all.extend(files.into_iter().map(|path| Input { path, named: false, refused: None }));
+            }
+        }
+    }
+    all
+}
+
+/// Opens a capture file, or standard input for `-`.
+///
+/// # Errors
+/// [`CaptureError::Io`] if it cannot be opened, [`CaptureError::NotACapture`] if its content is none, and
+/// [`CaptureError::Unreadable`] if it is one without a readable header, or of a variant that is refused.
+pub fn open(path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> {
+    if path.as_os_str() == "-" {
+        return open_stream(Box::new(io::stdin()), file);
+    }
+    let opened = File::open(path)?;
+    let meta = opened.metadata()?;
+    if meta.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory).into());
+    }
+    let consumed = Arc::new(AtomicU64::new(0));
+    let source = source(Box::new(Counted { input: opened, count: Arc::clone(&consumed) }), file)?;
+    Ok(Box::new(if meta.is_file() { source.with_progress(meta.len(), consumed) } else { source }))
+}
+
+/// Opens a stream of bytes as a capture, compressed or not.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_stream(input: Box<dyn Read + Send>, file: FileId) -> Result<Box<dyn Source>, CaptureError> {
+    Ok(Box::new(source(input, file)?))
+}
+
+/// Reads arbitrary bytes as a capture through the whole path: the entry of the fuzzer. Says how many frames
+/// there were.
+#[doc(hidden)]
+pub fn fuzz_capture_file(data: &[u8]) -> usize {
+    let Ok(mut source) = open_stream(Box::new(Cursor::new(data.to_vec())), FileId(0)) else { return 0 };
+    let mut block = Block::default();
+    let mut frames = 0;
+    loop {
+        let more = source.fill(&mut block);
+        frames += (0..block.frames.len()).filter(|&index| block.frame(index).is_some()).count();
+        if !matches!(more, Ok(More::Yes)) {
+            return frames;
+        }
+    }
+}
+
+/// Captures in a folder. Files that cannot be read are kept, so that their opening says why.
+fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let Ok(entry) = entry else { continue };
+        let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+        // Links to folders are not followed, they may be circles. Pipes would block.
+        if kind.is_dir() {
+            if depth > 0 {
+                let _unreadable = search(&path, depth - 1, files);
+            }
+        } else if fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
+            match open(&path, FileId(0)) {
+                Err(CaptureError::NotACapture { .. }) => {}
+                _ => files.push(path),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn source(mut input: Box<dyn Read + Send>, file: FileId) -> Result<FileSource, CaptureError> {
+    let mut head = sniff(&mut input)?;
+    if let Some(outer) = Compression::sniff(&head) {
+        input = outer.decode(Box::new(Cursor::new(head).chain(input)));
+        head = sniff(&mut input).map_err(|error| CaptureError::Unreadable {
+            offset: 0,
+            cause: format!("the {} data cannot be decoded: {error}", outer.name()),
+        })?;
+        if let Some(inner) = Compression::sniff(&head) {
+            let cause = format!("{} inside {}: decompress it once", inner.name(), outer.name());
+            return Err(CaptureError::Unreadable { offset: 0, cause });
+        }
+        if !is_capture(&head) && looks_like(&head) != "another capture format" {
+            return Err(CaptureError::NotACapture { looks_like: "compressed file without a capture inside" });
+        }
+    }
+    let (format, skip) = format(&head)?;
+    let carry = head.get(skip..).unwrap_or_default().to_vec();
+    Ok(FileSource::new(input, format, file, carry, skip as u64))
+}
+
+/// The format of a capture that begins with `head`, and the bytes of its file header.
+fn format(head: &[u8]) -> Result<(Box<dyn Format>, usize), CaptureError> {
+    let unreadable = |cause| Err(CaptureError::Unreadable { offset: 0, cause });
+    let Some(&magic) = head.first_chunk::<4>().filter(|_| is_capture(head)) else {
+        return match foreign(head) {
+            Some(name) => {
+                unreadable(format!("{name} is not supported: editcap -F pcapng IN OUT converts it"))
+            }
+            None => Err(CaptureError::NotACapture { looks_like: looks_like(head) }),
+        };
+    };
+    if let Some(name) = pcap::variant(magic) {
+        return unreadable(format!("{name} is not supported: editcap -F pcapng IN OUT converts it"));
+    }
+    if magic == SECTION.to_le_bytes() {
+        return Ok((Box::new(PcapNg::new(head)?), 0));
+    }
+    Ok((Box::new(Pcap::new(head)?), pcap::HEADER))
+}
+
+/// Whether the magic is one of pcap, its variants or pcapng.
+fn is_capture(head: &[u8]) -> bool {
+    let Some(&magic) = head.first_chunk::<4>() else { return false };
+    let pcap = |magic| matches!(magic, 0xa1b2_c3d4 | 0xa1b2_3c4d);
+    pcap(u32::from_le_bytes(magic))
+        || pcap(u32::from_be_bytes(magic))
+        || magic == SECTION.to_le_bytes()
+        || pcap::variant(magic).is_some()
+}
+
+/// Capture formats of other tools, by their magic.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    const FOREIGN: [(&[u8], &str); 5] = [
+        (b"snoop\0\0\0", "a snoop capture"),
+        (b"btsnoop\0", "a btsnoop capture"),
+        (b"RTSS", "a Microsoft Network Monitor 1 capture"),
+        (b"GMBU", "a Microsoft Network Monitor 2 capture"),
+        (b"TRSNIFF data", "a Sniffer capture"),
+    ];
+    FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)).map(|&(_, name)| name)
+}
+
+fn looks_like(head: &[u8]) -> &'static str {
+    let text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x20..=0x7e | 0x80..);
+    match head {
+        [] => "empty file",
+        _ if foreign(head).is_some() => "another capture format",
+        [0x7f, b'E', b'L', b'F', ..] => "program",
+        [b'P', b'K', 3, 4, ..] => "zip archive",
+        [b'B', b'Z', b'h', ..] => "bzip2, which is not supported",
+        _ if head.get(257..262) == Some(b"ustar") => "tar archive",
+        [b'{' | b'[', ..] if head.iter().all(text) => "JSON text",
+        _ if head.iter().all(text) => "text",
+        _ => "unknown binary data",
+    }
+}
+
+/// Reads up to [`SNIFF`] bytes; an error counts only if nothing came before it.
+fn sniff(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(SNIFF);
+    match input.take(SNIFF as u64).read_to_end(&mut head) {
+        Err(error) if head.is_empty() => Err(error),
+        // A decoder that failed fails again, and then the reader tells it.
+        _ => Ok(head),
+    }
+}
+
+/// Counts what is read from a file.
+struct Counted {
+    input: File,
+    count: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buf)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::testing::{Writer, drain};
+
+    fn capture() -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.frame(b"frame");
+        writer.bytes
+    }
+
+    #[test]
+    fn folders_become_their_captures() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        fs::create_dir_all(root.join("b/deep")).unwrap();
+        fs::create_dir_all(root.join("none/sub")).unwrap();
+        for name in ["z.bin", "a.txt", "b/deep/x"] {
+            fs::write(root.join(name), capture()).unwrap();
+        }
+        fs::write(root.join("readme"), "text").unwrap();
+        fs::write(root.join("empty.pcap"), "").unwrap();
+        fs::write(root.join("none/sub/notes.pcap"), "not one").unwrap();
+        fs::write(root.join("b/cut.pcap"), &capture()[..10]).unwrap();
+
+        let inputs = [PathBuf::from("-"), root.into(), root.join("none"), root.join("missing")];
+        let all = expand(&inputs);
+        let paths: Vec<_> = all.iter().map(|i| i.path.strip_prefix(root).unwrap_or(&i.path)).collect();
+        let names = ["-", "a.txt", "b/cut.pcap", "b/deep/x", "z.bin", "none", "missing"];
+        assert_eq!(paths, names.map(Path::new));
+        let named: Vec<_> = all.iter().map(|i| i.named).collect();
+        assert_eq!(named, [true, false, false, false, false, true, true]);
+        let refused: Vec<_> = all.iter().map(|i| i.refused.is_some()).collect();
+        assert_eq!(refused, [false, false, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn what_is_no_capture_is_told() {
+        let looks = |data: &[u8]| match open_stream(Box::new(Cursor::new(data.to_vec())), FileId(0)) {
+            Err(CaptureError::NotACapture { looks_like }) => looks_like,
+            Err(other) => panic!("{other}"),
+            Ok(_) => panic!("opened"),
+        };
+        assert_eq!(looks(b""), "empty file");
+        assert_eq!(looks(b"hello\n"), "text");
+        assert_eq!(looks(b"{\"log\": 1}"), "JSON text");
+        assert_eq!(looks(b"\x7fELF\0\0"), "program");
+        assert_eq!(looks(b"\0\x01\x02\x03"), "unknown binary data");
+        let snoop = open_stream(Box::new(Cursor::new(b"snoop\0\0\0\0\0".to_vec())), FileId(0));
+        assert!(matches!(snoop, Err(CaptureError::Unreadable { cause, .. }) if cause.contains("snoop")));
+    }
+
+    #[test]
+    fn a_file_counts_its_progress() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c");
+        fs::write(&path, capture()).unwrap();
+        let mut source = open(&path, FileId(7)).unwrap();
+        let size = capture().len() as u64;
+        assert_eq!(drain(source.as_mut()).unwrap().frames.len(), 1);
+        assert_eq!(source.progress(), Some((size, size)));
+        assert!(matches!(open(dir.path(), FileId(0)), Err(CaptureError::Io(_))));
+        assert!(matches!(open(&dir.path().join("no"), FileId(0)), Err(CaptureError::Io(_))));
+    }
+}

@@ -1,0 +1,358 @@
+//! Classic pcap (draft-ietf-opsawg-pcap): the header, and records in place.
+
+use pcap_parser::parse_pcap_header;
+
+use super::reader::{Format, Out, Search, Stop};
+use super::{CaptureError, FrameRef, LinkType};
+use crate::limits::FRAME_BYTES;
+use crate::time::Timestamp;
+
+/// Bytes of the file header (draft-ietf-opsawg-pcap section 4).
+pub(super) const HEADER: usize = 24;
+
+/// Bytes of a record header (section 5).
+const RECORD: usize = 16;
+
+/// libpcap's largest snapshot length; no tool writes a longer frame if the header declares a shorter one.
+const SNAPLEN: u32 = 262_144;
+
+/// Records that must follow each other plausibly before we believe in them after damage.
+const CHAIN: usize = 3;
+
+/// Bytes that a search wants to see behind a place: [`CHAIN`] headers and the frames between them.
+const LOOKAHEAD: usize = (CHAIN - 1) * (RECORD + SNAPLEN as usize) + RECORD;
+
+/// Seconds between two records that are still plausible in a search.
+const STEP: u32 = 30 * 86_400;
+
+/// The records of one classic capture.
+pub(super) struct Pcap {
+    big: bool,
+    /// Nanoseconds of one unit of the fraction.
+    unit: i64,
+    link: LinkType,
+    /// Longest frame that is believed.
+    longest: u32,
+    lengths: Lengths,
+    /// Seconds of the last record.
+    last: Option<u32>,
+}
+
+/// In which order a record has its lengths: before version 2.3 the wire length came first.
+#[derive(Clone, Copy, PartialEq)]
+enum Lengths {
+    CapturedFirst,
+    /// Version 2.3: both orders occur, and the captured length is never the larger one.
+    SmallerIsCaptured,
+    WireFirst,
+}
+
+impl Pcap {
+    /// Reads the file header at the start of a capture, whose magic was recognised.
+    ///
+    /// # Errors
+    /// [`CaptureError::Unreadable`] if the header is cut or of an unknown version.
+    pub(super) fn new(bytes: &[u8]) -> Result<Self, CaptureError> {
+        let unreadable = |offset, cause: String| CaptureError::Unreadable { offset, cause };
+        let Ok((_, header)) = parse_pcap_header(bytes) else {
+            let at = bytes.len().min(HEADER) as u64;
+            return Err(unreadable(at, "the pcap header is cut off".to_owned()));
+        };
+        let version = (header.version_major, header.version_minor);
+        let lengths = match version {
+            (0..=1, _) => {
+                let cause = format!("pcap version {}.{} is not known", version.0, version.1);
+                return Err(unreadable(4, cause));
+            }
+            (2, 0..=2) => Lengths::WireFirst,
+            (2, 3) => Lengths::SmallerIsCaptured,
+            _ => Lengths::CapturedFirst,
+        };
+        // 0 and 0xffffffff mean "no limit"; some tools write nonsense, so any large value does too.
+        let longest = match header.snaplen {
+            1..=SNAPLEN => SNAPLEN,
+            other if other as usize <= FRAME_BYTES && other > 0 => other,
+            _ => FRAME_BYTES as u32,
+        };
+        Ok(Self {
+            big: header.is_bigendian(),
+            unit: if header.is_nanosecond_precision() { 1 } else { 1000 },
+            // The upper half holds the length of the frame check sequence (section 4, "FCS len").
+            link: LinkType((header.network.0 & 0xffff) as u16),
+            longest,
+            lengths,
+            last: None,
+        })
+    }
+
+    fn take_as<const BIG: bool>(
+        &mut self,
+        bytes: &[u8],
+        mut at: usize,
+        last: bool,
+        out: &mut Out<'_>,
+    ) -> (usize, Stop) {
+        loop {
+            let Some(mut record) = record::<BIG>(bytes, at) else { return (at, Stop::Partial(RECORD)) };
+            if self.lengths != Lengths::CapturedFirst {
+                record.reorder(self.lengths);
+            }
+            if record.captured > self.longest {
+                return (at, Stop::Damaged(too_long(record.captured, self.longest)));
+            }
+            let next = at + RECORD + record.captured as usize;
+            if next > bytes.len() {
+                return (at, Stop::Partial(next - at));
+            }
+            // A captured length above the wire length, or a fraction above a second, is what damage makes of
+            // a header; some tools write such records, so what follows decides.
+            if record.captured > record.wire || i64::from(record.fraction) * self.unit >= 1_000_000_000 {
+                match self.follows::<BIG>(bytes, next, last) {
+                    Some(true) => {}
+                    Some(false) => return (at, Stop::Damaged("a record header makes no sense".to_owned())),
+                    None => return (at, Stop::Partial(next + RECORD - at)),
+                }
+            }
+            out.number += 1;
+            out.frames.push(FrameRef {
+                start: (at + RECORD) as u32,
+                len: record.captured,
+                wire_len: record.wire,
+                link: self.link,
+                time: Timestamp::from_parts(
+                    i64::from(record.seconds),
+                    i64::from(record.fraction) * self.unit,
+                ),
+                offset: out.base + (at + RECORD) as u64,
+                number: out.number,
+            });
+            self.last = Some(record.seconds);
+            at = next;
+        }
+    }
+
+    /// Whether a record or the end of the file stands at `at`; unknown if the bytes end there.
+    #[cold]
+    fn follows<const BIG: bool>(&self, bytes: &[u8], at: usize, last: bool) -> Option<bool> {
+        let Some(mut record) = record::<BIG>(bytes, at) else { return last.then_some(true) };
+        record.reorder(self.lengths);
+        Some(record.captured <= self.longest)
+    }
+
+    fn find_as<const BIG: bool>(&self, bytes: &[u8], at: usize, last: bool) -> Search {
+        let margin = if last { RECORD - 1 } else { LOOKAHEAD };
+        let end = bytes.len().saturating_sub(margin).max(at);
+        match (at..end).find(|&place| self.chain::<BIG>(bytes, place, last)) {
+            Some(place) => Search::Found(place),
+            None => Search::Beyond(end),
+        }
+    }
+
+    /// Whether records begin at `at` that are plausible in length and time.
+    fn chain<const BIG: bool>(&self, bytes: &[u8], mut at: usize, last: bool) -> bool {
+        let mut before = self.last;
+        for seen in 0..CHAIN {
+            let Some(mut record) = record::<BIG>(bytes, at) else {
+                return last && (seen > 1 || (seen == 1 && at == bytes.len()));
+            };
+            record.reorder(self.lengths);
+            let plausible = (1..=self.longest.min(SNAPLEN)).contains(&record.captured)
+                && record.captured <= record.wire
+                && record.wire as usize <= FRAME_BYTES
+                && i64::from(record.fraction) * self.unit < 1_000_000_000
+                && before.is_none_or(|before| before.abs_diff(record.seconds) <= STEP);
+            if !plausible {
+                return false;
+            }
+            before = Some(record.seconds);
+            at += RECORD + record.captured as usize;
+        }
+        true
+    }
+}
+
+impl Format for Pcap {
+    fn take(&mut self, bytes: &[u8], at: usize, last: bool, out: &mut Out<'_>) -> (usize, Stop) {
+        match self.big {
+            true => self.take_as::<true>(bytes, at, last, out),
+            false => self.take_as::<false>(bytes, at, last, out),
+        }
+    }
+
+    fn find(&self, bytes: &[u8], at: usize, last: bool) -> Search {
+        match self.big {
+            true => self.find_as::<true>(bytes, at, last),
+            false => self.find_as::<false>(bytes, at, last),
+        }
+    }
+}
+
+/// The name of a pcap variant that we refuse, by its magic (libpcap's `sf-pcap.c`, Wireshark's `libpcap.h`).
+pub(super) fn variant(magic: [u8; 4]) -> Option<&'static str> {
+    let name = |magic| match magic {
+        0xa1b2_cd34 => Some("modified pcap (Kuznetzov's patch)"),
+        0xa1b2_34cd => Some("modified pcap (Esquire's patch)"),
+        0xa12b_3c4d => Some("Navtel pcap"),
+        0x1c00_01ac => Some("IXIA lcap (hardware)"),
+        0x1c00_01ab => Some("IXIA lcap (software)"),
+        _ => None,
+    };
+    name(u32::from_le_bytes(magic)).or_else(|| name(u32::from_be_bytes(magic)))
+}
+
+/// A record header by hand: pcap-parser's `parse_pcap_frame` cuts the data out of a streaming parser, which
+/// costs more than all the rest of this loop.
+struct Record {
+    seconds: u32,
+    fraction: u32,
+    captured: u32,
+    wire: u32,
+}
+
+impl Record {
+    fn reorder(&mut self, lengths: Lengths) {
+        let swap = match lengths {
+            Lengths::CapturedFirst => false,
+            Lengths::SmallerIsCaptured => self.captured > self.wire,
+            Lengths::WireFirst => true,
+        };
+        if swap {
+            std::mem::swap(&mut self.captured, &mut self.wire);
+        }
+    }
+}
+
+#[inline(always)]
+fn record<const BIG: bool>(bytes: &[u8], at: usize) -> Option<Record> {
+    let head = bytes.get(at..)?.first_chunk::<RECORD>()?;
+    let word = |i: usize| {
+        let word = [head[i], head[i + 1], head[i + 2], head[i + 3]];
+        if BIG { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
+    };
+    Some(Record { seconds: word(0), fraction: word(4), captured: word(8), wire: word(12) })
+}
+
+#[cold]
+fn too_long(captured: u32, longest: u32) -> String {
+    format!("record length {captured} is larger than any frame here (at most {longest})")
+}
+
+#[cfg(test)]
+mod tests {
+
+    use crate::capture::CaptureError;
+    use crate::capture::testing::{Writer, read_all};
+
+    #[test]
+    fn both_byte_orders_and_both_units() {
+        for big in [false, true] {
+            for (magic, unit) in [(0xa1b2_c3d4, 1000), (0xa1b2_3c4d, 1)] {
+                let mut writer = Writer::new(magic, big, 0, 113);
+                writer.record(7, 3, 60, b"abc");
+                writer.record(999_999, 4, 4, b"defg");
+                let all = read_all(&writer.bytes).unwrap();
+                assert_eq!(all.damage, []);
+                let [first, second] = &all.frames[..] else { panic!("{:?}", all.frames) };
+                assert_eq!((first.number, first.offset, first.link, first.wire_len), (1, 40, 113, 60));
+                assert_eq!(first.nanos, 1_700_000_000_000_000_000 + 7 * unit);
+                assert_eq!((second.number, second.offset), (2, 59));
+                assert_eq!(second.nanos, 1_700_000_001_000_000_000 + 999_999 * unit);
+                assert_eq!((&first.data[..], &second.data[..]), (&b"abc"[..], &b"defg"[..]));
+            }
+        }
+    }
+
+    #[test]
+    fn header_oddities_are_accepted() {
+        for snaplen in [0, 1, u32::MAX] {
+            // The upper bits say that frames end with a check sequence of four bytes.
+            let mut writer = Writer::new(0xa1b2_c3d4, false, snaplen, 0x2400_0001);
+            writer.frame(b"abc");
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!((all.frames.len(), all.frames[0].link), (1, 1));
+        }
+        let mut writer = Writer::default();
+        writer.seconds = u32::MAX - 1;
+        writer.record(u32::MAX, 1, 1, b"a");
+        writer.frame(b"b");
+        let all = read_all(&writer.bytes).unwrap();
+        assert_eq!((all.frames.len(), all.damage.len()), (2, 0));
+    }
+
+    #[test]
+    fn old_versions_have_their_lengths_the_other_way_round() {
+        for (minor, swapped) in [(2, true), (3, true), (3, false), (4, false)] {
+            let mut writer = Writer::default();
+            writer.bytes[6] = minor;
+            for _ in 0..3 {
+                let (a, b) = if swapped { (60, 3) } else { (3, 60) };
+                writer.record(0, a, b, b"abc");
+            }
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!((all.frames.len(), all.damage.len()), (3, 0), "2.{minor}");
+            assert!(all.frames.iter().all(|f| f.wire_len == 60 && f.data == b"abc"));
+        }
+    }
+
+    #[test]
+    fn variants_are_refused_by_name() {
+        for (magic, name) in [(0xa1b2_cd34, "Kuznetzov"), (0x1c00_01ac, "IXIA"), (0xa12b_3c4d, "Navtel")] {
+            for big in [false, true] {
+                let error = read_all(&Writer::new(magic, big, 0, 1).bytes).unwrap_err();
+                let CaptureError::Unreadable { cause, .. } = error else { panic!("{error}") };
+                assert!(cause.contains(name), "{cause}");
+            }
+        }
+        let mut old = Writer::default();
+        old.bytes[4] = 1;
+        assert!(matches!(read_all(&old.bytes), Err(CaptureError::Unreadable { offset: 4, .. })));
+        assert!(matches!(read_all(&old.bytes[..20]), Err(CaptureError::Unreadable { offset: 20, .. })));
+    }
+
+    #[test]
+    fn goes_on_behind_damage() {
+        for big in [false, true] {
+            let mut writer = Writer::new(0xa1b2_c3d4, big, 65_535, 1);
+            writer.frame(&[1; 100]);
+            let hole = writer.bytes.len();
+            writer.bytes.extend((0..5000u32).map(|i| (i * 31 % 251) as u8 | 0x10));
+            let resumed = writer.bytes.len();
+            (2..6).for_each(|i| writer.frame(&[i; 100]));
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!(all.frames.iter().map(|f| f.data[0]).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+            assert_eq!(all.frames[1].offset, resumed as u64 + 16);
+            let [damage] = &all.damage[..] else { panic!("{:?}", all.damage) };
+            assert_eq!((damage.offset, damage.lost), (hole as u64, Some((resumed - hole) as u64)));
+            assert_eq!(damage.file.0, 7);
+        }
+    }
+
+    #[test]
+    fn a_length_that_was_flipped_costs_one_record() {
+        for bit in 0..32 {
+            let mut writer = Writer::default();
+            (0..8).for_each(|i| writer.frame(&[i; 100]));
+            let third = 24 + 2 * 116;
+            writer.bytes[third + 8 + bit / 8] ^= 1 << (bit % 8);
+            let all = read_all(&writer.bytes).unwrap();
+            assert!(all.frames.len() >= 7, "bit {bit}: {}", all.frames.len());
+            assert_eq!(all.damage.len(), 1, "bit {bit}");
+            assert_eq!(all.frames.last().unwrap().data, [7; 100]);
+        }
+    }
+
+    #[test]
+    fn a_cut_file_says_so() {
+        let mut writer = Writer::default();
+        writer.frame(&[1; 100]);
+        let second = writer.bytes.len();
+        writer.frame(&[2; 100]);
+        for len in second..writer.bytes.len() {
+            let all = read_all(&writer.bytes[..len]).unwrap();
+            assert_eq!(all.frames.len(), 1);
+            let damage: Vec<_> = all.damage.iter().map(|d| (d.offset, d.lost)).collect();
+            let lost = (len - second) as u64;
+            assert_eq!(damage, if lost > 0 { vec![(second as u64, Some(lost))] } else { vec![] });
+        }
+    }
+}
