@@ -4,27 +4,28 @@ use super::ethernet;
 use super::link::{Inner, Link, Stop, be16, byte, skip};
 
 /// Raw IP, the version field decides. 12 and 14 are `DLT_RAW` of BSD and OpenBSD, seen in files all the same.
-pub const RAW: Link = Link { numbers: &[101, 12, 14], name: "RAW", strip: |data| Ok(Inner::Ip(data)) };
+pub(super) const RAW: Link = Link { numbers: &[101, 12, 14], name: "RAW", strip: |data| Ok(Inner::Ip(data)) };
 
 /// Raw IPv4.
-pub const IPV4: Link =
+pub(super) const IPV4: Link =
     Link { numbers: &[228], name: "IPV4", strip: |data| Ok(Inner::EtherType(0x0800, data)) };
 
 /// Raw IPv6.
-pub const IPV6: Link =
+pub(super) const IPV6: Link =
     Link { numbers: &[229], name: "IPV6", strip: |data| Ok(Inner::EtherType(0x86dd, data)) };
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_NFLOG.html>: attributes, of which one is the packet.
-pub const NFLOG: Link = Link { numbers: &[239], name: "NFLOG", strip: nflog };
+pub(super) const NFLOG: Link = Link { numbers: &[239], name: "NFLOG", strip: nflog };
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_IPNET.html>: Solaris, 24 bytes.
-pub const IPNET: Link = Link { numbers: &[226], name: "IPNET", strip: |data| Ok(Inner::Ip(skip(data, 24)?)) };
+pub(super) const IPNET: Link =
+    Link { numbers: &[226], name: "IPNET", strip: |data| Ok(Inner::Ip(skip(data, 24)?)) };
 
 /// LLC-encapsulated ATM (RFC 2684).
-pub const RFC1483: Link = Link { numbers: &[100], name: "ATM_RFC1483", strip: ethernet::llc };
+pub(super) const RFC1483: Link = Link { numbers: &[100], name: "ATM_RFC1483", strip: ethernet::llc };
 
 /// IP over FireWire (RFC 2734): two addresses of eight bytes and a type.
-pub const FIREWIRE: Link = Link {
+pub(super) const FIREWIRE: Link = Link {
     numbers: &[138],
     name: "APPLE_IP_OVER_IEEE1394",
     strip: |data| Ok(Inner::EtherType(be16(data, 16)?, skip(data, 18)?)),

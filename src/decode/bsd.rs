@@ -3,16 +3,17 @@
 use super::link::{Inner, Link, Stop, byte, skip};
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_NULL.html>: an address family in the capturing host's byte order.
-pub const NULL: Link = Link { numbers: &[0], name: "NULL", strip: family };
+pub(super) const NULL: Link = Link { numbers: &[0], name: "NULL", strip: family };
 
 /// OpenBSD loopback: the same in network byte order (some files have it the other way).
-pub const LOOP: Link = Link { numbers: &[108, 10_008], name: "LOOP", strip: family };
+pub(super) const LOOP: Link = Link { numbers: &[108, 10_008], name: "LOOP", strip: family };
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_ENC.html>: family, SPI and flags of OpenBSD's IPsec interface.
-pub const ENC: Link = Link { numbers: &[109], name: "ENC", strip: |data| Ok(Inner::Ip(skip(data, 12)?)) };
+pub(super) const ENC: Link =
+    Link { numbers: &[109], name: "ENC", strip: |data| Ok(Inner::Ip(skip(data, 12)?)) };
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_PFLOG.html>: the first byte is the length, padding not counted.
-pub const PFLOG: Link = Link {
+pub(super) const PFLOG: Link = Link {
     numbers: &[117],
     name: "PFLOG",
     strip: |data| match usize::from(byte(data, 0)?) {
@@ -22,7 +23,7 @@ pub const PFLOG: Link = Link {
 };
 
 /// Apple's pktap: a little-endian header that names the link type behind it.
-pub const PKTAP: Link = Link { numbers: &[258, 149], name: "PKTAP", strip: pktap };
+pub(super) const PKTAP: Link = Link { numbers: &[258, 149], name: "PKTAP", strip: pktap };
 
 fn family(data: &[u8]) -> Result<Inner<'_>, Stop> {
     let (family, rest) = data.split_first_chunk::<4>().ok_or(Stop::Short)?;

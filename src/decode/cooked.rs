@@ -4,14 +4,14 @@ use super::ethernet;
 use super::link::{Inner, Link, Stop, be16, skip};
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html>: 16 bytes, the protocol at the end.
-pub const SLL: Link = Link {
+pub(super) const SLL: Link = Link {
     numbers: &[113],
     name: "LINUX_SLL",
     strip: |data| protocol(be16(data, 2)?, be16(data, 14)?, skip(data, 16)?),
 };
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html>: 20 bytes, the protocol at the start.
-pub const SLL2: Link = Link {
+pub(super) const SLL2: Link = Link {
     numbers: &[276],
     name: "LINUX_SLL2",
     strip: |data| protocol(be16(data, 8)?, be16(data, 0)?, skip(data, 20)?),

@@ -4,10 +4,10 @@ use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
 use super::tunnel::{Carried, On, Tunnel};
 
 /// IEEE 802.3 Ethernet without FCS.
-pub const ETHERNET: Link = Link { numbers: &[1], name: "ETHERNET", strip };
+pub(super) const ETHERNET: Link = Link { numbers: &[1], name: "ETHERNET", strip };
 
 /// IEEE 802.1ah: a backbone service tag, then the customer's frame.
-pub const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], strip: pbb };
+pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], strip: pbb };
 
 /// `EtherType`s of VLAN tags: 802.1Q, 802.1ad and what was in use before it.
 pub(super) const VLAN: [u16; 5] = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];

@@ -5,7 +5,7 @@ use super::ppp;
 use super::tunnel::{Carried, On, Tunnel};
 
 /// GRE (RFC 2784, RFC 2890), version 1 is PPTP's (RFC 2637); also in UDP (RFC 8086).
-pub const GRE: Tunnel = Tunnel { name: "gre", on: &[On::Ip(47), On::Udp(4754)], strip };
+pub(super) const GRE: Tunnel = Tunnel { name: "gre", on: &[On::Ip(47), On::Udp(4754)], strip };
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;

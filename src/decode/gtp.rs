@@ -5,7 +5,7 @@ use super::link::{Inner, Stop, byte, skip};
 use super::tunnel::{Carried, On, Tunnel};
 
 /// GTP-U version 1 (3GPP TS 29.281 section 5). Tunnel endpoint numbers differ between the directions.
-pub const GTP_U: Tunnel = Tunnel { name: "gtp", on: &[On::Udp(2152)], strip };
+pub(super) const GTP_U: Tunnel = Tunnel { name: "gtp", on: &[On::Udp(2152)], strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     const PDU: u8 = 255;

@@ -7,7 +7,7 @@ use super::tunnel::{Carried, On, Tunnel};
 
 /// MPLS (RFC 3032) in Ethernet, in UDP (RFC 7510) and in IP (RFC 4023).
 /// Labels differ between the directions of a flow, so only the kind goes into the path.
-pub const MPLS: Tunnel =
+pub(super) const MPLS: Tunnel =
     Tunnel { name: "mpls", on: &[On::Ether(0x8847), On::Ether(0x8848), On::Udp(6635), On::Ip(137)], strip };
 
 /// Labels of one stack; routers push far fewer.

@@ -5,7 +5,7 @@ use super::overlay::next;
 use super::tunnel::{Carried, On, Tunnel};
 
 /// NSH (RFC 8300). The service path differs between the directions, so only the kind goes into the path.
-pub const NSH: Tunnel = Tunnel { name: "nsh", on: &[On::Ether(0x894f)], strip };
+pub(super) const NSH: Tunnel = Tunnel { name: "nsh", on: &[On::Ether(0x894f)], strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let base = be32(data, 0)?;

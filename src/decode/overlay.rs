@@ -4,19 +4,19 @@ use super::link::{Inner, Stop, be16, be32, byte, skip};
 use super::tunnel::{Carried, On, Tunnel};
 
 /// VXLAN (RFC 7348); 8472 is what Linux used before the port was assigned.
-pub const VXLAN: Tunnel = Tunnel { name: "vxlan", on: &[On::Udp(4789), On::Udp(8472)], strip: vxlan };
+pub(super) const VXLAN: Tunnel = Tunnel { name: "vxlan", on: &[On::Udp(4789), On::Udp(8472)], strip: vxlan };
 
 /// VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe): a next-protocol byte.
-pub const VXLAN_GPE: Tunnel = Tunnel { name: "vxlan-gpe", on: &[On::Udp(4790)], strip: gpe };
+pub(super) const VXLAN_GPE: Tunnel = Tunnel { name: "vxlan-gpe", on: &[On::Udp(4790)], strip: gpe };
 
 /// Geneve (RFC 8926): options are skipped.
-pub const GENEVE: Tunnel = Tunnel { name: "geneve", on: &[On::Udp(6081)], strip: geneve };
+pub(super) const GENEVE: Tunnel = Tunnel { name: "geneve", on: &[On::Udp(6081)], strip: geneve };
 
 /// LISP data (RFC 9300 section 5.1).
-pub const LISP: Tunnel = Tunnel { name: "lisp", on: &[On::Udp(4341)], strip: lisp };
+pub(super) const LISP: Tunnel = Tunnel { name: "lisp", on: &[On::Udp(4341)], strip: lisp };
 
 /// TaZmen Sniffer Protocol, as Aruba, `MikroTik` and others mirror with.
-pub const TZSP: Tunnel = Tunnel { name: "tzsp", on: &[On::Udp(37008)], strip: tzsp };
+pub(super) const TZSP: Tunnel = Tunnel { name: "tzsp", on: &[On::Udp(37008)], strip: tzsp };
 
 /// The next protocols that VXLAN-GPE and NSH (RFC 8300 section 2.2) have in common.
 pub(super) fn next(protocol: u8, nsh: u8, rest: &[u8]) -> Result<Inner<'_>, Stop> {

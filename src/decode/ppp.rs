@@ -4,24 +4,24 @@ use super::link::{Inner, Link, Stop, be16, byte, skip};
 use super::tunnel::{Carried, On, Tunnel};
 
 /// PPP (RFC 1662), with or without address and control bytes.
-pub const PPP: Link = Link { numbers: &[9], name: "PPP", strip: ppp };
+pub(super) const PPP: Link = Link { numbers: &[9], name: "PPP", strip: ppp };
 
 /// PPP in HDLC-like framing, or Cisco HDLC: the address byte tells.
-pub const PPP_HDLC: Link = Link { numbers: &[50], name: "PPP_HDLC", strip: hdlc };
+pub(super) const PPP_HDLC: Link = Link { numbers: &[50], name: "PPP_HDLC", strip: hdlc };
 
 /// PPPoE session packets without Ethernet (RFC 2516 section 4).
-pub const PPP_ETHER: Link =
+pub(super) const PPP_ETHER: Link =
     Link { numbers: &[51], name: "PPP_ETHER", strip: |data| Ok(session(data)?.inner) };
 
 /// PPP with a byte of direction before it.
-pub const PPP_WITH_DIR: Link =
+pub(super) const PPP_WITH_DIR: Link =
     Link { numbers: &[166, 204], name: "PPP_WITH_DIR", strip: |data| ppp(skip(data, 1)?) };
 
 /// Cisco HDLC (RFC 1547 section 4.3.1): address, control and an `EtherType`.
-pub const C_HDLC: Link = Link { numbers: &[104], name: "C_HDLC", strip: hdlc };
+pub(super) const C_HDLC: Link = Link { numbers: &[104], name: "C_HDLC", strip: hdlc };
 
 /// PPP over Ethernet (RFC 2516): both directions of a session have its number.
-pub const PPPOE: Tunnel = Tunnel { name: "pppoe", on: &[On::Ether(0x8864)], strip: session };
+pub(super) const PPPOE: Tunnel = Tunnel { name: "pppoe", on: &[On::Ether(0x8864)], strip: session };
 
 /// RFC 1661 section 2: the protocol field, compressed to one byte if that is odd.
 pub(super) fn ppp(data: &[u8]) -> Result<Inner<'_>, Stop> {

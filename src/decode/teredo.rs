@@ -4,7 +4,7 @@ use super::link::{Inner, Stop, be16, byte, skip};
 use super::tunnel::{Carried, On, Tunnel};
 
 /// Teredo (RFC 4380 section 5.1.1): authentication and origin indications may come first.
-pub const TEREDO: Tunnel = Tunnel { name: "teredo", on: &[On::Udp(3544)], strip };
+pub(super) const TEREDO: Tunnel = Tunnel { name: "teredo", on: &[On::Udp(3544)], strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let mut rest = data;

@@ -4,20 +4,20 @@ use super::ethernet;
 use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_IEEE802_11.html>.
-pub const IEEE802_11: Link =
+pub(super) const IEEE802_11: Link =
     Link { numbers: &[105], name: "IEEE802_11", strip: |data| data_frame(data, false) };
 
 /// <https://www.radiotap.org/>: a little-endian length at 2.
-pub const RADIOTAP: Link = Link { numbers: &[127], name: "IEEE802_11_RADIOTAP", strip: radiotap };
+pub(super) const RADIOTAP: Link = Link { numbers: &[127], name: "IEEE802_11_RADIOTAP", strip: radiotap };
 
 /// Per-packet information: a little-endian length at 2, the inner link type at 4.
-pub const PPI: Link = Link { numbers: &[192], name: "PPI", strip: ppi };
+pub(super) const PPI: Link = Link { numbers: &[192], name: "PPI", strip: ppi };
 
 /// Prism monitor header: 144 bytes, or AVS under its number.
-pub const PRISM: Link = Link { numbers: &[119], name: "IEEE802_11_PRISM", strip: prism };
+pub(super) const PRISM: Link = Link { numbers: &[119], name: "IEEE802_11_PRISM", strip: prism };
 
 /// AVS monitor header: a big-endian length at 4.
-pub const AVS: Link = Link { numbers: &[163], name: "IEEE802_11_AVS", strip: prism };
+pub(super) const AVS: Link = Link { numbers: &[163], name: "IEEE802_11_AVS", strip: prism };
 
 /// IEEE 802.11 clause 9.2 and 9.3.2. `padded`: the header is filled up to four bytes.
 fn data_frame(data: &[u8], padded: bool) -> Result<Inner<'_>, Stop> {
