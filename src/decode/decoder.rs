@@ -1,14 +1,12 @@
-//! The walk through the headers of one frame.
+//! Frames in, packets out.
 
 use std::collections::BTreeMap;
 
-use super::defrag::{Arrival, Defragmenter, Origin};
-use super::ip::{self, Datagram};
-use super::transport::{self, Carrier};
-use super::{Endpoint, FlowKey, IpProtocol, Packet, Paths, Payload, Segment, Side, ethernet};
-use super::{Inner, Link, On, Stop, TUNNELS, Tunnel};
+use super::defrag::{Defragmenter, Origin};
+use super::ip::Datagram;
+use super::walk::{Found, Step, Walk};
+use super::{Link, On, Packet, Paths, Stop, TUNNELS};
 use crate::capture::Block;
-use crate::limits;
 use crate::tally::Tally;
 
 /// How strict decoding is.
@@ -126,212 +124,128 @@ impl Decoder {
     }
 }
 
-/// One frame's way through its layers.
-struct Walk<'d> {
-    verify: bool,
-    paths: &'d mut Paths,
-    tunnel_ports: &'d [u64; 1024],
-    tally: &'d mut Tally,
-    path: u32,
-    vlan: u32,
-    layers: usize,
-    /// Bytes missing behind the current data: stripping takes from the front only, so it stays until IP trims.
-    cut: u32,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::wire::{Seen, ether, ip4, ip4_tcp, ip4_udp_to, ip6, seen, seen_all, tcp, udp};
+    use super::*;
+    use crate::limits;
 
-enum Step<'a> {
-    Inner(Inner<'a>),
-    Ip(Datagram<'a>),
-    /// A UDP datagram, and what is inside if it is the tunnel that its port promises.
-    Guess(Place<'a>, Inner<'a>),
-    Done(Found<'a>),
-}
-
-enum Found<'a> {
-    Packet(Place<'a>),
-    Fragment(Arrival<'a>),
-}
-
-/// A packet whose payload is still a slice.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    key: FlowKey,
-    from: Side,
-    segment: Segment,
-    payload: &'a [u8],
-    missing: u32,
-    vlan: u32,
-}
-
-impl Place<'_> {
-    /// `base` is the buffer that the payload is a part of.
-    #[inline]
-    fn place(self, index: usize, base: &[u8], side: bool) -> Option<Packet> {
-        let start = self.payload.as_ptr().addr().wrapping_sub(base.as_ptr().addr());
-        let payload = Payload {
-            start: u32::try_from(start).ok()?,
-            len: u32::try_from(self.payload.len()).ok()?,
-            missing: self.missing,
-            side,
-        };
-        let Self { key, from, segment, vlan, .. } = self;
-        Some(Packet { frame: u32::try_from(index).ok()?, key, from, segment, payload, vlan })
-    }
-}
-
-impl Walk<'_> {
-    #[inline]
-    fn run<'a>(&mut self, mut step: Step<'a>) -> Result<Found<'a>, Stop> {
-        let mut guess = None;
-        loop {
-            step = match self.advance(step) {
-                Ok(Step::Done(found)) => return Ok(found),
-                Ok(Step::Guess(datagram, inner)) => {
-                    guess = Some(datagram);
-                    Step::Inner(inner)
-                }
-                Ok(step) => step,
-                // The port lied (it may be a client's): the datagram is what it is.
-                Err(stop) => {
-                    return match guess {
-                        Some(datagram)
-                            if matches!(stop, Stop::Weird(_)) || self.cut == 0 && stop == Stop::Short =>
-                        {
-                            self.tally.weird("not_a_tunnel");
-                            Ok(Found::Packet(datagram))
-                        }
-                        _ => Err(stop),
-                    };
-                }
+    /// The payload of an IP packet in fragments of 16 bytes.
+    fn fragments(v6: bool, protocol: u8, payload: &[u8]) -> Vec<(Vec<u8>, usize)> {
+        let mut out = vec![];
+        for (n, part) in payload.chunks(16).enumerate() {
+            let more = (n + 1) * 16 < payload.len();
+            let packet = if v6 {
+                let at = ((n as u16 * 16) | u16::from(more)).to_be_bytes();
+                ip6(44, &[&[protocol, 0, at[0], at[1], 0, 0, 0, 9][..], part].concat())
+            } else {
+                let mut packet = ip4(protocol, part);
+                packet[4..6].copy_from_slice(&[0, 9]);
+                packet[6..8].copy_from_slice(&((n as u16 * 2) | (u16::from(more) << 13)).to_be_bytes());
+                packet
             };
+            let frame = ether(if v6 { 0x86dd } else { 0x0800 }, &packet);
+            let len = frame.len();
+            out.push((frame, len));
+        }
+        out
+    }
+
+    #[test]
+    fn fragments_in_any_order_belong_to_the_frame_that_completes_them() {
+        let text = b"a payload that is long enough for a number of fragments";
+        for v6 in [false, true] {
+            for shift in 0..5 {
+                let mut frames = fragments(v6, 6, &tcp(text));
+                frames.rotate_left(shift);
+                frames.insert(2, frames[0].clone());
+                let mut got = seen_all(&mut Decoder::default(), 1, &frames);
+                let last = got.pop().unwrap().unwrap();
+                assert_eq!((last.payload, last.weirds), (text.to_vec(), vec![]));
+                assert!(got.iter().all(|g| *g == Err(vec![])));
+            }
         }
     }
 
-    #[inline]
-    fn advance<'a>(&mut self, step: Step<'a>) -> Result<Step<'a>, Stop> {
-        match step {
-            Step::Inner(Inner::EtherType(0x0800, data)) => {
-                let datagram = ip::v4(data, self.cut, self.verify, self.tally)?;
-                self.cut = datagram.cut;
-                self.datagram(datagram)
-            }
-            Step::Inner(Inner::EtherType(0x86dd, data)) => {
-                let datagram = ip::v6(data, self.cut, self.tally)?;
-                self.cut = datagram.cut;
-                self.datagram(datagram)
-            }
-            Step::Inner(Inner::Ethernet(data)) => Ok(Step::Inner(ethernet::strip(data)?)),
-            Step::Inner(Inner::EtherType(kind, data)) => self.ether_type(kind, data),
-            Step::Inner(Inner::Ip(data)) => match data.first() {
-                None => Err(Stop::Short),
-                Some(first) if first >> 4 == 6 => Ok(Step::Inner(Inner::EtherType(0x86dd, data))),
-                Some(_) => Ok(Step::Inner(Inner::EtherType(0x0800, data))),
-            },
-            Step::Inner(Inner::Link(number, data)) => {
-                self.layer()?;
-                let link = Link::find(number).ok_or(Stop::Weird("unknown_inner_link_type"))?;
-                Ok(Step::Inner((link.strip)(data)?))
-            }
-            Step::Ip(datagram) => {
-                self.cut = datagram.cut;
-                self.datagram(datagram)
-            }
-            Step::Guess(..) | Step::Done(_) => Ok(step),
+    #[test]
+    fn tunnels_in_fragments_in_tunnels() {
+        let text = b"a payload that is long enough for a number of fragments";
+        let inner = fragments(false, 6, &tcp(text));
+        let mut frames = vec![];
+        for (frame, _) in inner {
+            frames.extend(fragments(true, 17, &udp(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0][..], &frame].concat())));
         }
+        let got = seen_all(&mut Decoder::default(), 1, &frames);
+        let whole: Vec<_> = got.into_iter().flatten().collect();
+        assert_eq!(whole.len(), 1);
+        assert_eq!((&whole[0].payload[..], &whole[0].tunnels[..]), (&text[..], &["vxlan:7".to_owned()][..]));
     }
 
-    fn ether_type<'a>(&mut self, kind: u16, data: &'a [u8]) -> Result<Step<'a>, Stop> {
-        if ethernet::VLAN.contains(&kind) {
-            self.layer()?;
-            let (id, inner) = ethernet::vlan(data)?;
-            // Zero is a priority without a VLAN (IEEE 802.1Q table 9-2).
-            if id != 0 {
-                self.vlan = self.paths.tag(self.vlan, id, self.tally);
-            }
-            return Ok(Step::Inner(inner));
+    #[test]
+    fn fragments_cut_by_the_snap_length_give_what_there_is() {
+        let mut frames = fragments(false, 6, &tcp(b"0123456789abcdefghij"));
+        for (frame, _) in &mut frames {
+            frame.truncate(14 + 20 + 12);
         }
-        match kind {
-            0x6558 => Ok(Step::Inner(Inner::Ethernet(data))),
-            0x88e5 => Ok(Step::Inner(ethernet::macsec(data)?)),
-            _ => match Tunnel::find(On::Ether(kind)) {
-                Some(tunnel) => self.enter(tunnel, data, false),
-                None if ethernet::is_control(kind) => Err(Stop::Other),
-                None => Err(Stop::Weird("unknown_ethertype")),
-            },
-        }
+        let got = seen_all(&mut Decoder::default(), 1, &frames).pop().unwrap();
+        assert_eq!(got, Err(vec!["truncated"]), "not even a TCP header");
+        let mut frames = fragments(false, 6, &tcp(b"0123456789abcdefghij"));
+        frames[1].0.truncate(14 + 20 + 12);
+        let got = seen_all(&mut Decoder::default(), 1, &frames).pop().unwrap().unwrap();
+        assert_eq!((&got.payload[..], got.missing), (&b"01234567"[..], 12));
     }
 
-    #[inline]
-    fn datagram<'a>(&mut self, datagram: Datagram<'a>) -> Result<Step<'a>, Stop> {
-        let datagram = match (datagram.fragment, datagram.protocol) {
-            (None, 6 | 17) | (Some(_), _) => datagram,
-            (None, _) => ip::extensions(datagram)?,
+    #[test]
+    fn both_directions_have_one_key_and_tenants_have_two() {
+        let key = |vni: u8, reverse: bool| {
+            let mut inner = ip4_tcp(b"x");
+            if reverse {
+                inner.copy_within(12..16, 16 + 8);
+                inner[12..20].copy_from_slice(&[10, 0, 0, 2, 10, 0, 0, 1]);
+                inner[20..24].copy_from_slice(&[0, 80, 156, 64]);
+            }
+            let vxlan = [&[8, 0, 0, 0, 0, 0, vni, 0][..], &ether(0x0800, &inner)].concat();
+            let vlan = if reverse { [0, 3, 8, 0] } else { [0, 4, 8, 0] };
+            ether(0x8100, &[&vlan[..], &ip4_udp_to(4789, &vxlan)].concat())
         };
-        if let Some(at) = datagram.fragment {
-            let Datagram { source, destination, protocol, data, cut, .. } = datagram;
-            let known = if source.is_ipv4() { protocol } else { 0 };
-            let origin = Origin { source, destination, protocol: known, id: at.id, path: self.path };
-            return Ok(Step::Done(Found::Fragment(Arrival { origin, at, protocol, data, cut })));
+        let mut block = Block::default();
+        for frame in [key(1, false), key(1, true), key(2, false)] {
+            let (start, len) = (block.bytes.len() as u32, frame.len() as u32);
+            block.bytes.extend(&frame);
+            let link = crate::capture::LinkType(1);
+            block.frames.push(crate::capture::FrameRef {
+                start,
+                len,
+                wire_len: len,
+                link,
+                ..Default::default()
+            });
         }
-        match datagram.protocol {
-            6 => {
-                let carrier = transport::tcp(&datagram, self.verify)?;
-                Ok(Step::Done(Found::Packet(self.place(&datagram, &carrier, IpProtocol::Tcp))))
-            }
-            17 => self.udp(&datagram),
-            50 => Err(Stop::Weird("esp")),
-            protocol => match Tunnel::find(On::Ip(protocol)) {
-                Some(tunnel) => self.enter(tunnel, datagram.data, datagram.source.is_ipv6()),
-                None => Err(Stop::Other),
-            },
-        }
+        let (mut decoder, mut tally) = (Decoder::default(), Tally::default());
+        let p: Vec<_> = (0..3).map(|n| decoder.decode(&mut block, n, &mut tally).unwrap()).collect();
+        assert_eq!((p[0].key, p[0].from), (p[1].key, p[1].from.other()));
+        assert_ne!(p[0].key, p[2].key);
+        assert_ne!(p[0].vlan, p[1].vlan);
     }
 
-    fn udp<'a>(&mut self, datagram: &Datagram<'a>) -> Result<Step<'a>, Stop> {
-        let carrier = transport::udp(datagram, self.verify, self.tally)?;
-        let place = self.place(datagram, &carrier, IpProtocol::Udp);
-        // The destination first: it is the tunnel's port in all but answers.
-        let tunnel = [carrier.ports[1], carrier.ports[0]].into_iter().find_map(|port| {
-            let is_tunnel = self.tunnel_ports[usize::from(port / 64)] >> (port % 64) & 1 == 1;
-            if is_tunnel { Tunnel::find(On::Udp(port)) } else { None }
-        });
-        let Some(tunnel) = tunnel else { return Ok(Step::Done(Found::Packet(place))) };
-        let outer = (self.path, self.vlan, self.cut);
-        self.cut = carrier.missing;
-        match self.enter(tunnel, carrier.payload, false) {
-            Ok(Step::Inner(inner)) => Ok(Step::Guess(place, inner)),
-            // Tunnel control (echo, keep-alive) and what is no tunnel: a datagram like any other.
-            _ if self.layers <= limits::DECODE_DEPTH => {
-                (self.path, self.vlan, self.cut) = outer;
-                Ok(Step::Done(Found::Packet(place)))
-            }
-            other => other,
-        }
+    #[test]
+    fn unknown_links_are_listed() {
+        let mut decoder = Decoder::default();
+        let frames = [(vec![0; 60], 60), (vec![0; 60], 60)];
+        let got = seen_all(&mut decoder, 9999, &frames);
+        assert_eq!(got, [Err(vec!["unknown_link_type"]), Err(vec!["unknown_link_type"])]);
+        assert_eq!(*decoder.unknown_links(), [(9999, 2)].into());
     }
 
-    fn enter<'a>(&mut self, tunnel: &Tunnel, data: &'a [u8], over_v6: bool) -> Result<Step<'a>, Stop> {
-        self.layer()?;
-        let carried = (tunnel.strip)(data)?;
-        let kind = match (carried.kind, over_v6) {
-            ("ipip", true) => "4in6",
-            ("6in4", true) => "6in6",
-            (kind, _) => kind,
+    #[test]
+    fn vlan_depth_is_bounded() {
+        let tags = |n: usize| {
+            ether(0x8100, &[[0, 5, 0x81, 0].repeat(n - 1), vec![0, 6, 8, 0], ip4_tcp(b"x")].concat())
         };
-        self.path = self.paths.enter(self.path, kind, carried.id, self.tally);
-        Ok(Step::Inner(carried.inner))
-    }
-
-    fn layer(&mut self) -> Result<(), Stop> {
-        self.layers += 1;
-        if self.layers > limits::DECODE_DEPTH { Err(Stop::Weird("too_deep")) } else { Ok(()) }
-    }
-
-    #[inline]
-    fn place<'a>(&self, datagram: &Datagram<'_>, carrier: &Carrier<'a>, protocol: IpProtocol) -> Place<'a> {
-        let source = Endpoint { addr: datagram.source, port: carrier.ports[0] };
-        let destination = Endpoint { addr: datagram.destination, port: carrier.ports[1] };
-        let (key, from) = FlowKey::new(source, destination, protocol, self.path);
-        let Carrier { segment, payload, missing, .. } = *carrier;
-        Place { key, from, segment, payload, missing, vlan: self.vlan }
+        assert_eq!(seen(1, &tags(limits::DECODE_DEPTH)).unwrap().vlans.len(), limits::DECODE_DEPTH);
+        assert_eq!(seen(1, &tags(limits::DECODE_DEPTH + 1)), Err(vec!["too_deep"]));
+        let icmp = ether(0x0800, &ip4(1, &[8; 16]));
+        assert_eq!(seen(1, &icmp), Err(vec![]));
+        assert_eq!(seen(1, &ether(0x0800, &ip4_tcp(b"x"))).unwrap(), Seen::of(b"x"));
     }
 }

@@ -86,7 +86,8 @@ mod tests {
         let ip = ip4_tcp(b"abc");
         let frame = ether(0x0800, &ip);
         let three = |o: u8| [0x20, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, o];
-        let cases: [(&[u8], &[u8], &[u8], &str); 13] = [
+        type Case<'a> = (&'a [u8], &'a [u8], &'a [u8], &'a str);
+        let cases: [Case<'_>; 13] = [
             (&[0, 0, 8, 0], &[], &ip, "gre"),
             (&[0x20, 0, 8, 0, 0, 0, 0, 7], &[], &ip, "gre:7"),
             (&[0xb0, 0, 8, 0, 1, 2, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1], &[], &ip, "gre:7"),

@@ -21,6 +21,7 @@ mod ppp;
 mod teredo;
 mod transport;
 mod tunnel;
+mod walk;
 #[cfg(test)]
 mod wire;
 mod wireless;
