@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::defrag::{Defragmenter, Origin};
 use super::ip::Datagram;
 use super::walk::{Found, Step, Walk};
-use super::{Link, On, Packet, Paths, Stop, TUNNELS};
-use crate::capture::Block;
+use super::{Link, On, Packet, Paths, Stop, TUNNELS, fast};
+use crate::capture::{Block, LinkType};
 use crate::tally::Tally;
 
 /// How strict decoding is.
@@ -27,7 +27,11 @@ pub struct Decoder {
     unknown_links: BTreeMap<u16, u64>,
     /// One bit for each UDP port that some tunnel has.
     tunnel_ports: Box<[u64; 1024]>,
+    /// Off: plain packets take the short way. Checksums are verified on the long way only.
+    pub(super) long_way_only: bool,
 }
+
+const ETHERNET: LinkType = LinkType(1);
 
 impl Default for Decoder {
     fn default() -> Self {
@@ -51,12 +55,31 @@ impl Decoder {
             link: (0, Link::find(0)),
             unknown_links: BTreeMap::new(),
             tunnel_ports,
+            long_way_only: options.verify_checksums,
         }
     }
 
     /// Decodes the frame at `index`; call it for each frame in order. `None`: it carries no TCP or UDP, or is
     /// a fragment whose datagram is not whole yet (the packet belongs to the frame that completes it).
     pub fn decode(&mut self, block: &mut Block, index: usize, tally: &mut Tally) -> Option<Packet> {
+        let frame = block.frames.get(index)?;
+        let filled = block.bytes.filled();
+        let data = filled.get(frame.start as usize..)?.get(..frame.len as usize)?;
+        if frame.link == ETHERNET && !self.long_way_only {
+            let mut vlan = 0;
+            let network = fast::network(data, |id| vlan = self.paths.tag(vlan, id, tally));
+            let is_tunnel = |port: u16| self.tunnel_ports[usize::from(port / 64)] >> (port % 64) & 1 == 1;
+            if let Some(mut packet) =
+                network.and_then(|n| n.packet(frame.start.saturating_add(frame.len), vlan, is_tunnel))
+            {
+                packet.frame = u32::try_from(index).ok()?;
+                return Some(packet);
+            }
+        }
+        self.long_way(block, index, tally)
+    }
+
+    fn long_way(&mut self, block: &mut Block, index: usize, tally: &mut Tally) -> Option<Packet> {
         let frame = *block.frames.get(index)?;
         let filled = block.bytes.filled();
         let data = filled.get(frame.start as usize..)?.get(..frame.len as usize)?;
@@ -212,7 +235,7 @@ mod tests {
         for frame in [key(1, false), key(1, true), key(2, false)] {
             let (start, len) = (block.bytes.len() as u32, frame.len() as u32);
             block.bytes.extend(&frame);
-            let link = crate::capture::LinkType(1);
+            let link = LinkType(1);
             block.frames.push(crate::capture::FrameRef {
                 start,
                 len,

@@ -8,6 +8,7 @@ mod cooked;
 mod decoder;
 mod defrag;
 mod ethernet;
+mod fast;
 mod fuzz;
 mod gre;
 mod gtp;
