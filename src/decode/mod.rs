@@ -2,6 +2,38 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+mod bare;
+mod bsd;
+mod cooked;
+mod decoder;
+mod defrag;
+mod ethernet;
+mod fast;
+mod fuzz;
+mod gre;
+mod gtp;
+mod ip;
+mod link;
+mod mpls;
+mod nsh;
+mod overlay;
+mod paths;
+mod ppp;
+mod teredo;
+mod transport;
+mod tunnel;
+mod walk;
+#[cfg(test)]
+mod wire;
+mod wireless;
+
+pub use decoder::{DecodeOptions, Decoder};
+#[doc(hidden)]
+pub use fuzz::fuzz_frame;
+pub use link::{Inner, LINKS, Link, Stop};
+pub use paths::Paths;
+pub use tunnel::{Carried, On, TUNNELS, Tunnel};
+
 /// The two ends of a flow as its key orders them; which of them is the client is not known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {

@@ -1,0 +1,143 @@
+//! Ethernet II, IEEE 802.3 with LLC and SNAP, VLAN tags, provider backbone tags and unencrypted MACsec.
+
+use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
+use super::tunnel::{Carried, On, Tunnel};
+
+/// IEEE 802.3 Ethernet without FCS.
+pub(super) const ETHERNET: Link = Link { numbers: &[1], name: "ETHERNET", strip };
+
+/// IEEE 802.1ah: a backbone service tag, then the customer's frame.
+pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], strip: pbb };
+
+/// `EtherType`s of VLAN tags: 802.1Q, 802.1ad and what was in use before it.
+pub(super) const VLAN: [u16; 5] = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
+
+/// Removes addresses and type; a length instead of a type means LLC (IEEE 802.3 clause 3.2.6).
+pub(super) fn strip(data: &[u8]) -> Result<Inner<'_>, Stop> {
+    let (head, rest) = data.split_first_chunk::<14>().ok_or(Stop::Short)?;
+    typed(u16::from_be_bytes([head[12], head[13]]), rest)
+}
+
+/// The VLAN number of a tag and what lies behind it (IEEE 802.1Q clause 9.6).
+pub(super) fn vlan(data: &[u8]) -> Result<(u16, Inner<'_>), Stop> {
+    let (tag, rest) = data.split_first_chunk::<4>().ok_or(Stop::Short)?;
+    Ok((u16::from_be_bytes([tag[0] & 0x0f, tag[1]]), typed(u16::from_be_bytes([tag[2], tag[3]]), rest)?))
+}
+
+/// IEEE 802.2 LLC: SNAP (RFC 1042) and the IP service access point.
+pub(super) fn llc(data: &[u8]) -> Result<Inner<'_>, Stop> {
+    match (byte(data, 0)?, byte(data, 1)?, byte(data, 2)?) {
+        (0xaa, 0xaa, 0x03) => {
+            let rest = skip(data, 8)?;
+            match (be32(data, 2)? & 0x00ff_ffff, be16(data, 6)?) {
+                // RFC 1042, and 802.1H for the types that cannot be translated.
+                (0x00_0000 | 0x00_00f8, kind) => Ok(Inner::EtherType(kind, rest)),
+                // RFC 2684 section 5.2: bridged 802.3 with and without FCS, two bytes of padding.
+                (0x00_80c2, 1 | 7) => Ok(Inner::Ethernet(skip(rest, 2)?)),
+                _ => Err(Stop::Other),
+            }
+        }
+        (0x06, 0x06, 0x03) => Ok(Inner::Ip(skip(data, 3)?)),
+        // RFC 2684 section 5.2 routed ISO NLPID: 0xfefe03 and an NLPID; 0xcc is IPv4, 0x8e IPv6.
+        (0xfe, 0xfe, 0x03) if matches!(data.get(3), Some(0xcc | 0x8e)) => Ok(Inner::Ip(skip(data, 4)?)),
+        _ => Err(Stop::Other),
+    }
+}
+
+/// IEEE 802.1AE: a security tag; only integrity without encryption can be read.
+pub(super) fn macsec(data: &[u8]) -> Result<Inner<'_>, Stop> {
+    let control = byte(data, 0)?;
+    if control & 0x0c != 0 {
+        return Err(Stop::Other);
+    }
+    let rest = skip(data, if control & 0x20 != 0 { 14 } else { 6 })?;
+    typed(be16(rest, 0)?, skip(rest, 2)?)
+}
+
+/// Whether this can be an Ethernet frame that carries something we know: a guess for what has no type field.
+pub(super) fn plausible(data: &[u8]) -> bool {
+    let Ok(kind) = be16(data, 12) else { return false };
+    let first = data.get(14).copied().unwrap_or(0);
+    match kind {
+        0x0800 => (0x45..=0x4f).contains(&first),
+        0x86dd => first >> 4 == 6,
+        0x0806 | 0x8847 | 0x8848 | 0x8863 | 0x8864 => true,
+        0..=1500 => matches!(data.get(14..16), Some([0xaa, 0xaa] | [0x42, 0x42] | [0x06, 0x06])),
+        _ => {
+            VLAN.contains(&kind)
+                && matches!(be16(data, 16), Ok(0x0800 | 0x86dd | 0x0806 | 0x8100 | 0x8847 | 0x8864))
+        }
+    }
+}
+
+/// `EtherType`s that are in order but carry no IP: not worth counting as unknown.
+pub(super) const fn is_control(kind: u16) -> bool {
+    matches!(
+        kind,
+        0x0806 | 0x8035 // ARP, RARP
+            | 0x0842 // Wake-on-LAN
+            | 0x22ea | 0x22f0 | 0x22f3 // SRP, AVTP, TRILL
+            | 0x6002..=0x6004 // DEC MOP, DECnet
+            | 0x809b | 0x80f3 | 0x8137 // AppleTalk, IPX
+            | 0x8808 | 0x8809 // flow control, slow protocols
+            | 0x8863 | 0x886d | 0x888e | 0x8892 | 0x88a2 | 0x88a4 // PPPoE discovery, EAPOL, PROFINET, ATA, EtherCAT
+            | 0x88b8..=0x88ba // IEC 61850
+            | 0x88cc | 0x88e1 | 0x88e3 | 0x88f5..=0x88f7 // LLDP, HomePlug, MRP, MVRP, PTP
+            | 0x8902 | 0x8906 | 0x8914 | 0x891d // CFM, FCoE, TTEthernet
+            | 0x9000 // loopback test
+    )
+}
+
+fn typed(kind: u16, rest: &[u8]) -> Result<Inner<'_>, Stop> {
+    if kind > 1500 { Ok(Inner::EtherType(kind, rest)) } else { llc(rest) }
+}
+
+fn pbb(data: &[u8]) -> Result<Carried<'_>, Stop> {
+    let id = be32(data, 0)? & 0x00ff_ffff;
+    Ok(Carried { kind: "pbb", id: Some(id), inner: Inner::Ethernet(skip(data, 4)?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::{Seen, ether, every_cut, ip4_tcp, seen};
+
+    #[test]
+    fn ethernet_of_every_kind_carries_the_same_packet() {
+        let ip = ip4_tcp(b"hello");
+        let plain = Seen::of(b"hello");
+        let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat();
+        let len = u16::try_from(snap.len()).unwrap();
+        let macsec = [&[0x20, 0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8, 8, 0][..], &ip, &[9; 16]].concat();
+        let frames = [
+            (ether(0x0800, &ip), vec![]),
+            (ether(len, &snap), vec![]),
+            (ether(0x88e5, &macsec), vec![]),
+            (ether(0x8100, &[&[0x20, 5, 8, 0][..], &ip].concat()), vec![5]),
+            (ether(0x8100, &[&[0x20, 0, 8, 0][..], &ip].concat()), vec![]),
+            (ether(0x88a8, &[&[0, 7, 0x81, 0, 0, 9, 8, 0][..], &ip].concat()), vec![7, 9]),
+            (ether(0x8100, &[&[0, 7, 0, 100][..], &snap].concat()), vec![7]),
+        ];
+        for (frame, vlans) in frames {
+            let mut want = plain.clone();
+            want.vlans = vlans;
+            assert_eq!(seen(1, &frame).unwrap(), want, "{frame:02x?}");
+            every_cut(1, &frame);
+        }
+    }
+
+    #[test]
+    fn backbone_frames_keep_their_service_number() {
+        let inner = ether(0x0800, &ip4_tcp(b"x"));
+        let frame = ether(0x88e7, &[&[0, 0, 1, 2][..], &inner].concat());
+        assert_eq!(seen(1, &frame).unwrap().tunnels, ["pbb:258"]);
+        every_cut(1, &frame);
+    }
+
+    #[test]
+    fn control_frames_are_silent_and_unknown_ones_counted() {
+        assert_eq!(seen(1, &ether(0x0806, &[0; 28])), Err(vec![]));
+        assert_eq!(seen(1, &ether(0xabcd, &[0; 28])), Err(vec!["unknown_ethertype"]));
+        assert_eq!(seen(1, &ether(38, &[0x42, 0x42, 3, 0])), Err(vec![]));
+        assert_eq!(seen(1, &[0; 13]), Err(vec!["truncated"]));
+    }
+}

@@ -1,0 +1,219 @@
+//! The walk through the headers of one frame.
+
+use super::defrag::{Arrival, Origin};
+use super::ip::{self, Datagram};
+use super::transport::{self, Carrier};
+use super::{Endpoint, FlowKey, Inner, IpProtocol, Link, On, Packet, Paths, Payload, Segment, Side};
+use super::{Stop, Tunnel, ethernet};
+use crate::limits;
+use crate::tally::Tally;
+
+/// One frame's way through its layers.
+pub(super) struct Walk<'d> {
+    pub(super) verify: bool,
+    pub(super) paths: &'d mut Paths,
+    pub(super) tunnel_ports: &'d [u64; 1024],
+    pub(super) tally: &'d mut Tally,
+    pub(super) path: u32,
+    pub(super) vlan: u32,
+    pub(super) layers: usize,
+    /// Bytes missing behind the current data: stripping takes from the front only, so it stays until IP trims.
+    pub(super) cut: u32,
+}
+
+pub(super) enum Step<'a> {
+    Inner(Inner<'a>),
+    Ip(Datagram<'a>),
+    /// A UDP datagram, and what is inside if it is the tunnel that its port promises.
+    Guess(Place<'a>, Inner<'a>),
+    Done(Found<'a>),
+}
+
+pub(super) enum Found<'a> {
+    Packet(Place<'a>),
+    Fragment(Arrival<'a>),
+}
+
+/// A packet whose payload is still a slice.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    key: FlowKey,
+    from: Side,
+    segment: Segment,
+    payload: &'a [u8],
+    missing: u32,
+    vlan: u32,
+}
+
+impl Place<'_> {
+    /// `base` is the buffer that the payload is a part of.
+    #[inline]
+    pub(super) fn place(self, index: usize, base: &[u8], side: bool) -> Option<Packet> {
+        let start = self.payload.as_ptr().addr().wrapping_sub(base.as_ptr().addr());
+        let payload = Payload {
+            start: u32::try_from(start).ok()?,
+            len: u32::try_from(self.payload.len()).ok()?,
+            missing: self.missing,
+            side,
+        };
+        let Self { key, from, segment, vlan, .. } = self;
+        Some(Packet { frame: u32::try_from(index).ok()?, key, from, segment, payload, vlan })
+    }
+}
+
+impl Walk<'_> {
+    #[inline]
+    pub(super) fn run<'a>(&mut self, mut step: Step<'a>) -> Result<Found<'a>, Stop> {
+        let mut guess = None;
+        loop {
+            step = match self.advance(step) {
+                Ok(Step::Done(found)) => return Ok(found),
+                Ok(Step::Guess(datagram, inner)) => {
+                    guess = Some(datagram);
+                    Step::Inner(inner)
+                }
+                Ok(step) => step,
+                // The port lied (it may be a client's): the datagram is what it is.
+                Err(stop) => {
+                    return match guess {
+                        Some(datagram)
+                            if matches!(stop, Stop::Weird(_)) || self.cut == 0 && stop == Stop::Short =>
+                        {
+                            self.tally.weird("not_a_tunnel");
+                            Ok(Found::Packet(datagram))
+                        }
+                        _ => Err(stop),
+                    };
+                }
+            };
+        }
+    }
+
+    #[inline]
+    fn advance<'a>(&mut self, step: Step<'a>) -> Result<Step<'a>, Stop> {
+        match step {
+            Step::Inner(Inner::EtherType(0x0800, data)) => {
+                let datagram = ip::v4(data, self.cut, self.verify, self.tally)?;
+                self.cut = datagram.cut;
+                self.datagram(datagram)
+            }
+            Step::Inner(Inner::EtherType(0x86dd, data)) => {
+                let datagram = ip::v6(data, self.cut, self.tally)?;
+                self.cut = datagram.cut;
+                self.datagram(datagram)
+            }
+            Step::Inner(Inner::Ethernet(data)) => Ok(Step::Inner(ethernet::strip(data)?)),
+            Step::Inner(Inner::EtherType(kind, data)) => self.ether_type(kind, data),
+            Step::Inner(Inner::Ip(data)) => match data.first() {
+                None => Err(Stop::Short),
+                Some(first) if first >> 4 == 6 => Ok(Step::Inner(Inner::EtherType(0x86dd, data))),
+                Some(_) => Ok(Step::Inner(Inner::EtherType(0x0800, data))),
+            },
+            Step::Inner(Inner::Link(number, data)) => {
+                self.layer()?;
+                let link = Link::find(number).ok_or(Stop::Weird("unknown_inner_link_type"))?;
+                Ok(Step::Inner((link.strip)(data)?))
+            }
+            Step::Ip(datagram) => {
+                self.cut = datagram.cut;
+                self.datagram(datagram)
+            }
+            Step::Guess(..) | Step::Done(_) => Ok(step),
+        }
+    }
+
+    fn ether_type<'a>(&mut self, kind: u16, data: &'a [u8]) -> Result<Step<'a>, Stop> {
+        if ethernet::VLAN.contains(&kind) {
+            self.layer()?;
+            let (id, inner) = ethernet::vlan(data)?;
+            // Zero is a priority without a VLAN (IEEE 802.1Q table 9-2).
+            if id != 0 {
+                self.vlan = self.paths.tag(self.vlan, id, self.tally);
+            }
+            return Ok(Step::Inner(inner));
+        }
+        match kind {
+            0x6558 => Ok(Step::Inner(Inner::Ethernet(data))),
+            0x88e5 => Ok(Step::Inner(ethernet::macsec(data)?)),
+            _ => match Tunnel::find(On::Ether(kind)) {
+                Some(tunnel) => self.enter(tunnel, data, false),
+                None if ethernet::is_control(kind) => Err(Stop::Other),
+                None => Err(Stop::Weird("unknown_ethertype")),
+            },
+        }
+    }
+
+    #[inline]
+    fn datagram<'a>(&mut self, datagram: Datagram<'a>) -> Result<Step<'a>, Stop> {
+        let datagram = match (datagram.fragment, datagram.protocol) {
+            (None, 6 | 17) | (Some(_), _) => datagram,
+            (None, _) => ip::extensions(datagram)?,
+        };
+        if let Some(at) = datagram.fragment {
+            let Datagram { source, destination, protocol, data, cut, .. } = datagram;
+            let known = if source.is_ipv4() { protocol } else { 0 };
+            let origin = Origin { source, destination, protocol: known, id: at.id, path: self.path };
+            return Ok(Step::Done(Found::Fragment(Arrival { origin, at, protocol, data, cut })));
+        }
+        match datagram.protocol {
+            6 => {
+                let carrier = transport::tcp(&datagram, self.verify)?;
+                Ok(Step::Done(Found::Packet(self.place(&datagram, &carrier, IpProtocol::Tcp))))
+            }
+            17 => self.udp(&datagram),
+            50 => Err(Stop::Weird("esp")),
+            protocol => match Tunnel::find(On::Ip(protocol)) {
+                Some(tunnel) => self.enter(tunnel, datagram.data, datagram.source.is_ipv6()),
+                None => Err(Stop::Other),
+            },
+        }
+    }
+
+    fn udp<'a>(&mut self, datagram: &Datagram<'a>) -> Result<Step<'a>, Stop> {
+        let carrier = transport::udp(datagram, self.verify, self.tally)?;
+        let place = self.place(datagram, &carrier, IpProtocol::Udp);
+        // The destination first: it is the tunnel's port in all but answers.
+        let tunnel = [carrier.ports[1], carrier.ports[0]].into_iter().find_map(|port| {
+            let is_tunnel = self.tunnel_ports[usize::from(port / 64)] >> (port % 64) & 1 == 1;
+            if is_tunnel { Tunnel::find(On::Udp(port)) } else { None }
+        });
+        let Some(tunnel) = tunnel else { return Ok(Step::Done(Found::Packet(place))) };
+        let outer = (self.path, self.vlan, self.cut);
+        self.cut = carrier.missing;
+        match self.enter(tunnel, carrier.payload, false) {
+            Ok(Step::Inner(inner)) => Ok(Step::Guess(place, inner)),
+            // Tunnel control (echo, keep-alive) and what is no tunnel: a datagram like any other.
+            _ if self.layers <= limits::DECODE_DEPTH => {
+                (self.path, self.vlan, self.cut) = outer;
+                Ok(Step::Done(Found::Packet(place)))
+            }
+            other => other,
+        }
+    }
+
+    fn enter<'a>(&mut self, tunnel: &Tunnel, data: &'a [u8], over_v6: bool) -> Result<Step<'a>, Stop> {
+        self.layer()?;
+        let carried = (tunnel.strip)(data)?;
+        let kind = match (carried.kind, over_v6) {
+            ("ipip", true) => "4in6",
+            ("6in4", true) => "6in6",
+            (kind, _) => kind,
+        };
+        self.path = self.paths.enter(self.path, kind, carried.id, self.tally);
+        Ok(Step::Inner(carried.inner))
+    }
+
+    fn layer(&mut self) -> Result<(), Stop> {
+        self.layers += 1;
+        if self.layers > limits::DECODE_DEPTH { Err(Stop::Weird("too_deep")) } else { Ok(()) }
+    }
+
+    #[inline]
+    fn place<'a>(&self, datagram: &Datagram<'_>, carrier: &Carrier<'a>, protocol: IpProtocol) -> Place<'a> {
+        let source = Endpoint { addr: datagram.source, port: carrier.ports[0] };
+        let destination = Endpoint { addr: datagram.destination, port: carrier.ports[1] };
+        let (key, from) = FlowKey::new(source, destination, protocol, self.path);
+        let Carrier { segment, payload, missing, .. } = *carrier;
+        Place { key, from, segment, payload, missing, vlan: self.vlan }
+    }
+}
