@@ -286,7 +286,7 @@ impl Assembler {
             }
             self.disorder = Some(d);
         }
-        self.drain(0, step);
+        self.drain(self.next, 0, step);
     }
 
     fn place(&mut self, mut at: i64, mut bytes: &[u8], missing: u32, fin: bool, step: &mut Step<'_>) {

@@ -31,6 +31,7 @@ impl Assembler {
             step.again(at + from as i64, &bytes[from..to], &origin.skip(from));
         }
         let open = self.phase == Phase::Open;
+        let before = self.next;
         let mut straight = bytes.is_empty() && at <= self.next as i64;
         for (from, to) in split.fresh {
             let last = to == bytes.len();
@@ -50,17 +51,16 @@ impl Assembler {
         }
         self.waiting = self.disorder.as_ref().is_some_and(|d| d.waiting());
         if open {
-            self.drain(if straight { lost_to } else { 0 }, step);
+            self.drain(before, if straight { lost_to } else { 0 }, step);
         }
     }
 
-    /// Delivers what is in order now. Bytes below `lost_to` that do not wait here will never come.
-    pub(super) fn drain(&mut self, mut lost_to: i64, step: &mut Step<'_>) {
+    /// Delivers what is in order now; `before` is where the stream was before this packet. Bytes below `lost_to` that do not wait here will never come.
+    pub(super) fn drain(&mut self, before: u64, mut lost_to: i64, step: &mut Step<'_>) {
         let Some(mut d) = self.disorder.take() else {
             self.waiting = false;
             return;
         };
-        let before = self.next;
         loop {
             let next = self.next as i64;
             let first = d.first().map(|(at, _)| at);
@@ -123,18 +123,20 @@ impl Assembler {
             d.lose(next, to);
             self.gap(to - next, &origin, step);
         }
-        self.drain(0, step);
+        self.drain(next as u64, 0, step);
     }
 
-    /// Holds the bounds: gives up the first hole if the stream seems to wait for it, else drops what is farthest.
+    /// Holds the bounds. A stream that advances although segments wait does not need them: the farthest is dropped
+    /// (a flood far ahead must not disturb it). Otherwise its first hole is given up.
     pub(super) fn bound(&mut self, step: &mut Step<'_>) {
         while let Some(d) = &mut self.disorder
             && d.over(step.budget)
         {
             one(&mut step.out.anomalies().segments_bounded);
-            let stalled = d.advanced.passed(step.moment(), limits::GAP_PACKETS / 4, limits::GAP_TIME);
+            let (lowest, since) = d.first().map_or((0, step.moment()), |(at, held)| (at, held.since));
+            let stalled = d.advanced.passed(step.moment(), limits::GAP_PACKETS / 4, limits::GAP_TIME)
+                || d.advanced.packets.wrapping_sub(since.packets) as i32 <= 0;
             if self.phase == Phase::Holding {
-                let lowest = d.first().map_or(0, |(at, _)| at);
                 self.begin(lowest, step);
             } else if stalled || self.justified(step) {
                 self.give_up(step);
