@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod decode;
+pub mod flow;
 pub mod limits;
 pub mod message;
 pub mod protocol;

@@ -25,16 +25,30 @@ pub const FRAGMENT_TIMEOUT: i64 = 60 * crate::time::SECOND;
 
 /// Flows in all partitions.
 pub const FLOWS: usize = 4 << 20;
-/// Out-of-order bytes of one direction of one flow: a receive window of scaled TCP is rarely larger.
-pub const SEGMENT_BYTES_FLOW: usize = 1 << 20;
-/// Out-of-order bytes in all.
-pub const SEGMENT_BYTES: usize = 64 << 20;
+/// Out-of-order bytes of one direction of one flow, bookkeeping included: more than a thousand full-size
+/// segments; the receive window of scaled TCP is rarely larger.
+pub const SEGMENT_BYTES_FLOW: usize = 2 << 20;
+/// Out-of-order bytes in all, bookkeeping included: one flow may use the share of its partition.
+pub const SEGMENT_BYTES: usize = 128 << 20;
 /// Segments that may wait in one direction of one flow (bounds the work of one insertion).
 pub const SEGMENTS_FLOW: usize = 8192;
 /// Packets of a flow after which a hole that the peer acknowledged becomes a gap.
 pub const GAP_PACKETS: u32 = 64;
 /// Packet time after which a hole that the peer acknowledged becomes a gap, in nanoseconds.
 pub const GAP_TIME: i64 = 2 * crate::time::SECOND;
+/// Packets of a flow for which the first data of a midstream start waits for earlier data behind it.
+pub const HOLD_PACKETS: u32 = 8;
+/// Packet time of the same, in nanoseconds.
+pub const HOLD_TIME: i64 = crate::time::SECOND / 5;
+/// A segment or FIN this many bytes ahead that the peer did not acknowledge is taken for a forgery
+/// (16 MiB: the largest buffer that Linux gives a socket unasked is 6 MiB).
+pub const FAR_AHEAD: i64 = 16 << 20;
+/// Holes of one direction that are remembered after they were given up, so that late bytes are still read.
+pub const HOLES_FLOW: usize = 16;
+/// Closed flows that are remembered in all ([`LINGER`]): a capture of many short connections must not pile them up.
+pub const TOMBSTONES: usize = 32 << 10;
+/// Flows whose waiting segments one partition looks at in one tick (bounds the work of a tick).
+pub const TICK_WAITING: usize = 256;
 /// Idle time of an open TCP flow, in nanoseconds.
 pub const TCP_IDLE: i64 = 3600 * crate::time::SECOND;
 /// Idle time of a UDP conversation, in nanoseconds.

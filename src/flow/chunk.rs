@@ -1,0 +1,51 @@
+//! What a direction yields, and where it was captured.
+
+use crate::{
+    capture::FileId,
+    message::{End, Position},
+    time::Timestamp,
+};
+
+/// One event of a stream direction. `Data` and `Gap` follow each other without overlap from offset 0;
+/// `End` comes exactly once and last, apart from `Again`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chunk<'a> {
+    /// The next bytes, in order.
+    Data(&'a [u8]),
+    /// Bytes outside the order: a second reading that differs from the first, bytes of a hole that was given
+    /// up, bytes after the end. For scanning, so that evasion hides nothing; never for parsing.
+    Again(&'a [u8]),
+    /// So many bytes of the stream were not captured.
+    Gap(u64),
+    /// Nothing follows in this direction.
+    End(End),
+}
+
+/// Where the first byte of a chunk was captured. For a gap or an end: the packet that made it known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The frame's number in the run, over all inputs.
+    pub ordinal: u64,
+    /// The frame's number in its file.
+    pub frame: u64,
+    /// Capture time of the frame.
+    pub time: Timestamp,
+    /// Offset of the byte in the capture file.
+    pub offset: u64,
+    /// The file.
+    pub file: FileId,
+}
+
+impl Origin {
+    /// The origin of the byte `n` further on in the same frame.
+    #[must_use]
+    pub const fn skip(mut self, n: usize) -> Self {
+        self.offset += n as u64;
+        self
+    }
+
+    /// The position of the byte `n` further on in the same frame.
+    pub const fn position(&self, n: usize) -> Position {
+        Position { frame: self.frame, time: self.time, offset: self.offset + n as u64, file: self.file }
+    }
+}

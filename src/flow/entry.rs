@@ -1,0 +1,136 @@
+//! A flow as its table keeps it.
+
+use std::collections::VecDeque;
+
+use super::{
+    Anomalies, Arrival, Assembler, Chunk, Consumer, FlowInfo, Origin, Outlet,
+    list::{Linked, Links},
+};
+use crate::{decode::Side, limits, message::End, time::Timestamp};
+
+/// Which list a flow is in, and so what ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Tcp,
+    Udp,
+    /// Closed, but its last packets may still come.
+    Tombstone,
+}
+
+impl Kind {
+    pub(super) const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Tombstone];
+
+    pub(super) const fn timeout(self) -> i64 {
+        match self {
+            Self::Tcp => limits::TCP_IDLE,
+            Self::Udp => limits::UDP_IDLE,
+            Self::Tombstone => limits::LINGER,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Entry<S> {
+    pub(super) info: FlowInfo,
+    pub(super) streams: [Assembler; 2],
+    pub(super) state: S,
+    /// Running maximum of packet time at the last packet, and at the last check of the list.
+    pub(super) touched: Timestamp,
+    pub(super) checked: Timestamp,
+    links: Links,
+    pub(super) kind: Kind,
+    /// It is in the table's queue of flows with waiting segments.
+    pub(super) watched: bool,
+    /// A direction ended by RST.
+    pub(super) reset: bool,
+}
+
+impl<S> Linked for Entry<S> {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+impl<S> Entry<S> {
+    pub(super) fn new(info: FlowInfo, state: S, kind: Kind, now: Timestamp) -> Self {
+        Self {
+            info,
+            streams: Default::default(),
+            state,
+            touched: now,
+            checked: now,
+            links: Links::default(),
+            kind,
+            watched: false,
+            reset: false,
+        }
+    }
+
+    pub(super) fn touch(&mut self, arrival: &Arrival) {
+        self.touched = arrival.now;
+        let info = &mut self.info;
+        info.packets += 1;
+        info.bytes += u64::from(arrival.wire_len);
+        info.start = info.start.min(arrival.origin.time);
+        info.end = info.end.max(arrival.origin.time);
+    }
+
+    /// The assembler of what `from` sends, its peer's, and the way to the consumer.
+    pub(super) fn split<'a, C: Consumer<S>>(
+        &'a mut self,
+        from: Side,
+        consumer: &'a mut C,
+    ) -> (&'a mut Assembler, &'a mut Assembler, Port<'a, S, C>) {
+        let Self { info, streams: [low, high], state, reset, .. } = self;
+        let port = Port { info, state, reset, from, consumer };
+        match from {
+            Side::Low => (low, high, port),
+            Side::High => (high, low, port),
+        }
+    }
+
+    pub(super) fn handshake(&mut self, client: Side, simultaneous: bool) {
+        if !simultaneous {
+            self.info.handshake(client);
+        }
+    }
+
+    /// Whether anything waits; if so, the table's queue has this flow from now on.
+    pub(super) fn watch(&mut self, slot: u32, queue: &mut VecDeque<(u32, u64)>) -> bool {
+        let waiting = self.streams.iter().any(Assembler::waiting);
+        if waiting && !self.watched {
+            self.watched = true;
+            queue.push_back((slot, self.info.ordinal()));
+        }
+        waiting
+    }
+
+    /// Stands for the packet where there is none: the first one, at the time of the last.
+    pub(super) const fn last_origin(&self) -> Origin {
+        Origin { time: self.info.end, ..self.info.first }
+    }
+}
+
+/// One direction's way to the consumer.
+pub(super) struct Port<'a, S, C> {
+    info: &'a mut FlowInfo,
+    state: &'a mut S,
+    reset: &'a mut bool,
+    from: Side,
+    consumer: &'a mut C,
+}
+
+impl<S, C: Consumer<S>> Outlet for Port<'_, S, C> {
+    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) {
+        *self.reset |= chunk == Chunk::End(End::Reset);
+        self.consumer.stream(self.info, self.state, self.from, at, chunk, origin);
+    }
+
+    fn anomalies(&mut self) -> &mut Anomalies {
+        &mut self.info.anomalies
+    }
+
+    fn starts_message(&self, bytes: &[u8]) -> bool {
+        self.consumer.starts_message(bytes)
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of flows: one direction by cases and by properties, and the table.
+
+mod bench;
+mod bounds;
+mod direction;
+mod midstream;
+mod properties;
+mod support;
+mod table;
