@@ -3,10 +3,15 @@
 //! A message is a head, then its body as it arrives, then an end. Heads are borrowed while they pass and
 //! owned (`StoredHead`) only as long as their exchange is open.
 
+mod content;
 mod head;
+mod inflate;
 mod place;
 mod transport;
+mod unbrotli;
+mod unzstd;
 
+pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
 pub use head::{Field, Head, Start, StoredHead, Version};
 pub use place::{Location, Place};
 pub use transport::{Channel, Direction, Position, Span, Transport};
