@@ -1,6 +1,9 @@
 //! One stage of content decoding: gzip (RFC 1952) and both kinds of deflate (RFC 1950 and 1951).
 
-use super::content::{ContentError, Meter, PIECE, Sink};
+use super::{
+    content::ContentError,
+    meter::{Meter, PIECE, Sink},
+};
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 /// An inflater with its window and output buffer, for one body at a time.

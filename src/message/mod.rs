@@ -6,13 +6,17 @@
 mod content;
 mod head;
 mod inflate;
+mod json;
+mod meter;
 mod place;
+mod text;
 mod transport;
 mod unbrotli;
 mod unzstd;
 
 pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
 pub use head::{Field, Head, Start, StoredHead, Version};
+pub use json::{JsonMember, json_members};
 pub use place::{Location, Place};
 pub use transport::{Channel, Direction, Position, Span, Transport};
 

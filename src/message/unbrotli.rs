@@ -1,6 +1,9 @@
 //! One stage of content decoding: Brotli (RFC 7932).
 
-use super::content::{ContentError, Meter, PIECE, Sink};
+use super::{
+    content::ContentError,
+    meter::{Meter, PIECE, Sink},
+};
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;

@@ -1,6 +1,9 @@
 //! One stage of content decoding: Zstandard (RFC 8878, as HTTP uses it: RFC 9659).
 
-use super::content::{ContentError, Meter, PIECE, Sink};
+use super::{
+    content::ContentError,
+    meter::{Meter, PIECE, Sink},
+};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::Read;
 
