@@ -5,19 +5,24 @@
 
 mod content;
 mod head;
+mod host;
 mod inflate;
 mod json;
 mod meter;
 mod place;
+mod route;
 mod text;
 mod transport;
 mod unbrotli;
 mod unzstd;
+mod url;
 
 pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
 pub use head::{Field, Head, Start, StoredHead, Version};
+pub use host::{host_of, is_ip_literal, name_of, registrable_domain, same_site};
 pub use json::{JsonMember, json_members};
 pub use place::{Location, Place};
+pub use route::path_template;
 pub use transport::{Channel, Direction, Position, Span, Transport};
 
 /// Identifies an exchange (request and response) within its flow; assigned in order of their heads.
