@@ -28,7 +28,9 @@ impl<'a> Authorization<'a> {
         let (scheme, rest) = match text.iter().position(u8::is_ascii_whitespace) {
             Some(end) => text.split_at(end),
             // A bare word: a scheme's name alone, or credentials alone.
-            None if text.len() <= 16 && text.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') => (text, &text[text.len()..]),
+            None if text.len() <= 16 && text.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') => {
+                (text, &text[text.len()..])
+            }
             None => text.split_at(0),
         };
         let credentials = rest.trim_ascii_start();
@@ -36,7 +38,7 @@ impl<'a> Authorization<'a> {
     }
 
     /// Whether the scheme is `name` (case-insensitive, RFC 9110 section 11.1).
-    pub const fn is(&self, name: &str) -> bool {
+    pub fn is(&self, name: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(name.as_bytes())
     }
 
@@ -62,7 +64,8 @@ impl Basic {
         let config = GeneralPurposeConfig::new()
             .with_decode_padding_mode(DecodePaddingMode::Indifferent)
             .with_decode_allow_trailing_bits(true);
-        let bytes = GeneralPurpose::new(alphabet, config).decode(credentials).ok().filter(|b| !b.is_empty())?;
+        let bytes =
+            GeneralPurpose::new(alphabet, config).decode(credentials).ok().filter(|b| !b.is_empty())?;
         let colon = memchr::memchr(b':', &bytes).unwrap_or(bytes.len());
         Some(Self { bytes, colon })
     }

@@ -48,7 +48,9 @@ impl BodyFormat {
             (_, "x-www-form-urlencoded") => Self::Form,
             ("text", "html") | (_, "xhtml+xml") if seen != Self::Json => Self::Html,
             (_, s) if s == "xml" || s.ends_with("+xml") => Self::Html,
-            ("text", "javascript" | "css" | "event-stream") | (_, "javascript" | "jwt" | "jose") => Self::Text,
+            ("text", "javascript" | "css" | "event-stream") | (_, "javascript" | "jwt" | "jose") => {
+                Self::Text
+            }
             ("image" | "audio" | "video" | "font", _) => Self::Binary,
             (_, "zip" | "gzip" | "pdf" | "wasm" | "grpc" | "protobuf" | "x-protobuf") => Self::Binary,
             ("text", _) if matches!(seen, Self::Binary | Self::Form) => Self::Text,
@@ -84,7 +86,9 @@ impl BodyFormat {
             Self::Html
         } else if let Some(boundary) = first_boundary(text) {
             Self::Multipart { boundary }
-        } else if pair.is_some_and(|i| i > 0 && text.get(i) == Some(&b'=')) && text.trim_ascii_end().iter().all(value) {
+        } else if pair.is_some_and(|i| i > 0 && text.get(i) == Some(&b'='))
+            && text.trim_ascii_end().iter().all(value)
+        {
             Self::Form
         } else if first.iter().any(|&b| b < 9 || b == 127 || (14..27).contains(&b)) {
             Self::Binary
@@ -191,7 +195,9 @@ pub fn fuzz_part(data: &[u8]) {
     super::fuzz_content(data);
     let line = data.split(|&b| b == b'\n').next().unwrap_or_default();
     let format = BodyFormat::tell(Some(line), data);
-    for format in [format, BodyFormat::Json, BodyFormat::Form, BodyFormat::Multipart { boundary: b"x"[..].into() }] {
+    for format in
+        [format, BodyFormat::Json, BodyFormat::Form, BodyFormat::Multipart { boundary: b"x"[..].into() }]
+    {
         let mut locator = Locator::new(&format);
         for offset in [data.len() / 3, data.len() / 2, data.len(), 0] {
             let _ = locator.name_at(data, offset);

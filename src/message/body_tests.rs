@@ -56,9 +56,13 @@ fn locators_resume_go_back_and_follow_a_growing_body() {
 #[test]
 fn form_places_are_parameters() {
     let body = "grant_type=x&id%5Ftoken=TOK1&a+b=TOK2&TOK3&=TOK4&e=f";
-    for (text, expected) in
-        [("TOK1", Some("id_token")), ("TOK2", Some("a b")), ("TOK3", None), ("TOK4", None), ("x&", Some("grant_type"))]
-    {
+    for (text, expected) in [
+        ("TOK1", Some("id_token")),
+        ("TOK2", Some("a b")),
+        ("TOK3", None),
+        ("TOK4", None),
+        ("x&", Some("grant_type")),
+    ] {
         assert_eq!(name(&BodyFormat::Form, body, text).as_deref(), expected);
     }
     let fields: Vec<_> = form_fields(b"a=1+2&b&c=%3D").collect();
@@ -131,7 +135,8 @@ fn json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 40, 5, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            proptest::collection::vec((text, inner), 0..5).prop_map(|all| Value::Object(all.into_iter().collect())),
+            proptest::collection::vec((text, inner), 0..5)
+                .prop_map(|all| Value::Object(all.into_iter().collect())),
         ]
     })
 }

@@ -169,7 +169,9 @@ mod tests {
         assert!(set.secure && set.http_only && set.partitioned);
         assert_eq!((set.path, set.domain, set.max_age), (Some(&b"/x"[..]), Some(&b"A.test"[..]), Some(-5)));
         assert_eq!((set.same_site, set.expires.map(<[u8]>::len)), (Some(SameSite::Lax), Some(29)));
-        let set = SetCookie::parse(b"a=b; path=x; domain=; max-age=1x; samesite=odd; max-age=99999999999999999999").unwrap();
+        let set =
+            SetCookie::parse(b"a=b; path=x; domain=; max-age=1x; samesite=odd; max-age=99999999999999999999")
+                .unwrap();
         assert_eq!((set.path, set.domain, set.max_age, set.same_site), (None, None, Some(i64::MAX), None));
         assert_eq!(SetCookie::parse(b"; secure"), None);
     }

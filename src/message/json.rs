@@ -131,7 +131,8 @@ impl JsonWalk {
     fn structure(&mut self, byte: u8) {
         match byte {
             b'"' => {
-                let key = self.over == 0 && matches!(self.stack.last(), Some(Level::Object { names: true, .. }));
+                let key =
+                    self.over == 0 && matches!(self.stack.last(), Some(Level::Object { names: true, .. }));
                 self.string = Some(Text { start: self.at, key, escaped: false });
             }
             b'{' | b'[' if self.stack.len() >= limits::JSON_DEPTH => self.over += 1,

@@ -24,7 +24,12 @@ impl Meter {
     }
 
     /// Hands a piece out and checks the bounds: `wire` counts what the outermost stage took (`None` in that one).
-    pub(super) fn give(&mut self, piece: &[u8], wire: Option<u64>, out: &mut Sink<'_>) -> Result<(), ContentError> {
+    pub(super) fn give(
+        &mut self,
+        piece: &[u8],
+        wire: Option<u64>,
+        out: &mut Sink<'_>,
+    ) -> Result<(), ContentError> {
         if piece.is_empty() {
             return Ok(());
         }

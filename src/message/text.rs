@@ -7,7 +7,8 @@ const NAME: usize = 128;
 
 /// A name that may be shown: bounded, one line, and never a token (a name is printed unmasked), else `None`.
 pub(super) fn label(name: &str) -> Option<&str> {
-    let shown = !name.is_empty() && name.len() <= NAME && !name.contains("eyJ") && !name.contains(char::is_control);
+    let shown =
+        !name.is_empty() && name.len() <= NAME && !name.contains("eyJ") && !name.contains(char::is_control);
     shown.then_some(name)
 }
 
@@ -81,12 +82,12 @@ fn unicode(text: &[u8]) -> (char, &[u8]) {
     };
     let Some(high) = four(text) else { return (char::REPLACEMENT_CHARACTER, text) };
     let rest = text.get(4..).unwrap_or_default();
-    if let (0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (high, rest) {
-        if let Some(low @ 0xdc00..=0xdfff) = four(tail) {
-            let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-            let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-            return (c, tail.get(4..).unwrap_or_default());
-        }
+    if let (0xd800..=0xdbff, [b'\\', b'u', tail @ ..]) = (high, rest)
+        && let Some(low @ 0xdc00..=0xdfff) = four(tail)
+    {
+        let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+        let c = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+        return (c, tail.get(4..).unwrap_or_default());
     }
     (char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
 }

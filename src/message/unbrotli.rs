@@ -80,4 +80,3 @@ impl Unbrotli {
         if self.done || self.meter.taken == 0 { Ok(()) } else { Err(ContentError::Truncated("br")) }
     }
 }
-

@@ -1,7 +1,7 @@
 //! Request targets and URLs, split without being changed: every part keeps its offset (RFC 3986, RFC 9112
 //! section 3.2).
 
-use super::text::label;
+use super::{Location, Place, text::label};
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
@@ -149,6 +149,23 @@ impl<'a> Target<'a> {
         self.segments().flat_map(|s| s.split(b';').skip(1)).map(Param::new)
     }
 
+    /// The place of the byte at `offset`: a parameter of query, path or fragment, or the part of the URL.
+    pub fn place_at(&self, offset: usize) -> Place {
+        let holds = |raw: Option<Raw<'_>>| raw.is_some_and(|r| r.holds(offset));
+        let named =
+            |location, param: Option<Param<'_>>| Place { location, name: param.and_then(|p| p.label()) };
+        let near = |p: &Param<'_>| p.value.holds(offset);
+        if holds(self.query) {
+            named(Location::Query, self.query_params().find(near))
+        } else if holds(self.fragment) {
+            named(Location::Fragment, self.fragment_params().find(near))
+        } else if holds(self.userinfo) {
+            Place::unnamed(Location::Userinfo)
+        } else {
+            named(Location::Path, self.matrix_params().find(near))
+        }
+    }
+
     fn split(raw: Raw<'a>, reference: bool) -> Self {
         let (raw, fragment) = raw.cut_at(b'#');
         let (raw, query) = raw.cut_at(b'?');
@@ -216,10 +233,16 @@ mod tests {
     #[test]
     fn all_four_forms_are_split() {
         let t = Target::parse(b"/a/b;v=1?x=1&y#f");
-        assert_eq!((text(Some(t.path)), text(t.query), text(t.fragment)), (Some("/a/b;v=1"), Some("x=1&y"), Some("f")));
+        assert_eq!(
+            (text(Some(t.path)), text(t.query), text(t.fragment)),
+            (Some("/a/b;v=1"), Some("x=1&y"), Some("f"))
+        );
         assert_eq!((t.host, t.scheme), (None, None));
         let t = Target::parse(b"http://u:p@h.test:80/p?q");
-        assert_eq!((text(t.scheme), text(t.userinfo), text(t.host)), (Some("http"), Some("u:p"), Some("h.test:80")));
+        assert_eq!(
+            (text(t.scheme), text(t.userinfo), text(t.host)),
+            (Some("http"), Some("u:p"), Some("h.test:80"))
+        );
         assert_eq!((text(Some(t.path)), t.path.at, text(t.query)), (Some("/p"), 20, Some("q")));
         let t = Target::parse(b"h.test:443");
         assert_eq!((text(t.host), t.path.bytes.len()), (Some("h.test:443"), 0));
@@ -227,7 +250,10 @@ mod tests {
         assert_eq!(Target::parse(b"//x/y").host, None);
         assert_eq!(text(Target::reference(b"//x/y").host), Some("x"));
         let t = Target::parse(b"http://h?redirect=http://u@v/");
-        assert_eq!((text(t.host), text(t.query), t.path.bytes.len()), (Some("h"), Some("redirect=http://u@v/"), 0));
+        assert_eq!(
+            (text(t.host), text(t.query), t.path.bytes.len()),
+            (Some("h"), Some("redirect=http://u@v/"), 0)
+        );
         assert_eq!(Target::parse(b"").path.bytes, b"");
     }
 
@@ -248,6 +274,21 @@ mod tests {
         let route = Target::reference(b"https://h/#/cb?id_token=x");
         assert_eq!(route.fragment_params().next().and_then(|p| p.label()).as_deref(), Some("id_token"));
         assert_eq!(route.segments().count(), 1);
+    }
+
+    #[test]
+    fn places_in_a_url_are_named() {
+        let url = b"https://U@h/P1/x;m=P2?a=Q1&Q2#access%5Ftoken=F";
+        let at = |text: &str| {
+            let place = Target::reference(url).place_at(memchr::memmem::find(url, text.as_bytes()).unwrap());
+            (place.location.as_str(), place.name.map(String::from))
+        };
+        assert_eq!(at("U@"), ("userinfo", None));
+        assert_eq!(at("P1"), ("path", None));
+        assert_eq!(at("P2"), ("path", Some("m".into())));
+        assert_eq!(at("Q1"), ("query", Some("a".into())));
+        assert_eq!(at("Q2"), ("query", None));
+        assert_eq!(at("F"), ("fragment", Some("access_token".into())));
     }
 
     #[test]
