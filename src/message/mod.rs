@@ -3,13 +3,36 @@
 //! A message is a head, then its body as it arrives, then an end. Heads are borrowed while they pass and
 //! owned (`StoredHead`) only as long as their exchange is open.
 
+mod auth;
+mod body;
+mod content;
+mod cookie;
 mod head;
+mod host;
+mod inflate;
+mod json;
+mod meter;
+mod multipart;
 mod place;
+mod route;
+mod text;
 mod transport;
+mod unbrotli;
+mod unzstd;
+mod url;
 
+pub use auth::{Authorization, Basic};
+pub use body::{BodyFormat, Locator, form_fields, fuzz_part};
+pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
+pub use cookie::{Cookie, SameSite, SetCookie, chunk_base, cookies};
 pub use head::{Field, Head, Start, StoredHead, Version};
+pub use host::{host_of, is_ip_literal, name_of, registrable_domain, same_site};
+pub use json::{JsonMember, json_members};
+pub use multipart::{Part, multipart_fields};
 pub use place::{Location, Place};
+pub use route::path_template;
 pub use transport::{Channel, Direction, Position, Span, Transport};
+pub use url::{Param, Raw, Target, form_decode, params, percent_decode_once, percent_decode_twice};
 
 /// Identifies an exchange (request and response) within its flow; assigned in order of their heads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

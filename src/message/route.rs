@@ -1,0 +1,110 @@
+//! Path templates: what is left of a path when its identifiers are taken out, so that recorded again it is the same.
+
+use super::url::percent_decode_twice;
+use std::fmt::Write;
+
+/// The template of a path: segments that are numeric, a UUID, hex of 8 or more, base64url of 16 or more, or a
+/// token become `{id}` (the contract's words, taken by the letter: a long word such as
+/// `authentication-server` is base64url too). So do values of matrix parameters. A query is dropped.
+pub fn path_template(path: &[u8]) -> String {
+    let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
+    let mut out = String::with_capacity(end);
+    for (i, segment) in path.get(..end).unwrap_or_default().split(|&b| b == b'/').enumerate() {
+        if i > 0 {
+            out.push('/');
+        }
+        for (j, part) in segment.split(|&b| b == b';').enumerate() {
+            if j > 0 {
+                out.push(';');
+            }
+            match memchr::memchr(b'=', part).filter(|_| j > 0) {
+                Some(equals) => {
+                    push(&mut out, &part[..equals]);
+                    out.push('=');
+                    push(&mut out, &part[equals + 1..]);
+                }
+                None => push(&mut out, part),
+            }
+        }
+    }
+    out
+}
+
+fn push(out: &mut String, segment: &[u8]) {
+    if is_id(&percent_decode_twice(segment)) {
+        out.push_str("{id}");
+        return;
+    }
+    for chunk in segment.utf8_chunks() {
+        out.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+/// Whether a decoded segment identifies something.
+fn is_id(segment: &[u8]) -> bool {
+    let hex = || segment.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    let digits = || segment.iter().all(u8::is_ascii_digit);
+    let url = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    // Padding is not base64url's, but some send it.
+    let plain = segment.trim_ascii_end();
+    let plain = plain.strip_suffix(b"==").or(plain.strip_suffix(b"=")).unwrap_or(plain);
+    match segment.len() {
+        0 => false,
+        1..=7 => digits(),
+        8..=15 => digits() || segment.iter().all(u8::is_ascii_hexdigit),
+        36 if hex() => true,
+        _ => plain.iter().all(url) || is_token(segment),
+    }
+}
+
+/// Whether it has a compact token in it: parts of base64url around two or four dots, or an encoded `{"`.
+fn is_token(segment: &[u8]) -> bool {
+    let dots = memchr::memchr_iter(b'.', segment).count();
+    let part = |part: &[u8]| part.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let long = segment.split(|&b| b == b'.').next().is_some_and(|p| p.len() >= 16);
+    memchr::memmem::find(segment, b"eyJ").is_some()
+        || (matches!(dots, 2 | 4) && long && segment.split(|&b| b == b'.').all(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn identifiers_become_one_word() {
+        for (path, template) in [
+            ("/", "/"),
+            ("", ""),
+            ("/users/42/orders/7?x=1", "/users/{id}/orders/{id}"),
+            ("/v1/users/me", "/v1/users/me"),
+            ("/o/2f1a6c1e-0b1d-4a4e-9f57-0d6f7a1b2c3d/x", "/o/{id}/x"),
+            ("/deadbeef/deadbee/DEADBEEF01", "/{id}/deadbee/{id}"),
+            ("/blob/abcdefghijklmno/abcdefghijklmnop", "/blob/abcdefghijklmno/{id}"),
+            ("/t/eyJhbGciOiJub25lIn0.e30./x", "/t/{id}/x"),
+            ("/t/eyJhbGciOiJub25lIn0%2Ee30%252E/x", "/t/{id}/x"),
+            ("/app;jsessionid=0123456789abcdef/p;v=1;w=x", "/app;jsessionid={id}/p;v={id};w=x"),
+            ("/file.name.with-many.dots", "/file.name.with-many.dots"),
+            ("/a//b/", "/a//b/"),
+        ] {
+            assert_eq!(path_template(path.as_bytes()), template, "{path}");
+        }
+        assert_eq!(path_template(b"/\xff"), "/%FF");
+    }
+
+    proptest! {
+        #[test]
+        fn a_template_is_its_own_template(path in "[a-z0-9/.;=%-]{0,60}") {
+            let once = path_template(path.as_bytes());
+            prop_assert_eq!(path_template(once.as_bytes()), once);
+        }
+
+        #[test]
+        fn arbitrary_bytes_do_not_panic(path in proptest::collection::vec(any::<u8>(), 0..80)) {
+            path_template(&path);
+        }
+    }
+}
