@@ -3,7 +3,9 @@
 
 pub mod capture;
 pub mod decode;
+pub mod facts;
 pub mod limits;
 pub mod message;
+pub mod rules;
 pub mod tally;
 pub mod time;

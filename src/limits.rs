@@ -91,3 +91,5 @@ pub const CRACK_BYTES: usize = 12 << 20;
 pub const EXPRESSION_BYTES: usize = 4096;
 /// Nesting of one rule expression.
 pub const EXPRESSION_DEPTH: usize = 32;
+/// Turns that the loops (`exists`, `all`) of one evaluation may take; then the condition is unknown.
+pub const EXPRESSION_TURNS: u32 = 10_000;

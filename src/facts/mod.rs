@@ -1,0 +1,3 @@
+//! Facts: what is stated about a subject, for rule files to judge.
+
+pub mod value;
