@@ -9,8 +9,18 @@ use crate::rules::nearest::nearest;
 
 /// Every function, for messages and documentation.
 pub(super) const FUNCTIONS: &[&str] = &[
-    "has", "size", "startsWith", "endsWith", "contains", "matches", "lowerAscii", "exists", "all", "string",
-    "int", "double",
+    "has",
+    "size",
+    "startsWith",
+    "endsWith",
+    "contains",
+    "matches",
+    "lowerAscii",
+    "exists",
+    "all",
+    "string",
+    "int",
+    "double",
 ];
 
 impl<'a> Checker<'a> {
@@ -98,9 +108,10 @@ impl<'a> Checker<'a> {
             let why = "it must be a constant".to_owned();
             return Err(ExprError::new(pattern.span.clone(), ExprErrorKind::BadPattern(why)));
         };
-        let regex = regex_lite::RegexBuilder::new(&text).size_limit(PATTERN_BYTES).build().map_err(|error| {
-            ExprError::new(pattern.span.clone(), ExprErrorKind::BadPattern(error.to_string()))
-        })?;
+        let regex =
+            regex_lite::RegexBuilder::new(&text).size_limit(PATTERN_BYTES).build().map_err(|error| {
+                ExprError::new(pattern.span.clone(), ExprErrorKind::BadPattern(error.to_string()))
+            })?;
         Ok(Typed { op: Op::Matches(Box::new((target, regex))), ty: Type::Bool })
     }
 

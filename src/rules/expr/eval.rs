@@ -172,7 +172,13 @@ impl<'a> Evaluation<'a> {
         value.is_present().map_or(Truth::Pending, truth)
     }
 
-    fn each<'s>(&self, exists: bool, list: &'s Value<'s>, body: &'s Op, scope: Option<&'s Scope<'s>>) -> Truth {
+    fn each<'s>(
+        &self,
+        exists: bool,
+        list: &'s Value<'s>,
+        body: &'s Op,
+        scope: Option<&'s Scope<'s>>,
+    ) -> Truth {
         let decisive = truth(exists);
         let turn = |value: Value<'_>| {
             let Some(left) = self.turns.get().checked_sub(1) else { return Truth::Unknown };
@@ -345,7 +351,9 @@ fn mapped(map: Map, value: Value<'_>) -> Value<'_> {
             true => Value::from(text.to_ascii_lowercase()),
             false => Value::Str(text),
         },
-        (Map::ToString, Value::Bool(value)) => Value::Str(Cow::Borrowed(if value { "true" } else { "false" })),
+        (Map::ToString, Value::Bool(value)) => {
+            Value::Str(Cow::Borrowed(if value { "true" } else { "false" }))
+        }
         (Map::ToString, Value::Int(value)) => Value::from(value.to_string()),
         (Map::ToString, Value::Float(value)) => Value::from(value.to_string()),
         (Map::ToString, value @ Value::Str(_)) => value,

@@ -12,7 +12,7 @@ pub(super) fn parse(text: &str) -> Result<Node, ExprError> {
     if text.len() > limits::EXPRESSION_BYTES {
         return Err(ExprError::new(limits::EXPRESSION_BYTES..text.len(), ExprErrorKind::TooLong));
     }
-    let mut parser = Parser { lexemes: lex(text)?, at: 0, depth: 0 };
+    let mut parser = Parser { lexemes: lex(text)?, at: 0, depth: 0, frames: 0 };
     let node = parser.ternary()?;
     match parser.peek() {
         Token::End => Ok(node),
@@ -24,6 +24,8 @@ struct Parser {
     lexemes: Vec<Lexeme>,
     at: usize,
     depth: usize,
+    /// Calls of [`Parser::binary`] in each other: what bounds the stack.
+    frames: usize,
 }
 
 impl Parser {
@@ -49,6 +51,10 @@ impl Parser {
 
     /// Operators that bind at least as tightly as `least`.
     fn binary(&mut self, least: u8) -> Result<Node, ExprError> {
+        self.frames += 1;
+        if self.frames > HEIGHT {
+            return Err(ExprError::new(self.span(), ExprErrorKind::TooDeep));
+        }
         let mut left = self.unary()?;
         while let Some((power, operator)) = self.operator() {
             if power < least {
@@ -76,6 +82,7 @@ impl Parser {
                 }
             };
         }
+        self.frames -= 1;
         Ok(left)
     }
 
@@ -135,8 +142,7 @@ impl Parser {
             Token::Str(text) => Kind::Str(text),
             Token::Float(value) => Kind::Float(value),
             Token::Int(value) => Kind::Int(
-                i64::try_from(value)
-                    .map_err(|_| ExprError::new(span.clone(), ExprErrorKind::BadNumber))?,
+                i64::try_from(value).map_err(|_| ExprError::new(span.clone(), ExprErrorKind::BadNumber))?,
             ),
             Token::Sign("-") => return self.negative(span.start),
             Token::Sign("(") => {

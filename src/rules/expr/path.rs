@@ -56,7 +56,8 @@ fn extend<'a>(inner: &'a Node, node: &'a Node, key: &'a str) -> (Vec<&'a str>, &
 fn suggestion(schema: &dyn Schema, keys: &[&str]) -> Option<String> {
     let names = schema.names();
     let whole = keys.join(".");
-    if let Some(inside) = names.iter().find(|name| name.strip_prefix(&*whole).is_some_and(|r| r.starts_with('.')))
+    if let Some(inside) =
+        names.iter().find(|name| name.strip_prefix(&*whole).is_some_and(|r| r.starts_with('.')))
     {
         return Some(inside.clone());
     }

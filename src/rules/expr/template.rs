@@ -159,7 +159,9 @@ mod tests {
 
     #[test]
     fn mistakes() {
-        for (text, span) in [("a {token.isss}", 3..13), ("é {", 3..4), ("}", 0..1), ("{1}", 1..2), ("{}", 1..1)] {
+        for (text, span) in
+            [("a {token.isss}", 3..13), ("é {", 3..4), ("}", 0..1), ("{1}", 1..2), ("{}", 1..1)]
+        {
             assert_eq!(Template::compile(text, &SCHEMA).unwrap_err().span, span, "{text}");
         }
         let error = Template::compile("{token.isss}", &SCHEMA).unwrap_err();
