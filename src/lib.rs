@@ -3,9 +3,14 @@
 
 pub mod capture;
 pub mod decode;
+pub mod facts;
 pub mod flow;
 pub mod limits;
 pub mod message;
 pub mod protocol;
+pub mod rules;
+pub mod session;
+pub mod shard;
 pub mod tally;
 pub mod time;
+pub mod token;

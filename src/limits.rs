@@ -105,3 +105,9 @@ pub const CRACK_BYTES: usize = 12 << 20;
 pub const EXPRESSION_BYTES: usize = 4096;
 /// Nesting of one rule expression.
 pub const EXPRESSION_DEPTH: usize = 32;
+/// Turns that the loops (`exists`, `all`) of one evaluation may take; then the condition is unknown.
+pub const EXPRESSION_TURNS: u32 = 10_000;
+/// Bytes of one rule file; ours are about 2 KiB.
+pub const RULE_BYTES: usize = 64 << 10;
+/// Rules in all: a folder that has more is not a folder of rules.
+pub const RULES: usize = 4096;

@@ -1,0 +1,18 @@
+//! Rules: one TOML file each, with one condition over the facts of one kind of subject.
+
+pub mod builtin;
+pub mod docs;
+mod document;
+pub mod error;
+pub mod expr;
+pub mod load;
+pub mod nearest;
+pub mod rule;
+pub mod set;
+pub mod severity;
+
+pub use error::{RuleError, RuleErrorKind};
+pub use load::fuzz_rule_file;
+pub use rule::{Group, Judged, Rule, Schemas, Subject};
+pub use set::RuleSet;
+pub use severity::{Confidence, Severity};

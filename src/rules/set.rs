@@ -1,0 +1,377 @@
+//! All rules of a run: built in and the user's, chosen and indexed.
+
+use std::io::Read;
+use std::path::Path;
+
+use foldhash::HashMap;
+
+use super::builtin::BUILTIN;
+use super::error::{RuleError, RuleErrorKind};
+use super::load::load;
+use super::nearest::nearest;
+use super::rule::{Group, Rule, Schemas, Subject};
+use super::severity::Confidence;
+use crate::facts::value::{FieldId, Lookup, Value};
+use crate::limits;
+
+/// The rules of a run.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    states: Vec<State>,
+    index: Vec<Shelf>,
+}
+
+/// Whether a rule takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Off,
+    /// On, but silent where its confidence is low.
+    On,
+    /// On at any confidence.
+    Pedantic,
+}
+
+/// The enabled rules about one kind of subject.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// Rules that must look at every subject.
+    always: Vec<usize>,
+    buckets: Vec<Bucket>,
+}
+
+/// Rules that require the same fact to have one of some values.
+#[derive(Debug)]
+struct Bucket {
+    field: FieldId,
+    rules: Vec<usize>,
+    by_value: HashMap<Box<str>, Vec<usize>>,
+}
+
+impl RuleSet {
+    /// The rules that come with wirelint, all enabled whose confidence is not low.
+    pub fn builtin(schemas: &dyn Schemas) -> Result<Self, Vec<RuleError>> {
+        let texts = BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned()));
+        let mut set = Self::default();
+        set.add(texts.collect(), schemas)?;
+        Ok(set)
+    }
+
+    /// Adds the rules of a folder: its files `*.toml`. A rule cannot replace one of the same id.
+    pub fn load_dir(&mut self, dir: &Path, schemas: &dyn Schemas) -> Result<(), Vec<RuleError>> {
+        self.add(read_dir(dir).map_err(|error| vec![error])?, schemas)
+    }
+
+    /// Chooses rules by id or `group:NAME`. With an empty `select` all are chosen. Rules of low confidence
+    /// take part only if `pedantic`, or if `select` has their id.
+    pub fn choose(&mut self, select: &[String], ignore: &[String], pedantic: bool) -> Result<(), RuleError> {
+        let mut states = vec![if select.is_empty() { State::On } else { State::Off }; self.rules.len()];
+        for name in select {
+            let by_id = !name.starts_with(GROUP);
+            for rule in self.named(name, "--select")? {
+                states[rule] = if by_id || states[rule] == State::Pedantic { State::Pedantic } else { State::On };
+            }
+        }
+        for name in ignore {
+            for rule in self.named(name, "--ignore")? {
+                states[rule] = State::Off;
+            }
+        }
+        for (state, rule) in states.iter_mut().zip(&self.rules) {
+            let best = rule.confidence_if.iter().map(|case| case.is).fold(rule.confidence, Ord::max);
+            *state = match *state {
+                State::On if pedantic => State::Pedantic,
+                State::On if best == Confidence::Low => State::Off,
+                other => other,
+            };
+        }
+        self.states = states;
+        self.reindex();
+        Ok(())
+    }
+
+    /// Every rule, enabled or not, in the order of the ids. Positions are the indices used elsewhere.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of that id.
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.position(id).map(|at| &self.rules[at])
+    }
+
+    /// The rule of that id, or an error with the nearest one.
+    pub fn find(&self, id: &str) -> Result<&Rule, RuleError> {
+        self.get(id).ok_or_else(|| self.unknown(id, "rules"))
+    }
+
+    /// Whether the rule at `index` takes part.
+    pub fn is_enabled(&self, index: usize) -> bool {
+        self.states.get(index).is_some_and(|state| *state != State::Off)
+    }
+
+    /// Whether a finding of the rule at `index` with this confidence is reported.
+    pub fn reports(&self, index: usize, confidence: Confidence) -> bool {
+        match self.states.get(index) {
+            Some(State::Pedantic) => true,
+            Some(State::On) => confidence > Confidence::Low,
+            Some(State::Off) | None => false,
+        }
+    }
+
+    /// Fills `out` with the indices of the enabled rules that can fire, in order. Rules that are left out
+    /// would not fire and would not be pending.
+    pub fn candidates(&self, on: Subject, lookup: &dyn Lookup, out: &mut Vec<usize>) {
+        out.clear();
+        let Some(shelf) = self.index.get(on as usize) else { return };
+        out.extend_from_slice(&shelf.always);
+        for bucket in &shelf.buckets {
+            match lookup.value(bucket.field) {
+                Value::Str(text) => out.extend(bucket.by_value.get(&*text).into_iter().flatten()),
+                Value::Pending => out.extend_from_slice(&bucket.rules),
+                _ => {}
+            }
+        }
+        out.sort_unstable();
+    }
+
+    /// The facts that enabled rules about `on` use, in order: what must be gathered.
+    pub fn fields(&self, on: Subject) -> Vec<FieldId> {
+        let rules = self.rules.iter().enumerate().filter(|(at, rule)| rule.on == on && self.is_enabled(*at));
+        let mut fields: Vec<FieldId> = rules.flat_map(|(_, rule)| rule.fields()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    }
+
+    fn add(&mut self, texts: Vec<(String, String)>, schemas: &dyn Schemas) -> Result<(), Vec<RuleError>> {
+        let mut errors = Vec::new();
+        for (file, text) in texts {
+            match load(&file, &text, schemas) {
+                Ok(rule) => match self.rules.iter().find(|other| other.id == rule.id) {
+                    Some(other) => {
+                        let kind = RuleErrorKind::Duplicate { id: rule.id, other: other.file.clone() };
+                        errors.push(RuleError::new(file, kind));
+                    }
+                    None => self.rules.push(rule),
+                },
+                Err(error) => errors.push(error),
+            }
+        }
+        self.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        if errors.is_empty() { self.choose(&[], &[], false).map_err(|error| vec![error]) } else { Err(errors) }
+    }
+
+    fn position(&self, id: &str) -> Option<usize> {
+        self.rules.binary_search_by(|rule| rule.id.as_str().cmp(id)).ok()
+    }
+
+    /// The rules that `name` stands for.
+    fn named(&self, name: &str, place: &str) -> Result<Vec<usize>, RuleError> {
+        if let Some(group) = name.strip_prefix(GROUP) {
+            let group = Group::parse(group).ok_or_else(|| self.unknown(name, place))?;
+            let members = self.rules.iter().enumerate().filter(|(_, rule)| rule.group == group);
+            return Ok(members.map(|(at, _)| at).collect());
+        }
+        self.position(name).map(|at| vec![at]).ok_or_else(|| self.unknown(name, place))
+    }
+
+    fn unknown(&self, name: &str, place: &str) -> RuleError {
+        let groups: Vec<String> = Group::NAMES.iter().map(|group| format!("{GROUP}{group}")).collect();
+        let names = self.rules.iter().map(|rule| rule.id.as_str()).chain(groups.iter().map(String::as_str));
+        let exact = groups.iter().find(|group| group.strip_prefix(GROUP) == Some(name));
+        let meant = exact.cloned().or_else(|| nearest(name, names).map(str::to_owned));
+        RuleError::new(place, RuleErrorKind::UnknownRule(name.to_owned())).meant(meant)
+    }
+
+    fn reindex(&mut self) {
+        let mut index = Vec::new();
+        for on in Subject::ALL {
+            let rules = || (0..self.rules.len()).filter(|at| self.rules[*at].on == *on && self.is_enabled(*at));
+            // Few facts that many rules require: one look at each sorts out most rules.
+            let mut popular: Vec<(FieldId, usize)> = Vec::new();
+            for (field, _) in rules().flat_map(|at| self.rules[at].when.required()) {
+                match popular.iter_mut().find(|(known, _)| *known == field) {
+                    Some((_, count)) => *count += 1,
+                    None => popular.push((field, 1)),
+                }
+            }
+            popular.retain(|(_, count)| *count > 1);
+            let mut shelf = Shelf::default();
+            for at in rules() {
+                let count = |field: FieldId| popular.iter().find(|(known, _)| *known == field);
+                let required = self.rules[at].when.required().into_iter();
+                let best = required.filter_map(|(field, values)| Some((count(field)?, values)));
+                match best.max_by_key(|((field, count), _)| (*count, std::cmp::Reverse(*field))) {
+                    Some(((field, _), values)) => shelf.put(*field, at, &values),
+                    None => shelf.always.push(at),
+                }
+            }
+            index.push(shelf);
+        }
+        self.index = index;
+    }
+}
+
+impl Shelf {
+    fn put(&mut self, field: FieldId, rule: usize, values: &[&str]) {
+        let at = self.buckets.iter().position(|bucket| bucket.field == field).unwrap_or_else(|| {
+            self.buckets.push(Bucket { field, rules: Vec::new(), by_value: HashMap::default() });
+            self.buckets.len() - 1
+        });
+        let bucket = &mut self.buckets[at];
+        bucket.rules.push(rule);
+        for value in values {
+            let rules = bucket.by_value.entry((*value).into()).or_default();
+            if rules.last() != Some(&rule) {
+                rules.push(rule);
+            }
+        }
+    }
+}
+
+/// The rule files of a folder with their texts, in the order of their names.
+fn read_dir(dir: &Path) -> Result<Vec<(String, String)>, RuleError> {
+    let fail = |path: &Path, error: std::io::Error| {
+        RuleError::new(path.display().to_string(), RuleErrorKind::Read(error.to_string()))
+    };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(|error| fail(dir, error))? {
+        let path = entry.map_err(|error| fail(dir, error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+        if paths.len() > limits::RULES {
+            return Err(RuleError::new(dir.display().to_string(), RuleErrorKind::TooLarge));
+        }
+    }
+    if paths.is_empty() {
+        let why = "it has no files named *.toml".to_owned();
+        return Err(RuleError::new(dir.display().to_string(), RuleErrorKind::Read(why)));
+    }
+    paths.sort();
+    let texts = paths.iter().map(|path| {
+        let file = std::fs::File::open(path).map_err(|error| fail(path, error))?;
+        let mut text = String::new();
+        let limit = limits::RULE_BYTES as u64 + 1;
+        file.take(limit).read_to_string(&mut text).map_err(|error| fail(path, error))?;
+        Ok((path.display().to_string(), text))
+    });
+    texts.collect()
+}
+
+const GROUP: &str = "group:";
+
+#[cfg(test)]
+mod tests {
+    use super::super::expr::sample::{Facts, SCHEMA};
+    use super::super::expr::Verdict;
+    use super::*;
+
+    fn text(on: &str, group: &str, confidence: &str, when: &str) -> String {
+        format!(
+            "on = '{on}'\ngroup = '{group}'\ntitle = 't'\nseverity = 'low'\nconfidence = '{confidence}'\n\
+             when = \"{when}\"\nmessage = 'm'\nabout = 'a'\nremedy = 'r'\n"
+        )
+    }
+
+    fn sample() -> RuleSet {
+        let mut set = RuleSet::default();
+        let files = [
+            ("a-clear", text("sighting", "transport", "high", "channel == 'cleartext' && token.lifetime > 5")),
+            ("b-tls", text("sighting", "transport", "high", "channel in ['tls', 'cleartext'] && true")),
+            ("c-alg", text("sighting", "jose", "high", "token.alg == 'none' && channel == 'tls'")),
+            ("d-any", text("sighting", "claims", "high", "channel == 'cleartext' || late.cracked")),
+            ("e-low", text("sighting", "claims", "low", "channel == 'tls'")),
+            ("f-flow", text("flow", "transport", "high", "channel == 'cleartext'")),
+        ];
+        let files = files.map(|(id, text)| (format!("x/{id}.toml"), text));
+        set.add(files.to_vec(), &SCHEMA).unwrap();
+        set
+    }
+
+    fn ids(set: &RuleSet, on: Subject, facts: &Facts) -> Vec<String> {
+        let mut out = Vec::new();
+        set.candidates(on, facts, &mut out);
+        out.iter().map(|at| set.rules()[*at].id.clone()).collect()
+    }
+
+    #[test]
+    fn candidates_are_those_that_can_fire() {
+        let mut set = sample();
+        let clear = Facts::default();
+        assert_eq!(ids(&set, Subject::Sighting, &clear), ["a-clear", "b-tls", "d-any"]);
+        assert_eq!(ids(&set, Subject::Flow, &clear), ["f-flow"]);
+        assert_eq!(ids(&set, Subject::Key, &clear), [""; 0]);
+        set.choose(&[], &[], true).unwrap();
+        for channel in ["cleartext", "tls", "other"] {
+            let facts = Facts { channel: channel.to_owned(), ..Facts::default() };
+            let candidates = ids(&set, Subject::Sighting, &facts);
+            for rule in set.rules().iter().filter(|rule| rule.on == Subject::Sighting) {
+                let verdict = rule.judge(&facts).verdict;
+                assert!(verdict == Verdict::No || candidates.contains(&rule.id), "{channel} {}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn choices() {
+        let mut set = sample();
+        let enabled = |set: &RuleSet| -> Vec<String> {
+            let on = set.rules().iter().enumerate().filter(|(at, _)| set.is_enabled(*at));
+            on.map(|(_, rule)| rule.id.clone()).collect()
+        };
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(enabled(&set), ["a-clear", "b-tls", "c-alg", "d-any", "f-flow"]);
+        set.choose(&names(&["group:transport", "e-low"]), &names(&["b-tls"]), false).unwrap();
+        assert_eq!(enabled(&set), ["a-clear", "e-low", "f-flow"]);
+        assert!(set.reports(4, Confidence::Low) && !set.reports(0, Confidence::Low));
+        set.choose(&names(&["group:claims"]), &[], false).unwrap();
+        assert_eq!(enabled(&set), ["d-any"]);
+        set.choose(&[], &names(&["group:transport"]), true).unwrap();
+        assert_eq!(enabled(&set), ["c-alg", "d-any", "e-low"]);
+        assert!(set.reports(3, Confidence::Low));
+        for (name, meant) in [("a-claer", "a-clear"), ("group:transprt", "group:transport"), ("jose", "group:jose")] {
+            let error = set.choose(&names(&[name]), &[], false).unwrap_err();
+            assert_eq!(error.nearest.as_deref(), Some(meant), "{error}");
+            assert!(error.to_string().starts_with("--select: no rule"), "{error}");
+        }
+    }
+
+    #[test]
+    fn folders() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut set = sample();
+        assert!(matches!(set.load_dir(dir.path(), &SCHEMA).unwrap_err()[0].kind, RuleErrorKind::Read(_)));
+        assert!(set.load_dir(&dir.path().join("none"), &SCHEMA).is_err());
+        std::fs::write(dir.path().join("mine.toml"), text("key", "jose", "high", "true")).unwrap();
+        std::fs::write(dir.path().join("note.txt"), "no rule").unwrap();
+        set.load_dir(dir.path(), &SCHEMA).unwrap();
+        assert_eq!(set.get("mine").unwrap().on, Subject::Key);
+        std::fs::write(dir.path().join("broken.toml"), text("key", "jose", "high", "tru")).unwrap();
+        let errors = set.load_dir(dir.path(), &SCHEMA).unwrap_err();
+        assert_eq!(errors.len(), 2);
+        assert!(errors[0].to_string().contains("broken.toml:6:9: unknown fact `tru`"), "{}", errors[0]);
+        assert!(matches!(&errors[1].kind, RuleErrorKind::Duplicate { id, .. } if id == "mine"));
+    }
+
+    #[test]
+    fn builtin_lists_every_file() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+        let mut files: Vec<String> = std::fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        files.sort();
+        let listed: Vec<&str> = BUILTIN.iter().map(|(id, _)| *id).collect();
+        assert_eq!(files, listed, "src/rules/builtin.rs must list every rules/*.toml, sorted");
+        for (id, text) in BUILTIN {
+            let table: toml::Table = toml::from_str(text).unwrap_or_else(|error| panic!("{id}: {error}"));
+            for key in ["bad", "good"] {
+                assert!(table.contains_key(key), "{id} has no [[{key}]] example");
+            }
+        }
+    }
+}
