@@ -1,0 +1,253 @@
+//! One message body as it arrives: content codings are undone, tokens are found, and enough is kept to say
+//! where in the body they stand.
+
+use super::{Shared, Tools};
+use crate::limits;
+use crate::message::{BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span};
+use crate::protocol::Trail;
+use crate::token::{StreamScan, Wrappings};
+use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
+
+/// A token in a body, before it becomes a sighting.
+pub(super) struct Found {
+    pub(super) text: Vec<u8>,
+    pub(super) wrappings: Wrappings,
+    pub(super) place: Place,
+    pub(super) position: Position,
+    pub(super) spans: SmallVec<[Span; 1]>,
+}
+
+/// The state of one body.
+pub(super) struct Body {
+    decoder: Option<ContentDecoder>,
+    format: Option<BodyFormat>,
+    content_type: Option<Box<[u8]>>,
+    locator: Option<Locator>,
+    scan: StreamScan,
+    /// From decoded offsets to captured bytes.
+    trail: Trail,
+    /// The decoded body from its first byte, as far as it is kept.
+    held: Vec<u8>,
+    keep: bool,
+    digest: Option<Sha256>,
+    /// Decoded length in bytes.
+    pub(super) len: u64,
+    /// Something was lost or could not be decoded.
+    pub(super) damaged: bool,
+}
+
+impl Body {
+    /// The body that follows `head`.
+    pub(super) fn new(head: &Head<'_>, shared: &Shared, tools: &mut Tools) -> Self {
+        let mut codings = SmallVec::<[&[u8]; 2]>::new();
+        for name in ["content-encoding", "transfer-encoding"] {
+            let fields = head.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes()));
+            codings.extend(fields.map(|f| f.value).filter(|v| !v.is_empty()));
+        }
+        let mut damaged = false;
+        let decoder = if codings.is_empty() {
+            None
+        } else {
+            tools.pool.decoder(&codings.join(&b","[..])).unwrap_or_else(|_| {
+                damaged = true;
+                tools.out.tally.weird("content_undecodable");
+                None
+            })
+        };
+        Self {
+            decoder,
+            format: None,
+            content_type: head.field("content-type").map(Into::into),
+            locator: None,
+            scan: StreamScan::new(),
+            trail: Trail::default(),
+            held: Vec::new(),
+            keep: true,
+            digest: shared.demand.body_digests.then(Sha256::new),
+            len: 0,
+            damaged,
+        }
+    }
+
+    /// The next bytes, transfer coding undone, from `at` of the layer.
+    pub(super) fn push(
+        &mut self,
+        (trail, at): (&Trail, u64),
+        bytes: &[u8],
+        shared: &Shared,
+        tools: &mut Tools,
+        context: &mut usize,
+        found: &mut Vec<Found>,
+    ) {
+        let Some(mut decoder) = self.decoder.take() else {
+            self.trail.push_from(self.len, trail, at, bytes.len() as u64);
+            return self.decoded(bytes, shared, tools, context, found);
+        };
+        let position = trail.position(at);
+        let result = decoder.push(bytes, &mut |out| {
+            self.trail.push_derived(self.len, out.len() as u64, position);
+            self.decoded(out, shared, tools, context, found);
+        });
+        self.settle(result, bytes, tools);
+        self.decoder = Some(decoder);
+    }
+
+    /// A hole in the body.
+    pub(super) fn gap(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+        self.damaged = true;
+        self.keep = false;
+        self.gap_in_scan(shared, tools, found);
+        if let Some(decoder) = self.decoder.take() {
+            tools.pool.recycle(decoder);
+            tools.out.tally.weird("content_undecodable");
+            // What follows cannot be decoded; it is scanned as it is.
+        }
+        self.len += 1;
+    }
+
+    fn gap_in_scan(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+        let mut scan = std::mem::take(&mut self.scan);
+        let mut hits = Vec::new();
+        scan.gap(&shared.scanner, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
+        self.hits(hits, found);
+        self.losses(&mut scan, tools);
+        self.scan = scan;
+    }
+
+    /// The body is over; `complete` says that it ended as its framing said.
+    pub(super) fn finish(
+        &mut self,
+        complete: bool,
+        shared: &Shared,
+        tools: &mut Tools,
+        context: &mut usize,
+        found: &mut Vec<Found>,
+    ) {
+        if let Some(mut decoder) = self.decoder.take() {
+            let position = self.trail.position(self.len);
+            let result = decoder.finish(&mut |out| {
+                self.trail.push_derived(self.len, out.len() as u64, position);
+                self.decoded(out, shared, tools, context, found);
+            });
+            if complete {
+                self.settle(result, b"", tools);
+            }
+            tools.pool.recycle(decoder);
+        }
+        self.damaged |= !complete;
+        let mut scan = std::mem::take(&mut self.scan);
+        let mut hits = Vec::new();
+        scan.finish(&shared.scanner, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
+        self.hits(hits, found);
+        self.losses(&mut scan, tools);
+    }
+
+    /// The decoded bytes that were kept, from the first one.
+    pub(super) fn kept(&self) -> &[u8] {
+        &self.held
+    }
+
+    /// Gives back the memory that counts towards the partition's bound.
+    pub(super) fn release(&mut self, context: &mut usize) {
+        *context = context.saturating_sub(self.held.capacity());
+        self.held = Vec::new();
+    }
+
+    /// SHA-256 of the decoded body, if it was asked for.
+    pub(super) fn sha256(&mut self) -> Option<[u8; 32]> {
+        self.digest.take().map(|d| d.finalize().into())
+    }
+
+    fn settle(&mut self, result: Result<(), ContentError>, bytes: &[u8], tools: &mut Tools) {
+        let Err(error) = result else { return };
+        if !self.damaged {
+            self.damaged = true;
+            let bomb = matches!(error, ContentError::Bomb { .. });
+            tools.out.tally.weird(if bomb { "content_bomb" } else { "content_undecodable" });
+        }
+        let _ = bytes;
+    }
+
+    fn decoded(
+        &mut self,
+        bytes: &[u8],
+        shared: &Shared,
+        tools: &mut Tools,
+        context: &mut usize,
+        found: &mut Vec<Found>,
+    ) {
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
+        if !shared.demand.tokens && !shared.demand.marks {
+            self.len += bytes.len() as u64;
+            self.trail.prune(self.len);
+            return;
+        }
+        if self.format.is_none() {
+            let format = BodyFormat::tell(self.content_type.as_deref(), bytes);
+            self.keep = self.keep && !matches!(format, BodyFormat::Binary);
+            self.format = Some(format);
+        }
+        if self.keep {
+            self.keep(bytes, tools, context);
+        }
+        let at = self.len;
+        self.len += bytes.len() as u64;
+        if shared.demand.tokens {
+            let mut scan = std::mem::take(&mut self.scan);
+            let mut hits = Vec::new();
+            scan.feed(&shared.scanner, bytes, at, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
+            if !hits.is_empty() {
+                self.hits(hits, found);
+            }
+            self.losses(&mut scan, tools);
+            self.trail.prune(self.len - (scan.pending() as u64).min(self.len));
+            self.scan = scan;
+        } else {
+            self.trail.prune(self.len);
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8], tools: &mut Tools, context: &mut usize) {
+        let before = self.held.capacity();
+        let room = limits::BODY_CONTEXT.saturating_sub(self.held.len());
+        let total = limits::BODY_CONTEXT_TOTAL / limits::PARTITIONS;
+        if bytes.len() > room || *context + bytes.len() > total {
+            self.keep = false;
+            tools.out.tally.weird("body_context_limit");
+            let room = if *context > total { 0 } else { room };
+            self.held.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        } else {
+            self.held.extend_from_slice(bytes);
+        }
+        *context += self.held.capacity() - before;
+    }
+
+    fn hits(&mut self, hits: Vec<(u64, u64, Vec<u8>, Wrappings)>, found: &mut Vec<Found>) {
+        for (at, len, text, wrappings) in hits {
+            let inside = (at as usize) < self.held.len();
+            let name = match &self.format {
+                Some(format) if inside => {
+                    let locator = self.locator.get_or_insert_with(|| Locator::new(format));
+                    locator.name_at(&self.held, at as usize)
+                }
+                _ => None,
+            };
+            found.push(Found {
+                text,
+                wrappings,
+                place: Place { location: Location::Body, name },
+                position: self.trail.position(at),
+                spans: self.trail.spans(at, len),
+            });
+        }
+    }
+
+    fn losses(&self, scan: &mut StreamScan, tools: &mut Tools) {
+        let losses = scan.losses();
+        tools.out.tally.weirds("token_cut", losses.cut);
+        tools.out.tally.weirds("token_over_limit", losses.over);
+    }
+}

@@ -1,0 +1,402 @@
+//! The open exchanges of a flow, and how they close.
+
+use super::body::{Body, Found};
+use super::event::{Event, Stamped};
+use super::heads::HeadScan;
+use super::{Shared, Tools};
+use crate::facts::marks;
+use crate::limits;
+use crate::message::{
+    Direction, End, Exchange, ExchangeId, Head, Location, Message, Place, Position, Start, StoredHead, Transport,
+};
+use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
+use crate::session::TlsSession;
+use crate::token::{Sighting, StreamScan};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What is remembered of one flow between its bytes.
+#[derive(Default)]
+pub(super) struct Book {
+    open: Vec<Box<Open>>,
+    /// Searches in bytes of no known protocol, by direction.
+    streams: Option<Box<[OpaqueScan; 2]>>,
+    pub(super) tls: Option<Box<TlsSession>>,
+    pub(super) protocols: SmallVec<[&'static str; 2]>,
+}
+
+#[derive(Default)]
+struct OpaqueScan {
+    scan: StreamScan,
+    trail: Trail,
+    len: u64,
+}
+
+/// An open exchange.
+struct Open {
+    id: ExchangeId,
+    transport: Transport,
+    messages: [Option<OpenMessage>; 2],
+    ended: [bool; 2],
+    sightings: Vec<Sighting>,
+}
+
+struct OpenMessage {
+    head: StoredHead,
+    position: Position,
+    body: Option<Body>,
+    end: End,
+}
+
+/// A flow's book, opened for the length of one event.
+pub(super) struct Scribe<'a> {
+    pub(super) book: &'a mut Book,
+    pub(super) shared: &'a Shared,
+    pub(super) tools: &'a mut Tools,
+    pub(super) context: &'a mut usize,
+    pub(super) partition: u8,
+    pub(super) ordinal: u64,
+}
+
+impl Sink for Scribe<'_> {
+    fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
+        self.tools.out.tally.messages += 1;
+        let dir = direction(head);
+        let mut stored = self.tools.heads.pop().unwrap_or_default();
+        stored.store(head);
+        let mut found = Vec::new();
+        if self.shared.demand.tokens {
+            let trail = &carrier.trails[dir.index()];
+            let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
+            scan.head(head, false);
+        }
+        let message =
+            OpenMessage { head: stored, position: carrier.position(dir, head.at), body: None, end: End::Cut };
+        let body = body_expected(head).then(|| Body::new(head, self.shared, self.tools));
+        let open = self.open(carrier.transport, id);
+        open.messages[dir.index()] = Some(OpenMessage { body, ..message });
+        self.sightings(id, Some(dir), found);
+    }
+
+    fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
+        let Some(open) = self.book.open.iter_mut().find(|o| o.id == id) else { return };
+        let Some(message) = &mut open.messages[dir.index()] else { return };
+        let Some(body) = &mut message.body else { return };
+        let mut found = Vec::new();
+        let trail = &carrier.trails[dir.index()];
+        body.push((trail, at), bytes, self.shared, self.tools, self.context, &mut found);
+        if !found.is_empty() {
+            self.sightings(id, Some(dir), found);
+        }
+    }
+
+    fn body_gap(&mut self, id: ExchangeId, dir: Direction, _len: u64) {
+        let Some(open) = self.book.open.iter_mut().find(|o| o.id == id) else { return };
+        let Some(message) = &mut open.messages[dir.index()] else { return };
+        let mut found = Vec::new();
+        if let Some(body) = &mut message.body {
+            body.gap(self.shared, self.tools, &mut found);
+        }
+        self.sightings(id, Some(dir), found);
+    }
+
+    fn trailers(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>) {
+        let mut found = Vec::new();
+        if self.shared.demand.tokens {
+            let trail = &carrier.trails[dir.index()];
+            let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
+            scan.head(head, true);
+        }
+        self.sightings(id, Some(dir), found);
+    }
+
+    fn end(&mut self, id: ExchangeId, dir: Direction, end: End) {
+        let Some(i) = self.book.open.iter().position(|o| o.id == id) else { return };
+        self.end_message(i, dir, end);
+        let open = &mut self.book.open[i];
+        open.ended[dir.index()] = true;
+        if open.ended == [true; 2] {
+            let open = self.book.open.remove(i);
+            self.close(*open);
+        }
+    }
+
+    fn opaque(&mut self, carrier: Carrier<'_>, dir: Direction, at: u64, bytes: &[u8]) {
+        if !self.shared.demand.tokens || bytes.is_empty() {
+            return;
+        }
+        let streams = self.book.streams.get_or_insert_default();
+        let OpaqueScan { scan, trail, len } = &mut streams[dir.index()];
+        trail.push_from(*len, &carrier.trails[dir.index()], at, bytes.len() as u64);
+        let start = *len;
+        *len += bytes.len() as u64;
+        let mut found = Vec::new();
+        scan.feed(&self.shared.scanner, bytes, start, &mut |h| {
+            found.push(Found {
+                text: h.text.to_vec(),
+                wrappings: h.wrappings,
+                place: Place::unnamed(Location::Stream),
+                position: trail.position(h.at),
+                spans: trail.spans(h.at, h.len),
+            });
+        });
+        let losses = scan.losses();
+        self.tools.out.tally.weirds("token_cut", losses.cut);
+        self.tools.out.tally.weirds("token_over_limit", losses.over);
+        trail.prune(*len - (scan.pending() as u64).min(*len));
+        for found in found {
+            self.lone(carrier.transport, Some(dir), found);
+        }
+    }
+
+    fn opaque_gap(&mut self, transport: &Transport, dir: Direction, ended: bool) {
+        let Some(streams) = &mut self.book.streams else { return };
+        let OpaqueScan { scan, trail, len } = &mut streams[dir.index()];
+        let mut found = Vec::new();
+        let mut hit = |h: crate::token::StreamHit<'_>| {
+            found.push(Found {
+                text: h.text.to_vec(),
+                wrappings: h.wrappings,
+                place: Place::unnamed(Location::Stream),
+                position: trail.position(h.at),
+                spans: trail.spans(h.at, h.len),
+            });
+        };
+        if ended {
+            scan.finish(&self.shared.scanner, &mut hit);
+        } else {
+            scan.gap(&self.shared.scanner, &mut hit);
+        }
+        *len += 1;
+        self.tools.out.tally.weirds("token_cut", scan.losses().cut);
+        for found in found {
+            self.lone(transport, Some(dir), found);
+        }
+    }
+
+    fn encrypted(&mut self, len: u64) {
+        self.tools.out.tally.opaque_bytes += len;
+    }
+
+    fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent) {
+        let session = self.book.tls.get_or_insert_default();
+        match event {
+            TlsEvent::Client(hello) => {
+                if session.client.is_none() {
+                    session.position = carrier.position(Direction::Request, carrier.trails[0].end());
+                    session.client = Some(hello);
+                }
+            }
+            TlsEvent::Server(hello) => {
+                if session.client.is_none() && session.server.is_none() {
+                    session.position = carrier.position(Direction::Response, carrier.trails[1].end());
+                }
+                session.server.get_or_insert(hello);
+            }
+            TlsEvent::Established => session.established = true,
+        }
+    }
+
+    fn protocol(&mut self, depth: usize, name: &'static str) {
+        if self.book.protocols.len() == depth {
+            self.book.protocols.push(name);
+        }
+    }
+
+    fn weird(&mut self, name: &'static str) {
+        self.tools.out.tally.weird(name);
+    }
+}
+
+impl Scribe<'_> {
+    /// Searches bytes that stand for themselves: a datagram, or bytes outside the order of their stream.
+    pub(super) fn raw(
+        &mut self,
+        transport: &Transport,
+        dir: Option<Direction>,
+        location: Location,
+        bytes: &[u8],
+        position: Position,
+    ) {
+        if !self.shared.demand.tokens || !self.shared.scanner.touches(bytes) {
+            return;
+        }
+        let mut trail = Trail::default();
+        trail.push(0, bytes.len() as u64, position);
+        let mut found = Vec::new();
+        self.shared.scanner.find(bytes, &mut |h| {
+            found.push(Found {
+                text: h.text.to_vec(),
+                wrappings: h.wrappings,
+                place: Place::unnamed(location),
+                position: trail.position(h.range.start as u64),
+                spans: trail.spans(h.range.start as u64, h.range.len() as u64),
+            });
+        });
+        for found in found {
+            self.lone(transport, dir, found);
+        }
+    }
+
+    /// Closes what is still open when the flow does.
+    pub(super) fn close_all(&mut self) {
+        for i in 0..self.book.open.len() {
+            for dir in [Direction::Request, Direction::Response] {
+                if !self.book.open[i].ended[dir.index()] {
+                    self.end_message(i, dir, End::Cut);
+                }
+            }
+        }
+        for open in std::mem::take(&mut self.book.open) {
+            self.close(*open);
+        }
+        self.book.streams = None;
+    }
+
+    fn open(&mut self, transport: &Transport, id: ExchangeId) -> &mut Open {
+        let i = match self.book.open.iter().position(|o| o.id == id) {
+            Some(i) => i,
+            None => {
+                self.book.open.push(Box::new(Open {
+                    id,
+                    transport: *transport,
+                    messages: [None, None],
+                    ended: [false; 2],
+                    sightings: Vec::new(),
+                }));
+                self.book.open.len() - 1
+            }
+        };
+        &mut self.book.open[i]
+    }
+
+    fn end_message(&mut self, i: usize, dir: Direction, end: End) {
+        let open = &mut self.book.open[i];
+        let id = open.id;
+        let Some(message) = &mut open.messages[dir.index()] else { return };
+        message.end = end;
+        let mut found = Vec::new();
+        if let Some(body) = &mut message.body {
+            body.finish(end == End::Complete, self.shared, self.tools, self.context, &mut found);
+        }
+        self.sightings(id, Some(dir), found);
+    }
+
+    /// Tokens of an exchange.
+    fn sightings(&mut self, id: ExchangeId, dir: Option<Direction>, found: Vec<Found>) {
+        let Some(open) = self.book.open.iter_mut().find(|o| o.id == id) else { return };
+        for found in found {
+            if open.sightings.len() >= limits::SIGHTINGS_EXCHANGE {
+                self.tools.out.tally.weird("sightings_limit");
+                break;
+            }
+            if let Some(sighting) = sighting(self.tools, &open.transport, dir, found) {
+                open.sightings.push(sighting);
+            }
+        }
+    }
+
+    /// A token outside of any exchange.
+    fn lone(&mut self, transport: &Transport, dir: Option<Direction>, found: Found) {
+        if let Some(sighting) = sighting(self.tools, transport, dir, found) {
+            self.emit(Event::Sighting(Box::new(sighting)));
+        }
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.tools.out.events.push(Stamped { ordinal: self.ordinal, partition: self.partition, event });
+    }
+
+    /// An exchange is over: its marks are found, and it is reported if anyone wants it.
+    fn close(&mut self, open: Open) {
+        let Open { id, transport, messages: [mut request, mut response], sightings, .. } = open;
+        let kept = |m: &'_ Option<OpenMessage>| m.as_ref().and_then(|m| m.body.as_ref()).map(|b| b.kept().to_vec());
+        let demand = &self.shared.demand;
+        let (mut marks, marked) = if demand.marks {
+            let empty: &[u8] = &[];
+            marks::find(marks::Parts {
+                request: request.as_ref().map(|m| &m.head),
+                response: response.as_ref().map(|m| &m.head),
+                request_body: request.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
+                response_body: response.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
+            })
+        } else {
+            Default::default()
+        };
+        let _ = kept;
+        let in_request = |s: &&Sighting| s.direction == Some(Direction::Request);
+        let request_tokens: Vec<_> = sightings.iter().filter(in_request).map(|s| s.place.location).collect();
+        let response_tokens = (sightings.len() - request_tokens.len()) as u32;
+        if !transport.channel.encrypted() {
+            marks.set(marks::CLEARTEXT);
+        }
+        if !request_tokens.is_empty() {
+            marks.set(marks::REQUEST_TOKEN);
+        }
+        if response_tokens > 0 && response.as_ref().is_some_and(|r| (200..400).contains(&r.head.status)) {
+            marks.set(marks::ISSUES_TOKEN);
+        }
+        for message in [&mut request, &mut response].into_iter().flatten() {
+            if let Some(body) = &mut message.body {
+                body.release(self.context);
+            }
+        }
+        if sightings.is_empty() && !demand.wants(marks) {
+            let spare = [request, response].into_iter().flatten().map(|m| m.head);
+            self.tools.heads.extend(spare.take(64_usize.saturating_sub(self.tools.heads.len())));
+            return;
+        }
+        let exchange = Exchange {
+            id,
+            transport,
+            request: request.map(message),
+            response: response.map(message),
+            marks,
+            marked,
+            request_tokens,
+            response_tokens,
+        };
+        self.emit(Event::Exchange { exchange: Arc::new(exchange), sightings });
+    }
+}
+
+fn message(mut open: OpenMessage) -> Message {
+    let body = &mut open.body;
+    Message {
+        position: open.position,
+        body_len: body.as_ref().map_or(0, |b| b.len),
+        body_sha256: body.as_mut().and_then(Body::sha256),
+        damaged: body.as_ref().is_some_and(|b| b.damaged),
+        end: open.end,
+        head: open.head,
+    }
+}
+
+fn sighting(tools: &mut Tools, transport: &Transport, dir: Option<Direction>, found: Found) -> Option<Sighting> {
+    let token = tools.cache.get(&found.text)?;
+    tools.out.tally.sightings += 1;
+    Some(Sighting {
+        token,
+        spans: found.spans,
+        position: found.position,
+        direction: dir,
+        place: found.place,
+        wrapping: found.wrappings.iter().map(|w| w.as_str()).collect(),
+        transport: *transport,
+    })
+}
+
+fn direction(head: &Head<'_>) -> Direction {
+    match head.start {
+        Start::Request { .. } => Direction::Request,
+        Start::Response { .. } => Direction::Response,
+    }
+}
+
+/// Whether body bytes may follow: not after a request that announces none.
+fn body_expected(head: &Head<'_>) -> bool {
+    matches!(head.start, Start::Response { .. })
+        || head.field("content-length").is_some_and(|v| v != b"0")
+        || head.field("transfer-encoding").is_some()
+        || !matches!(head.version, crate::message::Version::Http10 | crate::message::Version::Http11)
+}

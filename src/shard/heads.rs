@@ -1,0 +1,181 @@
+//! Tokens in message heads: which part of which field, with every part named.
+
+use super::body::Found;
+use crate::message::{
+    Authorization, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target, chunk_base, cookies,
+};
+use crate::protocol::Trail;
+use crate::token::{Scanner, Wrappings};
+
+/// Finds tokens in one head.
+pub(super) struct HeadScan<'a> {
+    pub(super) scanner: &'a Scanner,
+    pub(super) trail: &'a Trail,
+    /// Layer offset of the head.
+    pub(super) at: u64,
+    pub(super) found: &'a mut Vec<Found>,
+}
+
+impl HeadScan<'_> {
+    /// Looks through the whole head of a message.
+    pub(super) fn head(&mut self, head: &Head<'_>, trailer: bool) {
+        if !head.raw.is_empty() && !self.scanner.touches(head.raw) && !encoded(head) {
+            return;
+        }
+        let direction = match head.start {
+            Start::Request { target, .. } => {
+                if !trailer {
+                    self.target(target, head.start_at.into());
+                }
+                Direction::Request
+            }
+            Start::Response { .. } => Direction::Response,
+        };
+        for field in head.fields {
+            if trailer {
+                self.plain(field, Location::Trailer);
+            } else {
+                self.field(field, direction);
+            }
+        }
+    }
+
+    fn field(&mut self, field: &Field<'_>, direction: Direction) {
+        let name = field.name.to_ascii_lowercase();
+        let at = u64::from(field.at);
+        match (direction, name.as_slice()) {
+            (Direction::Request, b"authorization" | b"proxy-authorization") => {
+                let basic = Authorization::parse(field.value).and_then(|a| Some((a.at, a.credentials.len(), a.basic()?)));
+                let Some((credentials, len, basic)) = basic else { return self.plain(field, Location::Header) };
+                let place = Place::named(Location::Header, String::from_utf8_lossy(&name));
+                let mut hits = Vec::new();
+                let mut hit = |text: &[u8]| hits.push(text.to_vec());
+                self.scanner.find_in_value(basic.user(), &mut |h| hit(&h.text));
+                self.scanner.find_in_value(basic.password(), &mut |h| hit(&h.text));
+                for text in hits {
+                    let raw = (at + credentials as u64, len as u64);
+                    self.push(text, Wrappings::of_base64(), place.clone(), raw);
+                }
+            }
+            (Direction::Request, b"cookie") => self.cookies(field),
+            (Direction::Response, b"set-cookie") => {
+                let Some(set) = SetCookie::parse(field.value) else { return };
+                let name = String::from_utf8_lossy(set.cookie.name).into_owned();
+                let base = chunk_base(&name).map_or(name.as_str(), |(base, _)| base).to_owned();
+                let _ = base;
+                self.value(set.cookie.value, at + set.cookie.at as u64, Location::SetCookie, Some(&name));
+            }
+            (Direction::Request, b"referer") => {
+                let target = Target::reference(field.value);
+                let mut any = false;
+                for param in target.query_params() {
+                    any |= self.param(param.value, param.label().as_deref(), at, Location::Referer);
+                }
+                if !any {
+                    self.value(field.value, at, Location::Referer, None);
+                }
+            }
+            (Direction::Response, b"location" | b"content-location" | b"refresh") => {
+                let target = Target::reference(field.value);
+                let mut any = false;
+                for param in target.fragment_params() {
+                    any |= self.param(param.value, param.label().as_deref(), at, Location::Fragment);
+                }
+                let end = target.fragment.map_or(field.value.len(), |f| f.at);
+                let before = &field.value[..if any { end.min(field.value.len()) } else { field.value.len() }];
+                self.value(before, at, Location::Header, Some(&String::from_utf8_lossy(&name)));
+            }
+            _ => self.plain(field, Location::Header),
+        }
+    }
+
+    fn plain(&mut self, field: &Field<'_>, location: Location) {
+        let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
+        self.value(field.value, field.at.into(), location, Some(&name));
+    }
+
+    /// A request target: query, fragment, user information, path.
+    fn target(&mut self, target: &[u8], at: u64) {
+        let parsed = Target::parse(target);
+        for param in parsed.query_params() {
+            self.param(param.value, param.label().as_deref(), at, Location::Query);
+        }
+        for param in parsed.fragment_params() {
+            self.param(param.value, param.label().as_deref(), at, Location::Fragment);
+        }
+        if let Some(userinfo) = parsed.userinfo {
+            self.param(userinfo, None, at, Location::Userinfo);
+        }
+        for segment in parsed.segments() {
+            self.param(segment, None, at, Location::Path);
+        }
+    }
+
+    fn param(&mut self, value: Raw<'_>, name: Option<&str>, at: u64, location: Location) -> bool {
+        self.value(value.bytes, at + value.at as u64, location, name)
+    }
+
+    /// Cookies; those that were split because they were too long are joined first.
+    fn cookies(&mut self, field: &Field<'_>) {
+        let all: Vec<_> = cookies(field.value).collect();
+        let base = |c: &crate::message::Cookie<'_>| {
+            let name = String::from_utf8_lossy(c.name);
+            chunk_base(&name).map(|(base, index)| (base.to_owned(), index))
+        };
+        let mut split: Vec<(String, u32, usize)> = Vec::new();
+        for (i, cookie) in all.iter().enumerate() {
+            split.extend(base(cookie).map(|(base, index)| (base, index, i)));
+        }
+        split.sort();
+        split.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+        let lone: Vec<String> = split
+            .iter()
+            .filter(|(name, ..)| split.iter().filter(|(other, ..)| other == name).count() == 1)
+            .map(|(name, ..)| name.clone())
+            .collect();
+        split.retain(|(name, ..)| !lone.contains(name));
+        for (i, cookie) in all.iter().enumerate() {
+            if !split.iter().any(|(.., at)| *at == i) {
+                let name = String::from_utf8_lossy(cookie.name);
+                self.value(cookie.value, u64::from(field.at) + cookie.at as u64, Location::Cookie, Some(&name));
+            }
+        }
+        for chunks in split.chunk_by(|a, b| a.0 == b.0) {
+            let joined: Vec<u8> = chunks.iter().flat_map(|(.., i)| all[*i].value.iter().copied()).collect();
+            let Some((name, _, first)) = chunks.first() else { continue };
+            let at = u64::from(field.at) + all[*first].at as u64;
+            let len = all[*first].value.len() as u64;
+            let mut hits = Vec::new();
+            self.scanner.find_in_value(&joined, &mut |h| hits.push((h.text.to_vec(), h.wrappings)));
+            for (text, wrappings) in hits {
+                self.push(text, wrappings.split(), Place::named(Location::Cookie, name.as_str()), (at, len));
+            }
+        }
+    }
+
+    fn value(&mut self, value: &[u8], at: u64, location: Location, name: Option<&str>) -> bool {
+        let mut hits = Vec::new();
+        self.scanner.find_in_value(value, &mut |h| hits.push((h.range.clone(), h.text.to_vec(), h.wrappings)));
+        let any = !hits.is_empty();
+        for (range, text, wrappings) in hits {
+            let place = Place { location, name: name.map(Into::into) };
+            self.push(text, wrappings, place, (at + range.start as u64, range.len() as u64));
+        }
+        any
+    }
+
+    fn push(&mut self, text: Vec<u8>, wrappings: Wrappings, place: Place, (at, len): (u64, u64)) {
+        let at = self.at.wrapping_add(at);
+        let (position, spans) = (self.trail.position(at), self.trail.spans(at, len));
+        self.found.push(Found { text, wrappings, place, position, spans });
+    }
+}
+
+/// Whether some field has to be decoded before it can be searched, or its parts joined.
+fn encoded(head: &Head<'_>) -> bool {
+    head.fields.iter().any(|f| match f.name.len() {
+        13 => f.name.eq_ignore_ascii_case(b"authorization") && f.value.len() > 40,
+        19 => f.name.eq_ignore_ascii_case(b"proxy-authorization") && f.value.len() > 40,
+        _ => false,
+    })
+}
