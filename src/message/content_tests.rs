@@ -40,6 +40,19 @@ fn zstd(data: &[u8]) -> Vec<u8> {
     compress_to_vec(data, CompressionLevel::Fastest)
 }
 
+/// Brotli without compression (RFC 7932 section 9.2, ISUNCOMPRESSED), window of 64 KiB.
+fn brotli(data: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (i, chunk) in data.chunks(1 << 16).enumerate() {
+        // One bit of window size, before the first block only.
+        let header = ((chunk.len() as u32 - 1) << 3 | 1 << 19) << u32::from(i == 0);
+        out.extend(&header.to_le_bytes()[..3]);
+        out.extend(chunk);
+    }
+    out.push(if data.is_empty() { 6 } else { 3 });
+    out
+}
+
 /// Pushes `body` cut at `cuts`; what came out, and how it ended.
 fn decode(codings: &str, body: &[u8], cuts: &[usize]) -> (Vec<u8>, Result<(), ContentError>) {
     let mut decoder = ContentDecoder::new(codings.as_bytes()).unwrap().unwrap();
@@ -71,6 +84,7 @@ fn every_coding_is_undone_whatever_its_name_and_order() {
         ("zstd", hex(ZSTD)),
         ("gzip, identity , deflate", zlib(&gzip(&text))),
         ("br,gzip", gzip(&hex(BROTLI))),
+        ("br", brotli(&text)),
         ("deflate,zstd,gzip,gzip", gzip(&gzip(&zstd(&raw(&text))))),
     ];
     for (codings, body) in cases {
@@ -143,6 +157,11 @@ fn cut_and_damaged_bodies_give_what_they_have() {
     let (out, end) = decode("zstd", &body[..body.len() - 10], &[]);
     assert!(out.len() >= long.len() - (128 << 10) && long.starts_with(&out));
     assert_eq!(end, Err(ContentError::Truncated("zstd")));
+    let long: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(n) >> 9) as u8).collect();
+    let body = brotli(&long);
+    let (out, end) = decode("br", &body[..body.len() - 1000], &[]);
+    assert!(out.len() > long.len() - 1010 && long.starts_with(&out), "{}", out.len());
+    assert_eq!(end, Err(ContentError::Truncated("br")));
     for (codings, name) in [("gzip", "gzip"), ("zstd", "zstd")] {
         let (out, end) = decode(codings, b"<html>not coded", &[]);
         assert_eq!((out.len(), end), (0, Err(ContentError::Malformed(name))));
@@ -196,12 +215,13 @@ proptest! {
         seed in proptest::collection::vec(any::<u8>(), 0..300),
         repeat in 1usize..400,
         cuts in proptest::collection::vec(any::<usize>(), 0..12),
-        kind in 0usize..6,
+        kind in 0usize..8,
     ) {
         let data = seed.repeat(repeat);
         let (codings, body) = [
             ("gzip", gzip(&data)), ("deflate", zlib(&data)), ("deflate", raw(&data)), ("zstd", zstd(&data)),
             ("gzip,zstd", zstd(&gzip(&data))), ("zstd,gzip", gzip(&zstd(&data))),
+            ("br", brotli(&data)), ("deflate,br", brotli(&raw(&data))),
         ][kind].clone();
         let (out, end) = decode(codings, &body, &cuts);
         prop_assert_eq!(end, Ok(()));

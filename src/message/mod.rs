@@ -31,6 +31,7 @@ pub use json::{JsonMember, json_members};
 pub use multipart::{Part, multipart_fields};
 pub use place::{Location, Place};
 pub use route::path_template;
+pub use text::label;
 pub use transport::{Channel, Direction, Position, Span, Transport};
 pub use url::{Param, Raw, Target, form_decode, params, percent_decode_once, percent_decode_twice};
 

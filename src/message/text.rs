@@ -6,7 +6,7 @@ use std::borrow::Cow;
 const NAME: usize = 128;
 
 /// A name that may be shown: bounded, one line, and never a token (a name is printed unmasked), else `None`.
-pub(super) fn label(name: &str) -> Option<&str> {
+pub fn label(name: &str) -> Option<&str> {
     let shown =
         !name.is_empty() && name.len() <= NAME && !name.contains("eyJ") && !name.contains(char::is_control);
     shown.then_some(name)

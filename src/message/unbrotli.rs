@@ -69,6 +69,8 @@ impl Unbrotli {
                     return Ok(());
                 }
                 BrotliResult::NeedsMoreOutput => {}
+                // It says so also where a full buffer kept it from giving all it has.
+                BrotliResult::NeedsMoreInput if room == 0 => {}
                 BrotliResult::NeedsMoreInput => return Ok(()),
                 BrotliResult::ResultFailure => return Err(ContentError::Malformed("br")),
             }
