@@ -2,9 +2,7 @@
 
 use super::value::{Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::message::Location;
-use crate::message::cookie::SetCookie;
-use crate::message::url::host_of;
+use crate::message::{Location, SameSite, SetCookie, host_of, name_of};
 
 /// Longest name and value that every browser keeps (RFC 6265bis section 6.1).
 const COOKIE_BYTES: usize = 4096;
@@ -32,7 +30,14 @@ pub(super) const FAMILY: Family = Family {
             ty: Type::Str,
             doc: "The SameSite attribute, lower case; empty if there is none.",
             get: |c| {
-                with(c, |k| Value::from(String::from_utf8_lossy(k.same_site.unwrap_or_default()).to_ascii_lowercase()))
+                with(c, |k| {
+                    Value::str(match k.same_site {
+                        None => "",
+                        Some(SameSite::Strict) => "strict",
+                        Some(SameSite::Lax) => "lax",
+                        Some(SameSite::None) => "none",
+                    })
+                })
             },
         },
         Field {
@@ -59,7 +64,7 @@ pub(super) const FAMILY: Family = Family {
             doc: "Whether name and value exceed 4096 bytes, or the value is split over several cookies.",
             get: |c| {
                 let split = c.sighting.is_some_and(|s| s.wrapping.contains(&"split"));
-                with(c, |k| Value::Bool(split || k.name.len() + k.value.len() > COOKIE_BYTES))
+                with(c, |k| Value::Bool(split || k.cookie.name.len() + k.cookie.value.len() > COOKIE_BYTES))
             },
         },
     ],
@@ -73,12 +78,13 @@ fn with<'a>(case: &Case<'a>, f: impl FnOnce(SetCookie<'a>) -> Value<'a>) -> Valu
     };
     let Some(response) = &exchange.response else { return Value::Missing };
     let fields = response.head.fields().filter(|(n, _)| n.eq_ignore_ascii_case(b"set-cookie"));
-    let mut cookies = fields.map(|(_, value)| SetCookie::parse(value));
-    cookies.find(|k| k.name == name.as_bytes() || k.name.starts_with(name.as_bytes())).map_or(Value::Missing, f)
+    let mut cookies = fields.filter_map(|(_, value)| SetCookie::parse(value));
+    // A cookie that was split is found by the name that its parts have in common.
+    cookies.find(|k| k.cookie.name.starts_with(name.as_bytes())).map_or(Value::Missing, f)
 }
 
 fn prefix(cookie: &SetCookie<'_>) -> &'static str {
-    let name = cookie.name.to_ascii_lowercase();
+    let name = cookie.cookie.name.to_ascii_lowercase();
     if name.starts_with(b"__host-") {
         let kept = cookie.secure && cookie.domain.is_none() && cookie.path == Some(b"/");
         if kept { "kept" } else { "violated" }
@@ -91,9 +97,8 @@ fn prefix(cookie: &SetCookie<'_>) -> &'static str {
 
 fn broad(case: &Case<'_>, cookie: &SetCookie<'_>) -> bool {
     let (Some(domain), Some(host)) = (cookie.domain, case.exchange.and_then(|e| e.host())) else { return false };
-    let domain = host_of(domain.strip_prefix(b".").unwrap_or(domain));
-    let host = host.split(':').next().unwrap_or_default();
-    host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+    let domain = host_of(domain);
+    name_of(&host).strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
 }
 
 fn max_age(case: &Case<'_>, cookie: &SetCookie<'_>) -> Option<i64> {

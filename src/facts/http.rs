@@ -2,7 +2,7 @@
 
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::message::url::{Target, host_of, same_site};
+use crate::message::{Target, host_of, name_of, same_site};
 use std::borrow::Cow;
 
 pub(super) const FAMILY: Family = Family {
@@ -21,7 +21,7 @@ pub(super) const FAMILY: Family = Family {
             name: "request.path",
             ty: Type::Str,
             doc: "Path of the request target, without the query.",
-            get: |c| text(c.exchange.and_then(|e| e.target()).map(|t| Target::parse(t).path)),
+            get: |c| text(c.exchange.and_then(|e| e.target()).map(|t| Target::parse(t).path.bytes)),
         },
         Field {
             name: "request.host",
@@ -161,13 +161,13 @@ fn redirect<'a>(case: &Case<'a>) -> Value<'a> {
     let Some(exchange) = case.exchange else { return Value::Missing };
     let Some(status) = exchange.status() else { return Value::Missing };
     let (300..=399, Some(location)) = (status, response(case, "location")) else { return Value::Missing };
-    let target = Target::parse(location);
-    let scheme = target.scheme.map(<[u8]>::to_ascii_lowercase);
+    let target = Target::reference(location);
+    let scheme = target.scheme.map(|s| s.bytes.to_ascii_lowercase());
     Value::str(match scheme.as_deref() {
         Some(b"https") => {
-            let bare = |host: &str| host.rsplit_once(':').map_or(host.to_owned(), |(h, _)| h.to_owned());
-            let to = target.host.map(|h| bare(&host_of(h)));
-            if to.is_some() && to == exchange.host().map(|h| bare(&h)) { "same-host-https" } else { "https" }
+            let to = target.host.map(|h| name_of(&host_of(h.bytes)).to_owned());
+            let from = exchange.host().map(|h| name_of(&h).to_owned());
+            if to.is_some() && to == from { "same-host-https" } else { "https" }
         }
         Some(b"http") => "http",
         _ => "relative",
@@ -176,8 +176,8 @@ fn redirect<'a>(case: &Case<'a>) -> Value<'a> {
 
 fn redirect_cross_site(case: &Case<'_>) -> bool {
     let (Some(exchange), Some(location)) = (case.exchange, response(case, "location")) else { return false };
-    match (Target::parse(location).host, exchange.host()) {
-        (Some(to), Some(from)) => !same_site(&host_of(to), &from),
+    match (Target::reference(location).host, exchange.host()) {
+        (Some(to), Some(from)) => !same_site(&host_of(to.bytes), &from),
         _ => false,
     }
 }

@@ -3,11 +3,11 @@
 
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::message::auth::Authorization;
-use crate::message::cookie::cookies;
-use crate::message::url::Target;
-use crate::message::{Location, Marks, Place, StoredHead, body};
-use crate::token::credential;
+use crate::message::{
+    Authorization, BodyFormat, Location, Marks, Place, StoredHead, Target, cookies, form_fields, json_members,
+    multipart_fields,
+};
+use crate::token as credential;
 use base64::Engine as _;
 
 macro_rules! marks {
@@ -155,7 +155,7 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
                 }
             }
             (7, b"r") if name.eq_ignore_ascii_case(b"referer") => {
-                if code_in(Target::parse(value).query.unwrap_or_default()) {
+                if code_in(Target::reference(value).query.unwrap_or_default().bytes) {
                     found.add(OAUTH_CODE, Location::Referer, b"code");
                 }
             }
@@ -178,11 +178,12 @@ fn keyish(value: &[u8]) -> bool {
 }
 
 fn authorization(name: &[u8], value: &[u8], head: &StoredHead, found: &mut Found) {
-    let auth = Authorization::parse(value);
+    let Some(auth) = Authorization::parse(value) else { return };
     match auth.scheme.to_ascii_lowercase().as_slice() {
         b"basic" => {
-            let Some((user, password)) = auth.basic() else { return };
-            if memchr::memchr_iter(b'.', &password).count() >= 2 && password.len() > 40 {
+            let Some(basic) = auth.basic() else { return };
+            let (user, password) = (basic.user(), basic.password());
+            if memchr::memchr_iter(b'.', password).count() >= 2 && password.len() > 40 {
                 found.add(BASIC_TOKEN, Location::Header, name);
             } else if !password.is_empty() {
                 found.add(BASIC, Location::Header, name);
@@ -197,7 +198,7 @@ fn authorization(name: &[u8], value: &[u8], head: &StoredHead, found: &mut Found
                 found.add(OPAQUE_BEARER, Location::Header, name);
             }
         }
-        b"bearer" | b"token" if credential::opaque_token_kind(auth.credentials) == Some("paseto") => {
+        b"bearer" | b"token" if credential::opaque_token_kind(auth.credentials) == Some(credential::OpaqueKind::Paseto) => {
             found.add(OPAQUE_BEARER, Location::Header, name);
         }
         b"digest" => {
@@ -219,28 +220,26 @@ fn authorization(name: &[u8], value: &[u8], head: &StoredHead, found: &mut Found
 }
 
 fn token_endpoint(head: &StoredHead) -> bool {
-    let path = Target::parse(head.target()).path;
-    head.method() == b"POST" && path.ends_with(b"/token")
+    head.method() == b"POST" && Target::parse(head.target()).path.bytes.ends_with(b"/token")
 }
 
 fn request_url(head: &StoredHead, found: &mut Found) {
     let target = Target::parse(head.target());
-    if target.userinfo.is_some_and(|u| u.contains(&b':') && !u.ends_with(b":")) {
+    if target.userinfo.is_some_and(|u| u.bytes.contains(&b':') && !u.bytes.ends_with(b":")) {
         found.add(PASSWORD_URL, Location::Userinfo, b"userinfo");
     }
-    let path = target.path.to_ascii_lowercase();
+    let path = target.path.bytes.to_ascii_lowercase();
     if ["/_bulk", "/loki/api/v1/push", "/services/collector", "/v1/logs", "/v1/traces", "/envelope/", "/api/v2/logs"]
         .iter()
         .any(|sink| memchr::memmem::find(&path, sink.as_bytes()).is_some())
     {
         found.add(LOG_SINK, Location::Path, &path);
     }
-    let Some(query) = target.query else { return };
+    let Some(query) = target.query.map(|q| q.bytes) else { return };
     authorize(query, found);
     if code_in(query) {
         found.add(OAUTH_CODE, Location::Query, b"code");
-        let host = head.field("host").unwrap_or_default();
-        if host.starts_with(b"127.") || host.starts_with(b"localhost") || host.starts_with(b"[::1]") {
+        if is_loopback(head.field("host").unwrap_or_default()) {
             found.marks.set(OAUTH_CODE_LOOPBACK);
         }
     }
@@ -263,6 +262,10 @@ fn request_url(head: &StoredHead, found: &mut Found) {
             found.add(SAML, Location::Query, b"samlresponse");
         }
     }
+}
+
+fn is_loopback(host: &[u8]) -> bool {
+    host.starts_with(b"127.") || host.starts_with(b"localhost") || host.starts_with(b"[::1]")
 }
 
 /// A `code` beside one of its companions (RFC 6749 section 4.1.2, RFC 9207).
@@ -295,21 +298,20 @@ fn authorize(query: &[u8], found: &mut Found) {
 }
 
 fn request_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
-    let path = Target::parse(head.target()).path;
+    let path = Target::parse(head.target()).path.bytes;
     let revokes = path.ends_with(b"/introspect") || path.ends_with(b"/revoke") || path.ends_with(b"/revocation");
     let mut field = |name: &str, value: &str| {
-        let short = name.rsplit(['.', ']', '\'']).find(|s| !s.is_empty()).unwrap_or(name).to_ascii_lowercase();
-        if value.is_empty() {
-            return;
-        }
-        match short.as_str() {
-            "grant_type" if value == "password" => found.add(OAUTH_PASSWORD_GRANT, Location::Body, name.as_bytes()),
-            "grant_type" if value == "refresh_token" => found.add(OAUTH_REFRESH, Location::Body, name.as_bytes()),
-            "client_secret" => found.add(OAUTH_SECRET, Location::Body, name.as_bytes()),
-            "samlresponse" => found.add(SAML, Location::Body, name.as_bytes()),
-            "token" if revokes => found.add(INTROSPECTION, Location::Body, name.as_bytes()),
-            _ if credential::password_field(&short) => {
-                found.add(PASSWORD_BODY, Location::Body, name.as_bytes());
+        let lower = name.to_ascii_lowercase();
+        let mut add = |bit| found.add(bit, Location::Body, name.as_bytes());
+        match lower.as_str() {
+            _ if value.is_empty() => {}
+            "grant_type" if value == "password" => add(OAUTH_PASSWORD_GRANT),
+            "grant_type" if value == "refresh_token" => add(OAUTH_REFRESH),
+            "client_secret" => add(OAUTH_SECRET),
+            "samlresponse" => add(SAML),
+            "token" if revokes => add(INTROSPECTION),
+            _ if credential::password_field(&lower) => {
+                add(PASSWORD_BODY);
                 if credential::looks_hashed(value.as_bytes()) {
                     found.marks.set(PASSWORD_HASHED);
                 }
@@ -317,7 +319,16 @@ fn request_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
             _ => {}
         }
     };
-    body::scalars(head.field("content-type"), bytes, &mut field);
+    match BodyFormat::tell(head.field("content-type"), bytes) {
+        BodyFormat::Json => json_members(bytes, 1000, &mut |m| field(&m.name, &m.value)),
+        BodyFormat::Form => form_fields(bytes).take(1000).for_each(|(name, value)| field(&name, &value)),
+        BodyFormat::Multipart { boundary } => {
+            for part in multipart_fields(bytes, &boundary).take(1000).filter(|p| !p.file) {
+                field(&String::from_utf8_lossy(part.name), &String::from_utf8_lossy(part.value));
+            }
+        }
+        BodyFormat::Html | BodyFormat::Text | BodyFormat::Binary => {}
+    }
     key_log(bytes, found);
 }
 
@@ -329,17 +340,17 @@ fn response_fields(head: &StoredHead, found: &mut Found) {
         return;
     }
     let Some(location) = head.field("location") else { return };
-    let target = Target::parse(location);
-    if target.scheme.is_some_and(|s| s.eq_ignore_ascii_case(b"https")) {
+    let target = Target::reference(location);
+    if target.scheme.is_some_and(|s| s.bytes.eq_ignore_ascii_case(b"https")) {
         found.marks.set(TO_HTTPS);
     }
-    if code_in(target.query.unwrap_or_default()) {
+    if code_in(target.query.unwrap_or_default().bytes) {
         found.add(OAUTH_CODE, Location::Header, b"location");
-        if target.host.is_some_and(|h| h.starts_with(b"127.") || h.starts_with(b"localhost") || h.starts_with(b"[::1]")) {
+        if target.host.is_some_and(|h| is_loopback(h.bytes)) {
             found.marks.set(OAUTH_CODE_LOOPBACK);
         }
     }
-    let fragment = target.fragment.unwrap_or_default();
+    let fragment = target.fragment.unwrap_or_default().bytes;
     if form_urlencoded::parse(fragment).any(|(n, v)| n == "access_token" && !v.is_empty()) {
         found.add(OAUTH_IMPLICIT, Location::Fragment, b"access_token");
     }

@@ -3,7 +3,7 @@
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Subject};
 use crate::message::Location;
-use crate::message::url::{Target, same_site};
+use crate::message::{Target, host_of, same_site};
 
 pub(super) const FAMILY: Family = Family {
     name: "place",
@@ -84,8 +84,8 @@ fn referer_cross_site(case: &Case<'_>) -> bool {
         return false;
     }
     let referer = exchange.request.as_ref().and_then(|r| r.head.field("referer")).unwrap_or_default();
-    match (Target::parse(referer).host, exchange.host()) {
-        (Some(from), Some(to)) => !same_site(&crate::message::url::host_of(from), &to),
+    match (Target::reference(referer).host, exchange.host()) {
+        (Some(from), Some(to)) => !same_site(&host_of(from.bytes), &to),
         _ => false,
     }
 }

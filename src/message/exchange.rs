@@ -80,9 +80,9 @@ impl Exchange {
     /// The host that the request names, lower case: that of an absolute target, else the Host field.
     pub fn host(&self) -> Option<String> {
         let head = &self.request.as_ref()?.head;
-        let authority = super::url::Target::parse(head.target()).host;
+        let authority = super::Target::parse(head.target()).host.map(|h| h.bytes);
         let host = authority.or_else(|| head.field("host")).filter(|h| !h.is_empty())?;
-        Some(super::url::host_of(host))
+        Some(super::host_of(host))
     }
 
     /// Approximate bytes that it holds, for bounds.

@@ -2,7 +2,8 @@
 
 use super::body::Found;
 use crate::message::{
-    Authorization, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target, chunk_base, cookies,
+    Authorization, Cookie, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target, chunk_base, cookies,
+    label,
 };
 use crate::protocol::Trail;
 use crate::token::{Scanner, Wrappings};
@@ -31,6 +32,9 @@ impl HeadScan<'_> {
             }
             Start::Response { .. } => Direction::Response,
         };
+        if !trailer {
+            self.jars(head, direction);
+        }
         for field in head.fields {
             if trailer {
                 self.plain(field, Location::Trailer);
@@ -57,14 +61,8 @@ impl HeadScan<'_> {
                     self.push(text, Wrappings::of_base64(), place.clone(), raw);
                 }
             }
-            (Direction::Request, b"cookie") => self.cookies(field),
-            (Direction::Response, b"set-cookie") => {
-                let Some(set) = SetCookie::parse(field.value) else { return };
-                let name = String::from_utf8_lossy(set.cookie.name).into_owned();
-                let base = chunk_base(&name).map_or(name.as_str(), |(base, _)| base).to_owned();
-                let _ = base;
-                self.value(set.cookie.value, at + set.cookie.at as u64, Location::SetCookie, Some(&name));
-            }
+            // Cookies of all fields together: see `jars`.
+            (Direction::Request, b"cookie") | (Direction::Response, b"set-cookie") => {}
             (Direction::Request, b"referer") => {
                 let target = Target::reference(field.value);
                 let mut any = false;
@@ -115,40 +113,49 @@ impl HeadScan<'_> {
         self.value(value.bytes, at + value.at as u64, location, name)
     }
 
-    /// Cookies; those that were split because they were too long are joined first.
-    fn cookies(&mut self, field: &Field<'_>) {
-        let all: Vec<_> = cookies(field.value).collect();
-        let base = |c: &crate::message::Cookie<'_>| {
-            let name = String::from_utf8_lossy(c.name);
-            chunk_base(&name).map(|(base, index)| (base.to_owned(), index))
-        };
-        let mut split: Vec<(String, u32, usize)> = Vec::new();
-        for (i, cookie) in all.iter().enumerate() {
-            split.extend(base(cookie).map(|(base, index)| (base, index, i)));
-        }
-        split.sort();
-        split.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
-        let lone: Vec<String> = split
-            .iter()
-            .filter(|(name, ..)| split.iter().filter(|(other, ..)| other == name).count() == 1)
-            .map(|(name, ..)| name.clone())
-            .collect();
-        split.retain(|(name, ..)| !lone.contains(name));
-        for (i, cookie) in all.iter().enumerate() {
-            if !split.iter().any(|(.., at)| *at == i) {
-                let name = String::from_utf8_lossy(cookie.name);
-                self.value(cookie.value, u64::from(field.at) + cookie.at as u64, Location::Cookie, Some(&name));
+    /// The cookies of all fields of a head.
+    fn jars(&mut self, head: &Head<'_>, direction: Direction) {
+        let mut jar = Vec::new();
+        let name = if direction == Direction::Request { "cookie" } else { "set-cookie" };
+        for field in head.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes())) {
+            match direction {
+                Direction::Request => cookies(field.value).for_each(|c| jar.push((field.at as usize + c.at, c))),
+                Direction::Response => {
+                    jar.extend(SetCookie::parse(field.value).map(|s| (field.at as usize + s.cookie.at, s.cookie)));
+                }
             }
         }
-        for chunks in split.chunk_by(|a, b| a.0 == b.0) {
-            let joined: Vec<u8> = chunks.iter().flat_map(|(.., i)| all[*i].value.iter().copied()).collect();
+        if !jar.is_empty() {
+            let location = if direction == Direction::Request { Location::Cookie } else { Location::SetCookie };
+            self.cookies(&jar, location);
+        }
+    }
+
+    /// Searches cookies; those that were split because they were too long are joined first.
+    fn cookies(&mut self, jar: &[(usize, Cookie<'_>)], location: Location) {
+        let mut chunks: Vec<(String, u32, usize)> = Vec::new();
+        for (i, (_, cookie)) in jar.iter().enumerate() {
+            let name = String::from_utf8_lossy(cookie.name);
+            chunks.extend(chunk_base(&name).map(|(base, index)| (base.to_owned(), index, i)));
+        }
+        chunks.sort();
+        chunks.dedup_by(|a, b| a.0 == b.0 && a.1 == b.1);
+        let split: Vec<_> = chunks.chunk_by(|a, b| a.0 == b.0).filter(|c| c.len() > 1).collect();
+        for (i, (at, cookie)) in jar.iter().enumerate() {
+            if !split.iter().flat_map(|c| c.iter()).any(|(.., j)| *j == i) {
+                let name = String::from_utf8_lossy(cookie.name);
+                self.value(cookie.value, *at as u64, location, label(&name));
+            }
+        }
+        for chunks in split {
+            let joined: Vec<u8> = chunks.iter().flat_map(|(.., i)| jar[*i].1.value.iter().copied()).collect();
             let Some((name, _, first)) = chunks.first() else { continue };
-            let at = u64::from(field.at) + all[*first].at as u64;
-            let len = all[*first].value.len() as u64;
+            let (at, cookie) = &jar[*first];
             let mut hits = Vec::new();
             self.scanner.find_in_value(&joined, &mut |h| hits.push((h.text.to_vec(), h.wrappings)));
             for (text, wrappings) in hits {
-                self.push(text, wrappings.split(), Place::named(Location::Cookie, name.as_str()), (at, len));
+                let place = Place { location, name: label(name).map(Into::into) };
+                self.push(text, wrappings.split(), place, (*at as u64, cookie.value.len() as u64));
             }
         }
     }
