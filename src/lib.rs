@@ -7,3 +7,4 @@ pub mod limits;
 pub mod message;
 pub mod tally;
 pub mod time;
+pub mod token;

@@ -1,0 +1,1 @@
+//! Vectors of the RFCs and properties of the scanner.
