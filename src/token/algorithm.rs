@@ -147,7 +147,9 @@ mod tests {
     #[test]
     fn none_is_seen_through_its_disguises() {
         assert_eq!(none_form(Some(&json!("none"))), NoneForm::Exact);
-        for alg in ["NoNe", "NONE", "none ", "\u{200b}none", "nоne", "ｎｏｎｅ", "n\0one", "", " ", "𝐧𝐨𝐧𝐞", "n\tone"] {
+        for alg in
+            ["NoNe", "NONE", "none ", "\u{200b}none", "nоne", "ｎｏｎｅ", "n\0one", "", " ", "𝐧𝐨𝐧𝐞", "n\tone"]
+        {
             assert_eq!(none_form(Some(&json!(alg))), NoneForm::Disguised, "{alg:?}");
         }
         for alg in [json!(["none"]), json!(null), json!([]), json!(["NONE"])] {

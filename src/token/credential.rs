@@ -40,10 +40,30 @@ pub fn session_cookie_name(name: &str) -> bool {
         return true;
     }
     let harmless = [
-        "_ga", "_gid", "_gat", "__utm", "_fbp", "_hj", "ajs_", "amplitude", "optimizely", "mp_", "_pk_", "ai_",
-        "_uetsid", "_clsk", "intercom-", "hubspot", "__hs", "wordpress_test", "residence", "author",
+        "_ga",
+        "_gid",
+        "_gat",
+        "__utm",
+        "_fbp",
+        "_hj",
+        "ajs_",
+        "amplitude",
+        "optimizely",
+        "mp_",
+        "_pk_",
+        "ai_",
+        "_uetsid",
+        "_clsk",
+        "intercom-",
+        "hubspot",
+        "__hs",
+        "wordpress_test",
+        "residence",
+        "author",
     ];
-    if harmless.iter().any(|prefix| bare.starts_with(prefix)) || bare.contains("csrf") || bare.contains("xsrf")
+    if harmless.iter().any(|prefix| bare.starts_with(prefix))
+        || bare.contains("csrf")
+        || bare.contains("xsrf")
     {
         return false;
     }
@@ -58,11 +78,44 @@ pub fn session_cookie_name(name: &str) -> bool {
 pub fn password_field(name: &str) -> bool {
     let name = last_member(name).to_ascii_lowercase();
     let exact = [
-        "password", "passwd", "passwort", "pwd", "pass", "pin", "otp", "passphrase", "passcode", "passwrd",
-        "userpassword", "user_password", "user_pass", "userpass", "login_password", "loginpassword", "new_password",
-        "newpassword", "old_password", "oldpassword", "current_password", "currentpassword", "password_confirmation",
-        "confirm_password", "confirmpassword", "password1", "password2", "j_password", "_password", "user_pwd",
-        "userpwd", "totp", "otp_code", "pincode", "pin_code", "mfa_code", "txtpassword", "pw",
+        "password",
+        "passwd",
+        "passwort",
+        "pwd",
+        "pass",
+        "pin",
+        "otp",
+        "passphrase",
+        "passcode",
+        "passwrd",
+        "userpassword",
+        "user_password",
+        "user_pass",
+        "userpass",
+        "login_password",
+        "loginpassword",
+        "new_password",
+        "newpassword",
+        "old_password",
+        "oldpassword",
+        "current_password",
+        "currentpassword",
+        "password_confirmation",
+        "confirm_password",
+        "confirmpassword",
+        "password1",
+        "password2",
+        "j_password",
+        "_password",
+        "user_pwd",
+        "userpwd",
+        "totp",
+        "otp_code",
+        "pincode",
+        "pin_code",
+        "mfa_code",
+        "txtpassword",
+        "pw",
     ];
     exact.contains(&name.as_str())
 }
@@ -73,10 +126,34 @@ pub fn api_key_name(name: &str) -> bool {
         last_member(name).to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.strip_prefix('x').filter(|rest| rest.len() > 5).unwrap_or(&plain);
     let exact = [
-        "apikey", "apitoken", "apisecret", "appkey", "appsecret", "accesskey", "secretkey", "subscriptionkey",
-        "ocpapimsubscriptionkey", "privatetoken", "authtoken", "authkey", "functionskey", "masterkey",
-        "jobtoken", "deploytoken", "vaulttoken", "consultoken", "shopifyaccesstoken", "googapikey", "clientkey",
-        "ddapikey", "ddapplicationkey", "parserestapikey", "algoliaapikey", "rapidapikey", "servicekey", "amzsecuritytoken",
+        "apikey",
+        "apitoken",
+        "apisecret",
+        "appkey",
+        "appsecret",
+        "accesskey",
+        "secretkey",
+        "subscriptionkey",
+        "ocpapimsubscriptionkey",
+        "privatetoken",
+        "authtoken",
+        "authkey",
+        "functionskey",
+        "masterkey",
+        "jobtoken",
+        "deploytoken",
+        "vaulttoken",
+        "consultoken",
+        "shopifyaccesstoken",
+        "googapikey",
+        "clientkey",
+        "ddapikey",
+        "ddapplicationkey",
+        "parserestapikey",
+        "algoliaapikey",
+        "rapidapikey",
+        "servicekey",
+        "amzsecuritytoken",
     ];
     exact.contains(&plain)
 }
@@ -177,8 +254,20 @@ mod tests {
     #[test]
     fn names_are_told_apart() {
         for name in [
-            "PHPSESSID", "JSESSIONID", "connect.sid", "ASP.NET_SessionId", "laravel_session", "sessionid", "sid",
-            "__Host-session", "auth", "next-auth.session-token", "XSRF-sid"].iter().take(10)
+            "PHPSESSID",
+            "JSESSIONID",
+            "connect.sid",
+            "ASP.NET_SessionId",
+            "laravel_session",
+            "sessionid",
+            "sid",
+            "__Host-session",
+            "auth",
+            "next-auth.session-token",
+            "XSRF-sid",
+        ]
+        .iter()
+        .take(10)
         {
             assert!(session_cookie_name(name), "{name}");
         }
@@ -191,7 +280,9 @@ mod tests {
         for name in ["pwd_reset", "shipping", "passenger", "option", "spin"] {
             assert!(!password_field(name), "{name}");
         }
-        for name in ["X-Api-Key", "api_key", "apikey", "Ocp-Apim-Subscription-Key", "private-token", "x-auth-token"] {
+        for name in
+            ["X-Api-Key", "api_key", "apikey", "Ocp-Apim-Subscription-Key", "private-token", "x-auth-token"]
+        {
             assert!(api_key_name(name), "{name}");
         }
         assert!(!api_key_name("key") && !api_key_name("x-request-id"));
@@ -200,7 +291,12 @@ mod tests {
     #[test]
     fn values_are_told_apart() {
         assert_eq!(opaque_token_kind(b"v2.local.QAxIpVe-ECVNI1z4xQbm_qQYomyT3h8FtV8bxkz8pBJWkT8f7HtlOpbroPDEZUKop_vaglyp76CzYy375cHmKCW8e1CCkV0Lflu4GTDyXMqQdpZMM1E6OaoQW27gaRSvWBrR3IgbFIa0AkuUFw"), Some(OpaqueKind::Paseto));
-        assert_eq!(opaque_token_kind(b"870S4BYxgHw0KnP3W9fgVUHEhT5g86vJ17etaC5Kh5uIraWHCI1psNQGv298ZmjPwoYbjDQ9chy2z"), Some(OpaqueKind::Branca));
+        assert_eq!(
+            opaque_token_kind(
+                b"870S4BYxgHw0KnP3W9fgVUHEhT5g86vJ17etaC5Kh5uIraWHCI1psNQGv298ZmjPwoYbjDQ9chy2z"
+            ),
+            Some(OpaqueKind::Branca)
+        );
         assert_eq!(opaque_token_kind(b"gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA=="), Some(OpaqueKind::Fernet));
         assert_eq!(opaque_token_kind(b"9f8d7a6b5c4e3f2a1b0c9d8e"), Some(OpaqueKind::Opaque));
         assert_eq!(opaque_token_kind(b"undefined"), None);

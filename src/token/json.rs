@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn order_and_numbers_stay_as_sent() {
-        let text = br#"{"z":1.50,"a":[1e400,{"b":null}],"n":18446744073709551616}"#;
+        let text = br#"{"z":1.50,"a":[1e+400,{"b":null}],"n":18446744073709551616}"#;
         assert_eq!(read(text), (Some(String::from_utf8(text.to_vec()).unwrap()), vec![]));
     }
 

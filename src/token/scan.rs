@@ -66,13 +66,7 @@ impl Scanner {
     }
 
     /// Scans `text`. Unless it is the `last` of its stream, a candidate that may go on is left to the caller.
-    pub(super) fn scan(
-        &self,
-        text: &[u8],
-        last: bool,
-        depth: usize,
-        hit: &mut dyn FnMut(Hit<'_>),
-    ) -> Rest {
+    pub(super) fn scan(&self, text: &[u8], last: bool, depth: usize, hit: &mut dyn FnMut(Hit<'_>)) -> Rest {
         let mut rest = Rest { from: 0, held: false, over: 0 };
         let (mut at, mut run_end, mut tries) = (0, 0, 0);
         while let Some(start) = self.next(text, at) {
@@ -164,7 +158,9 @@ impl Scanner {
             }
         };
         match inner.filter(|(len, _)| depth < WRAPPINGS && *len >= SHORTEST && !run.over) {
-            Some((len, wrapping)) => self.unwrap(text, start, &run, (len, wrapping), depth, hit).unwrap_or(failed),
+            Some((len, wrapping)) => {
+                self.unwrap(text, start, &run, (len, wrapping), depth, hit).unwrap_or(failed)
+            }
             None => failed,
         }
     }
@@ -191,7 +187,8 @@ impl Scanner {
         self.scan(&decoded, true, depth + 1, &mut |h| {
             found = true;
             let from = (h.range.start * chars / bytes).min(len);
-            let to = (h.range.end * chars).div_ceil(bytes).min(len);
+            let whole = h.range.end == decoded.len();
+            let to = if whole { len } else { (h.range.end * chars).div_ceil(bytes).min(len) };
             let range = run.raw(raw, start, from)..run.raw(raw, start, to);
             hit(Hit { range, text: Cow::Owned(h.text.into_owned()), wrappings: outer.then(h.wrappings) });
         });

@@ -49,13 +49,7 @@ impl StreamScan {
 
     /// Searches the next chunk; `at` is the stream offset of its first byte. An offset that does not follow
     /// the last chunk is a gap.
-    pub fn feed(
-        &mut self,
-        scanner: &Scanner,
-        chunk: &[u8],
-        at: u64,
-        hit: &mut dyn FnMut(StreamHit<'_>),
-    ) {
+    pub fn feed(&mut self, scanner: &Scanner, chunk: &[u8], at: u64, hit: &mut dyn FnMut(StreamHit<'_>)) {
         if at != self.next {
             self.gap(scanner, hit);
         }
