@@ -83,6 +83,12 @@ pub const CODINGS: usize = 4;
 
 /// Longest token that is recognised, in bytes of its compact text.
 pub const TOKEN_BYTES: usize = 128 << 10;
+/// Parsed tokens that a shard remembers so that a repeated one is not parsed again, and bytes of their texts.
+pub const TOKEN_CACHE: usize = 1024;
+/// Bytes of the texts of remembered tokens (each costs about four times its text).
+pub const TOKEN_CACHE_BYTES: usize = 1 << 20;
+/// Starts of a token that are tried in one run of token characters (bounds the work of hostile base64).
+pub const TOKEN_TRIES: usize = 16;
 /// Decoded JSON nesting that is parsed (`serde_json` stops at 128).
 pub const JSON_DEPTH: usize = 64;
 /// Encodings that are undone around a token (percent in base64 in JSON ...).

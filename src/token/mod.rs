@@ -1,0 +1,39 @@
+//! Tokens: finding them in bytes, and reading them.
+//!
+//! A [`Scanner`] looks for the starts that a token can have and gives [`Hit`]s, with every encoding around the
+//! token undone; [`Token::parse`] reads one, leniently, and names its [`Defect`]s; a [`TokenCache`] reads a text
+//! that comes again only once. A [`Secret`] prints itself masked, and so does a token.
+
+mod algorithm;
+mod base64url;
+mod cache;
+mod claims;
+mod credential;
+mod defect;
+mod fuzz;
+mod jose;
+mod json;
+mod recognise;
+mod run;
+mod scan;
+mod secret;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod wrapping;
+
+pub use algorithm::{Family, NoneForm, none_form, signature_len, signature_len_fits};
+pub use cache::TokenCache;
+pub use claims::Role;
+pub use credential::{
+    OpaqueKind, api_key_name, entropy_bits, looks_hashed, opaque_token_kind, password_field,
+    session_cookie_name,
+};
+pub use defect::{Defect, DefectKind, Part};
+#[doc(hidden)]
+pub use fuzz::{fuzz_scan, fuzz_token};
+pub use jose::{Kind, Token};
+pub use scan::{Hit, Scanner};
+pub use secret::Secret;
+pub use stream::{Losses, StreamHit, StreamScan};
+pub use wrapping::{Wrapping, Wrappings};
