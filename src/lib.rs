@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod decode;
 pub mod facts;
+pub mod finding;
 pub mod flow;
 pub mod limits;
 pub mod message;

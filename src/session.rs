@@ -77,6 +77,8 @@ impl FlowState {
 pub struct FlowSummary {
     /// The file of its first packet.
     pub file: FileId,
+    /// Where that was captured.
+    pub first: Position,
     /// Its key.
     pub key: FlowKey,
     /// Number of its VLAN stack.

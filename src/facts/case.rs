@@ -7,33 +7,54 @@ use crate::time::Timestamp;
 use crate::token::Sighting;
 
 /// What a rule judges (`on` in a rule file).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// One occurrence of one token.
     Sighting,
-    /// An HTTP request and its response.
+    /// An HTTP request with its response, or its like in another protocol.
     Exchange,
-    /// A flow at its end.
+    /// Both directions between two endpoints, at its end.
     Flow,
-    /// A TLS session at its end.
+    /// A TLS session, at its end.
     Tls,
-    /// The whole run, at the end of input.
+    /// A public key.
+    Key,
+    /// A server.
+    Host,
+    /// A client.
+    Client,
+    /// An issuer of tokens.
+    Issuer,
+    /// Everything that was read.
     Capture,
 }
 
 impl Subject {
-    /// All subjects.
-    pub const ALL: &[Self] = &[Self::Sighting, Self::Exchange, Self::Flow, Self::Tls, Self::Capture];
+    /// Every subject.
+    pub const ALL: &[Self] = &[
+        Self::Sighting,
+        Self::Exchange,
+        Self::Flow,
+        Self::Tls,
+        Self::Key,
+        Self::Host,
+        Self::Client,
+        Self::Issuer,
+        Self::Capture,
+    ];
+    /// Their names in rule files, in the same order.
+    pub const NAMES: &[&'static str] =
+        &["sighting", "exchange", "flow", "tls", "key", "host", "client", "issuer", "capture"];
 
-    /// As a rule file names it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sighting => "sighting",
-            Self::Exchange => "exchange",
-            Self::Flow => "flow",
-            Self::Tls => "tls",
-            Self::Capture => "capture",
-        }
+    /// The name in rule files.
+    pub fn as_str(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// The subject of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|s| s.as_str() == name)
     }
 }
 

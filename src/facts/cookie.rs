@@ -96,7 +96,9 @@ fn prefix(cookie: &SetCookie<'_>) -> &'static str {
 }
 
 fn broad(case: &Case<'_>, cookie: &SetCookie<'_>) -> bool {
-    let (Some(domain), Some(host)) = (cookie.domain, case.exchange.and_then(|e| e.host())) else { return false };
+    let (Some(domain), Some(host)) = (cookie.domain, case.exchange.and_then(|e| e.host())) else {
+        return false;
+    };
     let domain = host_of(domain);
     name_of(&host).strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
 }

@@ -1,7 +1,7 @@
 //! What could not be inspected: clean must mean looked at.
 
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Family, Field, Subject};
 
 /// Weirds that mean that bytes where a token could be were not inspected.
 pub const GAPS: &[(&str, &str)] = &[

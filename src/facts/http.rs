@@ -49,7 +49,9 @@ pub(super) const FAMILY: Family = Family {
             ty: Type::List(&Type::Str),
             doc: "Locations of all tokens in the request, in order.",
             get: |c| match c.exchange {
-                Some(e) => Value::List(List::Owned(e.request_tokens.iter().map(|l| Value::str(l.as_str())).collect())),
+                Some(e) => Value::List(List::Owned(
+                    e.request_tokens.iter().map(|l| Value::str(l.as_str())).collect(),
+                )),
                 None => Value::Missing,
             },
         },

@@ -4,8 +4,8 @@
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Subject};
 use crate::message::{
-    Authorization, BodyFormat, Location, Marks, Place, StoredHead, Target, cookies, form_fields, json_members,
-    multipart_fields,
+    Authorization, BodyFormat, Location, Marks, Place, StoredHead, Target, cookies, form_fields,
+    json_members, multipart_fields,
 };
 use crate::token as credential;
 use base64::Engine as _;
@@ -140,7 +140,9 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
     for (name, value) in head.fields() {
         // Told by length and first letter before anything is compared: this runs for every field of every request.
         match (name.len(), name[..1.min(name.len())].to_ascii_lowercase().as_slice()) {
-            (13, b"a") if name.eq_ignore_ascii_case(b"authorization") => authorization(b"authorization", value, head, found),
+            (13, b"a") if name.eq_ignore_ascii_case(b"authorization") => {
+                authorization(b"authorization", value, head, found)
+            }
             (19, b"p") if name.eq_ignore_ascii_case(b"proxy-authorization") => {
                 authorization(b"proxy-authorization", value, head, found);
             }
@@ -198,12 +200,16 @@ fn authorization(name: &[u8], value: &[u8], head: &StoredHead, found: &mut Found
                 found.add(OPAQUE_BEARER, Location::Header, name);
             }
         }
-        b"bearer" | b"token" if credential::opaque_token_kind(auth.credentials) == Some(credential::OpaqueKind::Paseto) => {
+        b"bearer" | b"token"
+            if credential::opaque_token_kind(auth.credentials) == Some(credential::OpaqueKind::Paseto) =>
+        {
             found.add(OPAQUE_BEARER, Location::Header, name);
         }
         b"digest" => {
             let text = String::from_utf8_lossy(auth.credentials).to_ascii_lowercase();
-            let md5 = !text.contains("algorithm=") || text.contains("algorithm=md5") || text.contains("algorithm=\"md5");
+            let md5 = !text.contains("algorithm=")
+                || text.contains("algorithm=md5")
+                || text.contains("algorithm=\"md5");
             if md5 || !text.contains("qop=") || !text.contains("cnonce=") {
                 found.add(DIGEST_WEAK, Location::Header, name);
             }
@@ -229,9 +235,17 @@ fn request_url(head: &StoredHead, found: &mut Found) {
         found.add(PASSWORD_URL, Location::Userinfo, b"userinfo");
     }
     let path = target.path.bytes.to_ascii_lowercase();
-    if ["/_bulk", "/loki/api/v1/push", "/services/collector", "/v1/logs", "/v1/traces", "/envelope/", "/api/v2/logs"]
-        .iter()
-        .any(|sink| memchr::memmem::find(&path, sink.as_bytes()).is_some())
+    if [
+        "/_bulk",
+        "/loki/api/v1/push",
+        "/services/collector",
+        "/v1/logs",
+        "/v1/traces",
+        "/envelope/",
+        "/api/v2/logs",
+    ]
+    .iter()
+    .any(|sink| memchr::memmem::find(&path, sink.as_bytes()).is_some())
     {
         found.add(LOG_SINK, Location::Path, &path);
     }
@@ -299,7 +313,8 @@ fn authorize(query: &[u8], found: &mut Found) {
 
 fn request_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     let path = Target::parse(head.target()).path.bytes;
-    let revokes = path.ends_with(b"/introspect") || path.ends_with(b"/revoke") || path.ends_with(b"/revocation");
+    let revokes =
+        path.ends_with(b"/introspect") || path.ends_with(b"/revoke") || path.ends_with(b"/revocation");
     let mut field = |name: &str, value: &str| {
         let lower = name.to_ascii_lowercase();
         let mut add = |bit| found.add(bit, Location::Body, name.as_bytes());
@@ -324,7 +339,7 @@ fn request_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
         BodyFormat::Form => form_fields(bytes).take(1000).for_each(|(name, value)| field(&name, &value)),
         BodyFormat::Multipart { boundary } => {
             for part in multipart_fields(bytes, &boundary).take(1000).filter(|p| !p.file) {
-                field(&String::from_utf8_lossy(part.name), &String::from_utf8_lossy(part.value));
+                field(part.name.as_deref().unwrap_or_default(), &String::from_utf8_lossy(part.value));
             }
         }
         BodyFormat::Html | BodyFormat::Text | BodyFormat::Binary => {}
@@ -392,9 +407,11 @@ fn response_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
 }
 
 fn key_log(bytes: &[u8], found: &mut Found) {
-    const LABELS: [&[u8]; 3] = [b"CLIENT_RANDOM ", b"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", b"SERVER_HANDSHAKE_TRAFFIC_SECRET "];
+    const LABELS: [&[u8]; 3] =
+        [b"CLIENT_RANDOM ", b"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", b"SERVER_HANDSHAKE_TRAFFIC_SECRET "];
     if LABELS.iter().any(|label| {
-        bytes.starts_with(label) && bytes.get(label.len()..label.len() + 64).is_some_and(|r| r.iter().all(u8::is_ascii_hexdigit))
+        bytes.starts_with(label)
+            && bytes.get(label.len()..label.len() + 64).is_some_and(|r| r.iter().all(u8::is_ascii_hexdigit))
     }) {
         found.add(TLS_KEY_LOG, Location::Body, b"key log");
     }

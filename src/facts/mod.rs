@@ -17,6 +17,11 @@ pub mod value;
 pub use case::{CaptureSummary, Case, Cracked, Subject};
 use value::{FieldId, Lookup, Schema, Type, Value};
 
+/// What could not be inspected: reason in words, and how often.
+pub fn coverage_reasons(summary: &CaptureSummary) -> Vec<(&'static str, u64)> {
+    coverage::reasons(summary).collect()
+}
+
 /// One fact.
 pub struct Field {
     /// Full dotted name.

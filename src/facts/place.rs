@@ -58,7 +58,12 @@ fn credential(case: &Case<'_>) -> bool {
     sighting.direction == Some(crate::message::Direction::Request)
         && matches!(
             sighting.place.location,
-            Location::Header | Location::Cookie | Location::Query | Location::Path | Location::Body | Location::Userinfo
+            Location::Header
+                | Location::Cookie
+                | Location::Query
+                | Location::Path
+                | Location::Body
+                | Location::Userinfo
         )
 }
 

@@ -14,7 +14,9 @@ pub(super) const FAMILY: Family = Family {
             name: "tls.version",
             ty: Type::Str,
             doc: "Negotiated version, or the highest one offered while no server answered: \"SSLv2\", \"SSLv3\", \"1.0\" to \"1.3\".",
-            get: |c| Value::or_missing(session(c).and_then(TlsSession::version).map(TlsSession::version_name)),
+            get: |c| {
+                Value::or_missing(session(c).and_then(TlsSession::version).map(TlsSession::version_name))
+            },
         },
         Field {
             name: "tls.deprecated",
@@ -77,7 +79,10 @@ fn class(name: &str) -> &'static str {
 }
 
 fn forward_secret(name: &str) -> bool {
-    !name.starts_with("TLS_") || name.starts_with("TLS_ECDHE") || name.starts_with("TLS_DHE") || !name.contains("_WITH_")
+    !name.starts_with("TLS_")
+        || name.starts_with("TLS_ECDHE")
+        || name.starts_with("TLS_DHE")
+        || !name.contains("_WITH_")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::token::{Token, claims};
+use crate::token::{Family as Algorithm, NoneForm, Role, Token, content};
 
 /// Clock skew that is forgiven, in seconds.
 const SKEW: i64 = 60;
@@ -41,19 +41,21 @@ pub(super) const FAMILY: Family = Family {
             name: "token.family",
             ty: Type::Str,
             doc: "Family of a signature algorithm: \"HS\", \"RS\", \"PS\", \"ES\", \"EdDSA\"; empty for others.",
-            get: |c| Value::or_missing(token(c).map(Token::family)),
+            get: |c| Value::or_missing(token(c).map(|t| t.family().map_or("", Algorithm::as_str))),
         },
         Field {
             name: "token.none",
             ty: Type::Bool,
             doc: "Whether alg is exactly \"none\" on a token with JSON claims (RFC 7519 section 6).",
-            get: |c| Value::or_missing(token(c).map(|t| t.is_none() && t.claims().is_some())),
+            get: |c| {
+                Value::or_missing(token(c).map(|t| t.none_form() == NoneForm::Exact && t.claims().is_some()))
+            },
         },
         Field {
             name: "token.none_disguised",
             ty: Type::Bool,
             doc: "Whether alg is a disguise of \"none\": other case, white space, look-alike letters, null, empty, missing.",
-            get: |c| Value::or_missing(token(c).map(|t| t.is_none_like() && !t.is_none())),
+            get: |c| Value::or_missing(token(c).map(|t| t.none_form() == NoneForm::Disguised)),
         },
         Field {
             name: "token.signature_empty",
@@ -64,7 +66,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "token.role",
             ty: Type::Str,
-            doc: "What the token is for: \"access\", \"id\", \"refresh\", \"dpop-proof\", \"client-assertion\", \"logout\", \"passport\", \"unknown\".",
+            doc: "What the token is for: \"access\", \"id\", \"refresh\", \"dpop-proof\", \"client-assertion\", \"logout\", \"set\", \"passport\", \"vc\", \"unknown\".",
             get: |c| Value::or_missing(token(c).map(|t| t.role().as_str())),
         },
         Field {
@@ -77,7 +79,7 @@ pub(super) const FAMILY: Family = Family {
             name: "token.length",
             ty: Type::Int,
             doc: "Length of the compact text, in bytes.",
-            get: |c| Value::or_missing(token(c).map(|t| t.text(true).len() as i64)),
+            get: |c| Value::or_missing(token(c).map(|t| t.reveal().len() as i64)),
         },
         Field {
             name: "token.iss",
@@ -107,7 +109,11 @@ pub(super) const FAMILY: Family = Family {
             name: "token.expired",
             ty: Type::Bool,
             doc: "Whether exp had passed when the token was seen, 60 s of skew forgiven.",
-            get: |c| Value::Bool(seconds(c, "exp").is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds())),
+            get: |c| {
+                Value::Bool(
+                    seconds(c, "exp").is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds()),
+                )
+            },
         },
         Field {
             name: "token.time_problem",
@@ -119,25 +125,25 @@ pub(super) const FAMILY: Family = Family {
             name: "token.pii",
             ty: Type::List(&Type::Str),
             doc: "Names of claims that hold personal data.",
-            get: |c| list(c, claims::personal),
+            get: |c| list(c, content::personal),
         },
         Field {
             name: "token.pii_sensitive",
             ty: Type::Bool,
             doc: "Whether some of it is of a special category or financial.",
-            get: |c| Value::Bool(token(c).and_then(Token::claims).is_some_and(claims::is_sensitive)),
+            get: |c| Value::Bool(token(c).and_then(Token::claims).is_some_and(content::is_sensitive)),
         },
         Field {
             name: "token.secrets",
             ty: Type::List(&Type::Str),
             doc: "Names of claims that hold passwords, keys or hashes of them.",
-            get: |c| list(c, claims::secrets),
+            get: |c| list(c, content::secrets),
         },
         Field {
             name: "token.privileges",
             ty: Type::List(&Type::Str),
             doc: "Privileged roles and scopes that the token carries.",
-            get: |c| list(c, claims::privileges),
+            get: |c| list(c, content::privileges),
         },
         Field {
             name: "token.public_by_design",
@@ -199,5 +205,5 @@ fn time_problem(case: &Case<'_>) -> Option<&'static str> {
 
 fn public_by_design(token: &Token) -> bool {
     let claim = |name: &str| token.claims().and_then(|c| c.get(name)).and_then(|v| v.as_str());
-    token.role() == crate::token::Role::Passport || claim("iss") == Some("supabase") && claim("role") == Some("anon")
+    token.role() == Role::Passport || claim("iss") == Some("supabase") && claim("role") == Some("anon")
 }

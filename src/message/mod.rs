@@ -62,6 +62,10 @@ pub struct ReadyExchange {
     pub time: crate::time::Timestamp,
     /// Offset of the entry in its file.
     pub offset: u64,
+    /// The client, where the entry names it.
+    pub client: Option<crate::decode::Endpoint>,
+    /// The server, where the entry names it.
+    pub server: Option<crate::decode::Endpoint>,
     /// Whether the entry's own scheme says TLS.
     pub encrypted: bool,
     /// Request head as HTTP/1.1 text (request line, fields, empty line).

@@ -35,8 +35,8 @@ pub trait Sink {
     fn end(&mut self, id: ExchangeId, dir: Direction, end: End);
     /// Bytes of no known protocol, from layer offset `at`.
     fn opaque(&mut self, carrier: Carrier<'_>, dir: Direction, at: u64, bytes: &[u8]);
-    /// A hole in such bytes.
-    fn opaque_gap(&mut self, dir: Direction);
+    /// A hole in such bytes, or their end.
+    fn opaque_gap(&mut self, transport: &Transport, dir: Direction, ended: bool);
     /// Bytes inside encryption that no key opens: only counted.
     fn encrypted(&mut self, len: u64);
     /// What a TLS layer learned.
@@ -217,7 +217,14 @@ impl Layer {
     }
 
     /// Bytes of one direction that were captured at `position`.
-    pub fn data(&mut self, dir: Direction, bytes: &[u8], position: Position, sink: &mut dyn Sink, next_id: &mut u64) {
+    pub fn data(
+        &mut self,
+        dir: Direction,
+        bytes: &[u8],
+        position: Position,
+        sink: &mut dyn Sink,
+        next_id: &mut u64,
+    ) {
         let i = dir.index();
         self.trails[i].push(self.offsets[i], bytes.len() as u64, position);
         self.deliver(dir, bytes, sink, next_id);
@@ -242,7 +249,7 @@ impl Layer {
             if !held.is_empty() {
                 self.emit_opaque(dir, &held, at - held.len() as u64, sink);
             }
-            sink.opaque_gap(dir);
+            sink.opaque_gap(&self.transport, dir, false);
         }
         self.offsets[i] += len;
         let to = self.to_protocol(dir);
@@ -275,7 +282,7 @@ impl Layer {
                 if !held.is_empty() {
                     self.emit_opaque(dir, &held, at - held.len() as u64, sink);
                 }
-                sink.opaque_gap(dir);
+                sink.opaque_gap(&self.transport, dir, true);
             }
             State::Active(dissector) => {
                 let mut out = Out {

@@ -8,6 +8,7 @@ mod layer;
 mod tls;
 mod trail;
 
+pub use http1::parse_head;
 pub use layer::{Carrier, Layer, Out, Sink};
 pub use tls::{ClientHello, ServerHello, TlsEvent};
 pub use trail::Trail;

@@ -48,6 +48,11 @@ impl Trail {
         self.steps.push(Step { at, position, linear });
     }
 
+    /// Offset behind the last byte that was pushed.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Forgets what is only needed for offsets before `offset`; the last step stays.
     pub fn prune(&mut self, offset: u64) {
         if self.steps.len() > 1 {
@@ -82,7 +87,10 @@ impl Trail {
             let position = self.position(start);
             let len = if step.linear { stop.saturating_sub(start) as u32 } else { 0 };
             match spans.last_mut() {
-                Some(last) if last.frame == position.frame && last.offset + u64::from(last.len) == position.offset => {
+                Some(last)
+                    if last.frame == position.frame
+                        && last.offset + u64::from(last.len) == position.offset =>
+                {
                     last.len += len;
                 }
                 Some(last) if last.frame == position.frame && !step.linear => {}
@@ -118,11 +126,10 @@ mod tests {
         assert_eq!(trail.position(3), at(1, 103));
         assert_eq!(trail.position(19), at(2, 209));
         let spans = trail.spans(8, 14);
-        assert_eq!(spans.iter().map(|s| (s.frame, s.offset, s.len)).collect::<Vec<_>>(), [
-            (1, 108, 2),
-            (2, 200, 10),
-            (4, 400, 2)
-        ]);
+        assert_eq!(
+            spans.iter().map(|s| (s.frame, s.offset, s.len)).collect::<Vec<_>>(),
+            [(1, 108, 2), (2, 200, 10), (4, 400, 2)]
+        );
         trail.prune(12);
         assert_eq!(trail.position(19), at(2, 209));
         let mut inner = Trail::default();

@@ -2,6 +2,7 @@
 
 use super::expr::{Program, Template, Verdict};
 use super::severity::{Confidence, Severity};
+pub use crate::facts::Subject;
 use crate::facts::value::{FieldId, Lookup, Schema};
 
 /// A rule, checked and compiled.
@@ -118,30 +119,6 @@ macro_rules! words {
 }
 
 words! {
-    /// What a rule judges.
-    Subject {
-        /// One occurrence of one token.
-        Sighting = "sighting",
-        /// An HTTP request with its response, or its like in another protocol.
-        Exchange = "exchange",
-        /// Both directions between two endpoints.
-        Flow = "flow",
-        /// A TLS session.
-        Tls = "tls",
-        /// A public key.
-        Key = "key",
-        /// A server.
-        Host = "host",
-        /// A client.
-        Client = "client",
-        /// An issuer of tokens.
-        Issuer = "issuer",
-        /// Everything that was read.
-        Capture = "capture",
-    }
-}
-
-words! {
     /// What kind of weakness a rule is about.
     Group {
         /// The channel that a token travels in.
@@ -174,6 +151,8 @@ words! {
         Key = "key",
         /// Bytes are lost.
         Gap = "gap",
+        /// What the run counts.
+        Capture = "capture",
     }
 }
 
@@ -212,7 +191,8 @@ impl Rule {
         let programs = std::iter::once(&self.when)
             .chain(self.severity_if.iter().map(|case| &case.when))
             .chain(self.confidence_if.iter().map(|case| &case.when));
-        let mut fields: Vec<FieldId> = programs.flat_map(|program| program.fields().iter().copied()).collect();
+        let mut fields: Vec<FieldId> =
+            programs.flat_map(|program| program.fields().iter().copied()).collect();
         self.message.fields(&mut |field| fields.push(field));
         fields.sort_unstable();
         fields.dedup();

@@ -3,7 +3,9 @@
 
 use super::{Shared, Tools};
 use crate::limits;
-use crate::message::{BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span};
+use crate::message::{
+    BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span,
+};
 use crate::protocol::Trail;
 use crate::token::{StreamScan, Wrappings};
 use sha2::{Digest, Sha256};
@@ -198,7 +200,9 @@ impl Body {
         if shared.demand.tokens {
             let mut scan = std::mem::take(&mut self.scan);
             let mut hits = Vec::new();
-            scan.feed(&shared.scanner, bytes, at, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
+            scan.feed(&shared.scanner, bytes, at, &mut |h| {
+                hits.push((h.at, h.len, h.text.to_vec(), h.wrappings))
+            });
             if !hits.is_empty() {
                 self.hits(hits, found);
             }

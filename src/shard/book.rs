@@ -7,7 +7,8 @@ use super::{Shared, Tools};
 use crate::facts::marks;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Location, Message, Place, Position, Start, StoredHead, Transport,
+    Direction, End, Exchange, ExchangeId, Head, Location, Message, Place, Position, Start, StoredHead,
+    Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -310,7 +311,8 @@ impl Scribe<'_> {
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.
     fn close(&mut self, open: Open) {
         let Open { id, transport, messages: [mut request, mut response], sightings, .. } = open;
-        let kept = |m: &'_ Option<OpenMessage>| m.as_ref().and_then(|m| m.body.as_ref()).map(|b| b.kept().to_vec());
+        let kept =
+            |m: &'_ Option<OpenMessage>| m.as_ref().and_then(|m| m.body.as_ref()).map(|b| b.kept().to_vec());
         let demand = &self.shared.demand;
         let (mut marks, marked) = if demand.marks {
             let empty: &[u8] = &[];
@@ -372,7 +374,12 @@ fn message(mut open: OpenMessage) -> Message {
     }
 }
 
-fn sighting(tools: &mut Tools, transport: &Transport, dir: Option<Direction>, found: Found) -> Option<Sighting> {
+fn sighting(
+    tools: &mut Tools,
+    transport: &Transport,
+    dir: Option<Direction>,
+    found: Found,
+) -> Option<Sighting> {
     let token = tools.cache.get(&found.text)?;
     tools.out.tally.sightings += 1;
     Some(Sighting {

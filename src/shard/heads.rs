@@ -2,8 +2,8 @@
 
 use super::body::Found;
 use crate::message::{
-    Authorization, Cookie, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target, chunk_base, cookies,
-    label,
+    Authorization, Cookie, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target,
+    chunk_base, cookies, label,
 };
 use crate::protocol::Trail;
 use crate::token::{Scanner, Wrappings};
@@ -49,8 +49,11 @@ impl HeadScan<'_> {
         let at = u64::from(field.at);
         match (direction, name.as_slice()) {
             (Direction::Request, b"authorization" | b"proxy-authorization") => {
-                let basic = Authorization::parse(field.value).and_then(|a| Some((a.at, a.credentials.len(), a.basic()?)));
-                let Some((credentials, len, basic)) = basic else { return self.plain(field, Location::Header) };
+                let basic = Authorization::parse(field.value)
+                    .and_then(|a| Some((a.at, a.credentials.len(), a.basic()?)));
+                let Some((credentials, len, basic)) = basic else {
+                    return self.plain(field, Location::Header);
+                };
                 let place = Place::named(Location::Header, String::from_utf8_lossy(&name));
                 let mut hits = Vec::new();
                 let mut hit = |text: &[u8]| hits.push(text.to_vec());
@@ -119,14 +122,19 @@ impl HeadScan<'_> {
         let name = if direction == Direction::Request { "cookie" } else { "set-cookie" };
         for field in head.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes())) {
             match direction {
-                Direction::Request => cookies(field.value).for_each(|c| jar.push((field.at as usize + c.at, c))),
+                Direction::Request => {
+                    cookies(field.value).for_each(|c| jar.push((field.at as usize + c.at, c)))
+                }
                 Direction::Response => {
-                    jar.extend(SetCookie::parse(field.value).map(|s| (field.at as usize + s.cookie.at, s.cookie)));
+                    jar.extend(
+                        SetCookie::parse(field.value).map(|s| (field.at as usize + s.cookie.at, s.cookie)),
+                    );
                 }
             }
         }
         if !jar.is_empty() {
-            let location = if direction == Direction::Request { Location::Cookie } else { Location::SetCookie };
+            let location =
+                if direction == Direction::Request { Location::Cookie } else { Location::SetCookie };
             self.cookies(&jar, location);
         }
     }
@@ -162,7 +170,8 @@ impl HeadScan<'_> {
 
     fn value(&mut self, value: &[u8], at: u64, location: Location, name: Option<&str>) -> bool {
         let mut hits = Vec::new();
-        self.scanner.find_in_value(value, &mut |h| hits.push((h.range.clone(), h.text.to_vec(), h.wrappings)));
+        self.scanner
+            .find_in_value(value, &mut |h| hits.push((h.range.clone(), h.text.to_vec(), h.wrappings)));
         let any = !hits.is_empty();
         for (range, text, wrappings) in hits {
             let place = Place { location, name: name.map(Into::into) };

@@ -55,6 +55,8 @@ pub struct Batch {
     pub ticks: Vec<Tick>,
     /// The input ends behind this block: flows end with it.
     pub last: bool,
+    /// Running maximum of packet time at the end of the block.
+    pub now: Timestamp,
 }
 
 /// What shards share and never change.
@@ -127,7 +129,7 @@ impl Shard {
             self.ready(block.file, exchange, end + i as u64);
         }
         if batch.last {
-            self.finish(end + block.exchanges.len() as u64);
+            self.finish(end + block.exchanges.len() as u64, batch.now);
         }
         for (_, table, _) in &mut self.partitions {
             self.tools.out.tally.absorb(table.tally());
@@ -147,8 +149,11 @@ impl Shard {
         let origin =
             Origin { ordinal, frame: frame.number, time: frame.time, offset: base, file: block.file };
         let arrival = Arrival { origin, wire_len: frame.wire_len, now: item.now };
-        let Some((number, table, context)) = Self::partition(&mut self.partitions, item.partition) else { return };
-        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
+        let Some((number, table, context)) = Self::partition(&mut self.partitions, item.partition) else {
+            return;
+        };
+        let mut feed =
+            Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
         table.packet(&item.packet, bytes, &arrival, &mut feed);
     }
 
@@ -172,19 +177,25 @@ impl Shard {
         }
     }
 
-    fn finish(&mut self, ordinal: u64) {
+    fn finish(&mut self, ordinal: u64, now: Timestamp) {
         for (number, table, context) in &mut self.partitions {
             let mut feed =
                 Feed { shared: &self.shared, tools: &mut self.tools, context, partition: *number, ordinal };
-            table.finish(&mut feed);
+            table.finish(now, &mut feed);
         }
     }
 
     /// An exchange that was never packets enters here, if this shard has its partition.
-    fn ready(&mut self, file: crate::capture::FileId, exchange: &crate::message::ReadyExchange, ordinal: u64) {
+    fn ready(
+        &mut self,
+        file: crate::capture::FileId,
+        exchange: &crate::message::ReadyExchange,
+        ordinal: u64,
+    ) {
         let number = (exchange.number % limits::PARTITIONS as u64) as u8;
         let Some((_, _, context)) = Self::partition(&mut self.partitions, number) else { return };
-        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
+        let mut feed =
+            Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
         feed.ready(file, exchange);
     }
 }

@@ -65,7 +65,13 @@ impl Consumer<Stream> for Feed<'_> {
             Chunk::Again(bytes) => {
                 let dir = direction(state, from);
                 let transport = transport(flow, state.client);
-                self.scribe(&mut state.book).raw(&transport, Some(dir), Location::Stream, bytes, origin.position(0));
+                self.scribe(&mut state.book).raw(
+                    &transport,
+                    Some(dir),
+                    Location::Stream,
+                    bytes,
+                    origin.position(0),
+                );
             }
         }
     }
@@ -190,8 +196,13 @@ impl Feed<'_> {
     /// Plays an exchange that was never packets.
     pub(super) fn ready(&mut self, file: FileId, ready: &ReadyExchange) {
         let channel = if ready.encrypted { Channel::TlsDecrypted } else { Channel::Cleartext };
-        let transport =
-            Transport { flow: self.ordinal, client: ready.client, server: ready.server, channel, protocol: "http1" };
+        let transport = Transport {
+            flow: self.ordinal,
+            client: ready.client,
+            server: ready.server,
+            channel,
+            protocol: "http1",
+        };
         let position = Position { frame: ready.number, time: ready.time, offset: ready.offset, file };
         let mut trail = Trail::default();
         trail.push_derived(0, u64::MAX / 2, position);

@@ -197,6 +197,22 @@ impl Token {
         Family::of(self.header.get("alg")?.as_str()?)
     }
 
+    /// Whether it is signed with a shared secret.
+    pub fn is_hmac(&self) -> bool {
+        self.kind != Kind::Jwe
+            && self.family().is_some_and(Family::is_symmetric)
+            && !self.signing_input().is_empty()
+    }
+
+    /// Whether `alg` is a registered signature algorithm and yet there is no signature to speak of: none, a stub, or
+    /// zeros.
+    pub fn signature_is_void(&self) -> bool {
+        const STUB: usize = 16;
+        self.kind != Kind::Jwe
+            && self.family().is_some()
+            && (self.signature.len() < STUB || self.signature.iter().all(|b| *b == 0))
+    }
+
     fn read(text: &[u8], shape: Shape, unprotected: Option<&Value>, defects: Vec<Defect>) -> Option<Self> {
         let mut defects = defects;
         let mut part = |index: usize, part: Part| -> Vec<u8> {

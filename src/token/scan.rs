@@ -36,6 +36,11 @@ impl Scanner {
         Self { searcher: builder.build() }
     }
 
+    /// Whether anything in `text` looks like the start of a token: cheap, and often wrong in that direction only.
+    pub fn touches(&self, text: &[u8]) -> bool {
+        self.next(text, 0).is_some()
+    }
+
     /// Reports every token in `text`, in order. Returns how many candidates were given up because they are
     /// longer than [`crate::limits::TOKEN_BYTES`].
     pub fn find(&self, text: &[u8], hit: &mut dyn FnMut(Hit<'_>)) -> usize {

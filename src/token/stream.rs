@@ -104,6 +104,11 @@ impl StreamScan {
         self.reset();
     }
 
+    /// Bytes before the end of the last chunk that a token may begin with.
+    pub fn pending(&self) -> usize {
+        if self.held { self.carry.len() } else { self.tail_len.into() }
+    }
+
     /// What was given up since this was last asked.
     pub fn losses(&mut self) -> Losses {
         std::mem::take(&mut self.losses)

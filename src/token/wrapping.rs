@@ -18,6 +18,8 @@ pub enum Wrapping {
     Base64,
     /// Hexadecimal.
     Hex,
+    /// Split over several cookies.
+    Split,
 }
 
 impl Wrapping {
@@ -30,6 +32,7 @@ impl Wrapping {
             Self::Html => "html",
             Self::Base64 => "base64",
             Self::Hex => "hex",
+            Self::Split => "split",
         }
     }
 }
@@ -39,6 +42,21 @@ impl Wrapping {
 pub struct Wrappings([Option<Wrapping>; WRAPPINGS * 2]);
 
 impl Wrappings {
+    /// base64 alone, as of Basic credentials.
+    pub fn of_base64() -> Self {
+        let mut this = Self::default();
+        this.push(Wrapping::Base64);
+        this
+    }
+
+    /// These, of a value that was split over several cookies.
+    #[must_use]
+    pub fn split(self) -> Self {
+        let mut outer = Self::default();
+        outer.push(Wrapping::Split);
+        outer.then(self)
+    }
+
     /// From the outermost to the innermost.
     pub fn iter(&self) -> impl Iterator<Item = Wrapping> + '_ {
         self.0.iter().copied().flatten()

@@ -34,7 +34,10 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
             Some(false)
         };
     };
-    if !(2..=24).contains(&method) || bytes[method] != b' ' || !bytes[..method].iter().all(|b| plausible_method_byte(*b)) {
+    if !(2..=24).contains(&method)
+        || bytes[method] != b' '
+        || !bytes[..method].iter().all(|b| plausible_method_byte(*b))
+    {
         return Some(false);
     }
     let line = match memchr(b'\n', bytes) {
@@ -71,9 +74,29 @@ pub(super) fn is_response(bytes: &[u8]) -> Option<bool> {
 }
 
 const KNOWN_METHODS: &[&[u8]] = &[
-    b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE", b"PROPFIND",
-    b"PROPPATCH", b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK", b"REPORT", b"SEARCH", b"NOTIFY", b"SUBSCRIBE",
-    b"UNSUBSCRIBE", b"M-SEARCH", b"PURGE",
+    b"GET",
+    b"POST",
+    b"PUT",
+    b"HEAD",
+    b"DELETE",
+    b"OPTIONS",
+    b"PATCH",
+    b"CONNECT",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SEARCH",
+    b"NOTIFY",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"M-SEARCH",
+    b"PURGE",
 ];
 
 fn plausible_method_byte(b: u8) -> bool {
@@ -101,7 +124,8 @@ pub(super) fn parse(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Hea
         let mut parsed = httparse::Request::new(&mut headers);
         match parsed.parse(bytes) {
             Ok(httparse::Status::Complete(_)) => {
-                let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
+                let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
+                else {
                     return Parsed::No;
                 };
                 let start = Start::Request { method: method.as_bytes(), target: target.as_bytes() };

@@ -197,7 +197,11 @@ impl Http1 {
             let buf = std::mem::take(&mut half.buf);
             half.scanned = 0;
             half.state = State::Resync;
-            out.weird(if buf.len() > limits::HEAD_BYTES { "http_head_too_large" } else { "http_no_message_head" });
+            out.weird(if buf.len() > limits::HEAD_BYTES {
+                "http_head_too_large"
+            } else {
+                "http_no_message_head"
+            });
             out.opaque(dir, half.buf_at, &buf);
         }
         bytes.len()
@@ -437,6 +441,11 @@ impl Http1 {
     }
 }
 
+/// Parses the text of a whole head, of a message that was not captured as packets.
+pub fn parse_head(text: &[u8], dir: Direction, then: impl FnOnce(&Head<'_>)) {
+    head::parse(text, 0, dir == Direction::Request, then);
+}
+
 fn starts_message(dir: Direction, bytes: &[u8]) -> Option<bool> {
     match dir {
         Direction::Request => head::is_request(bytes),
@@ -454,9 +463,11 @@ fn candidates(dir: Direction, bytes: &[u8]) -> Box<dyn Iterator<Item = usize> + 
             Box::new(inside.chain(partial))
         }
         Direction::Request if memmem::find(bytes, b" HTTP/1.").is_none() => Box::new(std::iter::once(0)),
-        Direction::Request => {
-            Box::new(std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|i| i + 1)).filter(|i| *i < bytes.len()))
-        }
+        Direction::Request => Box::new(
+            std::iter::once(0)
+                .chain(memchr::memchr_iter(b'\n', bytes).map(|i| i + 1))
+                .filter(|i| *i < bytes.len()),
+        ),
     }
 }
 

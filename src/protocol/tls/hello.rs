@@ -37,8 +37,8 @@ pub struct ServerHello {
 
 /// SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3).
 const RETRY: [u8; 32] = [
-    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
-    0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
+    0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 
@@ -91,8 +91,12 @@ impl ServerHello {
     /// Reads the body of a ServerHello handshake message.
     pub fn parse(body: &[u8]) -> Option<Self> {
         let (_, raw) = parse_tls_handshake_server_hello(body).ok()?;
-        let mut hello =
-            Self { version: raw.version.0, cipher: raw.cipher.0, alpn: None, retry: raw.random == RETRY.as_slice() };
+        let mut hello = Self {
+            version: raw.version.0,
+            cipher: raw.cipher.0,
+            alpn: None,
+            retry: raw.random == RETRY.as_slice(),
+        };
         let mut rest = raw.ext.unwrap_or_default();
         while let Ok((after, extension)) = parse_tls_server_hello_extension(rest) {
             if after.len() == rest.len() {

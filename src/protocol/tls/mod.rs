@@ -53,19 +53,24 @@ fn probe(bytes: &[u8]) -> Verdict {
         }
         [CHANGE_CIPHER_SPEC, 3, 0..=4, 0, 1, 1, ..] => Verdict::Yes(None),
         // SSLv2-compatible ClientHello (RFC 5246 appendix E.2).
-        [high, low, 1, 3 | 0, 0..=4, cipher_high, cipher_low, session_high, session_low, ..] if high & 0x80 != 0 => {
+        [high, low, 1, 3 | 0, 0..=4, cipher_high, cipher_low, session_high, session_low, ..]
+            if high & 0x80 != 0 =>
+        {
             let len = usize::from(high & 0x7f) << 8 | usize::from(*low);
             let ciphers = usize::from(u16::from_be_bytes([*cipher_high, *cipher_low]));
             let session = usize::from(u16::from_be_bytes([*session_high, *session_low]));
             let version_fits = bytes[3] == 3 || bytes[4] == 2;
-            if version_fits && ciphers > 0 && ciphers.is_multiple_of(3) && session <= 32 && len > 9 + ciphers {
+            if version_fits && ciphers > 0 && ciphers.is_multiple_of(3) && session <= 32 && len > 9 + ciphers
+            {
                 Verdict::Yes(Some(Direction::Request))
             } else {
                 Verdict::No
             }
         }
         [HANDSHAKE, 3, 0..=4, ..] | [HANDSHAKE, 3] | [HANDSHAKE] if bytes.len() < HEADER => Verdict::More,
-        [first, ..] if first & 0x80 != 0 && bytes.len() < 9 && bytes.get(2).is_none_or(|b| *b == 1) => Verdict::More,
+        [first, ..] if first & 0x80 != 0 && bytes.len() < 9 && bytes.get(2).is_none_or(|b| *b == 1) => {
+            Verdict::More
+        }
         _ => Verdict::No,
     }
 }
@@ -197,14 +202,17 @@ impl Half {
         if self.handshake.len() < 4 {
             return;
         }
-        let ssl2 = self.handshake[0] == 1 && dir == Direction::Request && self.handshake[1] == 3 && self.left == 0;
+        let ssl2 =
+            self.handshake[0] == 1 && dir == Direction::Request && self.handshake[1] == 3 && self.left == 0;
         let len = usize::from(self.handshake[1]) << 16
             | usize::from(self.handshake[2]) << 8
             | usize::from(self.handshake[3]);
         let event = match self.handshake[0] {
             1 | 2 if len > HANDSHAKE_BYTES && !ssl2 => None,
             1 | 2 if self.handshake.len() < 4 + len && !ssl2 => return,
-            1 if ssl2 && len > self.handshake.len() => ClientHello::parse_ssl2(&self.handshake).map(TlsEvent::Client),
+            1 if ssl2 && len > self.handshake.len() => {
+                ClientHello::parse_ssl2(&self.handshake).map(TlsEvent::Client)
+            }
             1 => ClientHello::parse(&self.handshake[4..4 + len]).map(TlsEvent::Client),
             2 => match ServerHello::parse(&self.handshake[4..4 + len]) {
                 Some(hello) if hello.retry => {

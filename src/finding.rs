@@ -1,0 +1,127 @@
+//! Findings: verdicts of rules, merged by fingerprint.
+
+use crate::capture::FileId;
+use crate::decode::Endpoint;
+use crate::rules::{Confidence, Severity};
+use crate::time::Timestamp;
+
+/// Tokens that a finding names at most.
+pub const EVIDENCE_TOKENS: usize = 10;
+
+/// What a finding is about, in the words of its fingerprint: what stays the same when the same traffic is recorded again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Rule id.
+    pub rule: String,
+    /// Host, else SNI, else server address.
+    pub host: String,
+    /// Method and path template, for exchanges.
+    pub route: String,
+    /// Location and name of the place.
+    pub place: String,
+    /// Key thumbprint or issuer, for rules about keys and issuers.
+    pub key: String,
+}
+
+impl Identity {
+    /// 16 hexadecimal digits of a SHA-256 over the parts. Never contains token text, addresses of clients, ports or times.
+    pub fn fingerprint(&self) -> String {
+        use sha2::Digest;
+        let mut hash = sha2::Sha256::new();
+        for part in [&self.rule, &self.host, &self.route, &self.place, &self.key] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+/// One finding, as reports print it. Everything in it is fit to be printed: tokens and secrets are masked already.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What it is about.
+    pub identity: Identity,
+    /// [`Identity::fingerprint`].
+    pub fingerprint: String,
+    /// The rule's title.
+    pub title: String,
+    /// The rule's group ("transport", ...).
+    pub group: &'static str,
+    /// The highest severity of all occurrences.
+    pub severity: Severity,
+    /// Why the severity is not the rule's own, in words: "token had expired", ...
+    pub adjustments: Vec<&'static str>,
+    /// Confidence.
+    pub confidence: Confidence,
+    /// What was seen, of the first occurrence.
+    pub message: String,
+    /// File of the first occurrence; `None` for a finding about the whole run.
+    pub file: Option<FileId>,
+    /// Packet of the first occurrence.
+    pub packet: Option<u64>,
+    /// Capture offset of the first occurrence.
+    pub offset: Option<u64>,
+    /// Time of the first occurrence.
+    pub time: Option<Timestamp>,
+    /// Flow number of the first occurrence.
+    pub flow: Option<u64>,
+    /// Client of the first occurrence.
+    pub client: Option<Endpoint>,
+    /// Server of the first occurrence.
+    pub server: Option<Endpoint>,
+    /// Location of the place ("header").
+    pub location: Option<String>,
+    /// Name of the place ("authorization").
+    pub name: Option<String>,
+    /// Host.
+    pub host: Option<String>,
+    /// Method and path template.
+    pub route: Option<String>,
+    /// SHA-256 of the first token.
+    pub token: Option<String>,
+    /// Occurrences.
+    pub count: u64,
+    /// Time of the earliest occurrence.
+    pub first_seen: Option<Timestamp>,
+    /// Time of the latest occurrence.
+    pub last_seen: Option<Timestamp>,
+    /// Distinct tokens, up to [`EVIDENCE_TOKENS`]: SHA-256 and redacted text.
+    pub tokens: Vec<(String, String)>,
+    /// What to do.
+    pub remediation: String,
+    /// Clauses of specifications.
+    pub references: Vec<String>,
+    /// Numbers in the Common Weakness Enumeration.
+    pub cwe: Vec<u32>,
+}
+
+/// Everything that a report is made of.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Names of the inputs, by [`FileId`].
+    pub inputs: Vec<String>,
+    /// Findings, most severe first, then in order of first occurrence.
+    pub findings: Vec<Finding>,
+    /// Findings that were not kept because there were too many.
+    pub dropped: u64,
+    /// Counters of the run.
+    pub tally: crate::tally::Tally,
+    /// Distinct tokens.
+    pub tokens: u64,
+    /// HMAC trials that were made, and whether the budget cut the search.
+    pub crack_trials: u64,
+    /// The crack budget was spent before the list was.
+    pub crack_cut: bool,
+    /// What was said about the inputs: damage, unreadable files.
+    pub warnings: Vec<String>,
+    /// The run was interrupted.
+    pub interrupted: bool,
+}
+
+impl Summary {
+    /// What was not inspected, by reason in words and how often; empty if everything was.
+    pub fn coverage(&self) -> Vec<(&'static str, u64)> {
+        let summary = crate::facts::CaptureSummary { tally: self.tally.clone(), secrets: false };
+        crate::facts::coverage_reasons(&summary)
+    }
+}

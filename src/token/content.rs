@@ -1,0 +1,278 @@
+//! What claims hold beside their registered meaning: personal data, secrets, privileges.
+
+use serde_json::Value;
+
+/// Nesting that is followed into claims.
+const DEPTH: usize = 4;
+
+const PERSONAL: &[&str] = &[
+    "email",
+    "phone",
+    "phone_number",
+    "mobile",
+    "birthdate",
+    "date_of_birth",
+    "dob",
+    "address",
+    "street_address",
+    "postal_code",
+    "ssn",
+    "social_security_number",
+    "national_id",
+    "passport_number",
+    "tax_id",
+    "given_name",
+    "family_name",
+    "first_name",
+    "last_name",
+    "full_name",
+    "middle_name",
+    "gender",
+    "ip_address",
+];
+const SENSITIVE: &[&str] = &[
+    "ssn",
+    "social_security_number",
+    "national_id",
+    "passport_number",
+    "tax_id",
+    "iban",
+    "credit_card",
+    "card_number",
+    "religion",
+    "ethnicity",
+    "diagnosis",
+    "health",
+    "medical_record",
+    "salary",
+    "bank_account",
+];
+const SECRET: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "client_secret",
+    "api_key",
+    "apikey",
+    "private_key",
+    "connection_string",
+    "password_hash",
+    "passwordhash",
+    "hashed_password",
+    "session_secret",
+    "db_password",
+    "access_key_secret",
+];
+const ROLES: &[&str] = &[
+    "role",
+    "roles",
+    "groups",
+    "scope",
+    "scp",
+    "permissions",
+    "authorities",
+    "cognito:groups",
+    "wids",
+    "realm_access",
+    "resource_access",
+    "entitlements",
+];
+const PRIVILEGED: &[&str] = &[
+    "admin",
+    "administrator",
+    "root",
+    "superuser",
+    "superadmin",
+    "service_role",
+    "cluster-admin",
+    "owner",
+    "*",
+    "sudo",
+];
+
+/// Names of claims that hold personal data: by name, or by a value that looks like an e-mail address, an E.164
+/// number, an IBAN or a card number with its checksum.
+pub fn personal(claims: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    walk(claims, DEPTH, &mut |name, value| {
+        let text = scalar(value);
+        if !text.is_empty()
+            && (PERSONAL.contains(&name)
+                || SENSITIVE.contains(&name)
+                || email(&text)
+                || iban(&text)
+                || card(&text))
+        {
+            out.push(name.to_owned());
+        }
+    });
+    out.dedup();
+    out
+}
+
+/// Whether some of it is of a special category (GDPR article 9) or financial.
+pub fn is_sensitive(claims: &Value) -> bool {
+    let mut found = false;
+    walk(claims, DEPTH, &mut |name, value| {
+        let text = scalar(value);
+        found |= !text.is_empty() && (SENSITIVE.contains(&name) || iban(&text) || card(&text));
+    });
+    found
+}
+
+/// Names of claims that hold passwords, keys, or hashes of them.
+pub fn secrets(claims: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    walk(claims, DEPTH, &mut |name, value| {
+        let text = scalar(value);
+        if !text.is_empty() && (SECRET.contains(&name) || secret_format(&text)) {
+            out.push(name.to_owned());
+        }
+    });
+    out.dedup();
+    out
+}
+
+/// Privileged roles and scopes, as `claim=value`.
+pub fn privileges(claims: &Value) -> Vec<String> {
+    let mut out = Vec::new();
+    let Some(members) = claims.as_object() else { return out };
+    for (name, value) in members {
+        let flag = matches!(name.as_str(), "is_admin" | "admin" | "superuser" | "is_superuser" | "is_staff");
+        if flag && value.as_bool() == Some(true) {
+            out.push(format!("{name}=true"));
+        }
+        if !ROLES.contains(&name.as_str()) {
+            continue;
+        }
+        words(value, DEPTH, &mut |word| {
+            let lower = word.to_ascii_lowercase();
+            if PRIVILEGED.contains(&lower.as_str()) || lower.starts_with("admin:") {
+                out.push(format!("{name}={word}"));
+            }
+        });
+    }
+    out
+}
+
+fn walk<'a>(value: &'a Value, depth: usize, visit: &mut impl FnMut(&str, &'a Value)) {
+    let Some(members) = value.as_object().filter(|_| depth > 0) else { return };
+    for (name, value) in members {
+        let lower = name.to_ascii_lowercase();
+        match value {
+            Value::Object(_) => {
+                visit(&lower, value);
+                walk(value, depth - 1, visit);
+            }
+            Value::Array(items) => items.iter().take(64).for_each(|item| visit(&lower, item)),
+            _ => visit(&lower, value),
+        }
+    }
+}
+
+fn words(value: &Value, depth: usize, visit: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) => text.split([' ', ',']).filter(|w| !w.is_empty()).for_each(visit),
+        Value::Array(items) if depth > 0 => {
+            items.iter().take(256).for_each(|item| words(item, depth - 1, visit))
+        }
+        Value::Object(members) if depth > 0 => {
+            members.values().take(256).for_each(|item| words(item, depth - 1, visit));
+        }
+        _ => {}
+    }
+}
+
+/// A value as text; an object counts by being there (an OpenID `address`).
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(n) => n.to_string(),
+        Value::Object(members) if !members.is_empty() => "{}".to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn email(text: &str) -> bool {
+    let Some((user, host)) = text.split_once('@') else { return false };
+    !user.is_empty()
+        && user.len() <= 64
+        && host.contains('.')
+        && !host.ends_with('.')
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        && user.bytes().all(|b| b.is_ascii_graphic() && !b"/:\"<>".contains(&b))
+        && !host.ends_with("gserviceaccount.com")
+}
+
+/// ISO 13616: the number with its first four characters moved to the end is 1 modulo 97.
+fn iban(text: &str) -> bool {
+    let text: String = text.chars().filter(|c| *c != ' ').collect();
+    let shape = (15..=34).contains(&text.len())
+        && text.is_ascii()
+        && text[..2].bytes().all(|b| b.is_ascii_uppercase())
+        && text[2..4].bytes().all(|b| b.is_ascii_digit())
+        && text[4..].bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    shape && {
+        let rest = text[4..].chars().chain(text[..4].chars()).filter_map(|c| c.to_digit(36));
+        rest.fold(0, |n, d| if d < 10 { (n * 10 + d) % 97 } else { (n * 100 + d) % 97 }) == 1
+    }
+}
+
+/// ISO/IEC 7812: 15 or 16 digits of a card network with a Luhn check digit, written as people write them.
+fn card(text: &str) -> bool {
+    let separated = text.contains(['-', ' ']);
+    let digits: Vec<u32> =
+        text.chars().filter(|c| !matches!(c, ' ' | '-')).map_while(|c| c.to_digit(10)).collect();
+    let whole = digits.len() == text.chars().filter(|c| !matches!(c, ' ' | '-')).count();
+    if !whole || !matches!((digits.len(), digits.first()), (15, Some(3)) | (16, Some(4 | 5 | 6))) {
+        return false;
+    }
+    let luhn: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, d)| if i % 2 == 0 { *d } else { d * 2 / 10 + d * 2 % 10 })
+        .sum();
+    luhn.is_multiple_of(10) && (separated || digits.first() != Some(&6))
+}
+
+fn secret_format(text: &str) -> bool {
+    let bcrypt = text.len() == 60 && ["$2a$", "$2b$", "$2y$"].iter().any(|p| text.starts_with(p));
+    bcrypt
+        || text.starts_with("$argon2")
+        || text.starts_with("$6$")
+        || text.starts_with("-----BEGIN") && text.contains("PRIVATE KEY")
+        || text.starts_with("AKIA") && text.len() == 20
+        || text.starts_with("ghp_") && text.len() == 40
+        || text.starts_with("sk_live_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn personal_data_is_told_by_name_and_by_value() {
+        let claims = json!({"sub": "3f9c2a", "contact": "a@example.org", "account": "DE89 3704 0044 0532 0130 00",
+            "pay": "4111 1111 1111 1111", "address": {"locality": "x"}, "n": 1_700_000_000});
+        assert_eq!(personal(&claims), ["contact", "account", "pay", "address"]);
+        assert!(is_sensitive(&claims));
+        assert!(
+            personal(&json!({"sub": "u1", "iss": "https://a.test", "jti": "4111111111111112"})).is_empty()
+        );
+    }
+
+    #[test]
+    fn secrets_and_privileges() {
+        let hash = format!("$2b$12${}", "a".repeat(53));
+        assert_eq!(
+            secrets(&json!({"h": hash, "at_hash": "x", "user": {"password": "p"}})),
+            ["h", "password"]
+        );
+        let claims = json!({"scope": "read admin:users", "realm_access": {"roles": ["user", "Admin"]}, "is_admin": true});
+        assert_eq!(privileges(&claims), ["scope=admin:users", "realm_access=Admin", "is_admin=true"]);
+        assert!(privileges(&json!({"role": "anon"})).is_empty());
+    }
+}
