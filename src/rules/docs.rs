@@ -78,7 +78,11 @@ pub fn docs(set: &RuleSet) -> String {
         if rules.is_empty() {
             continue;
         }
-        let _ = write!(out, "\n## {}\n\n| rule | severity | confidence | title |\n|---|---|---|---|\n", group.as_str());
+        let _ = write!(
+            out,
+            "\n## {}\n\n| rule | severity | confidence | title |\n|---|---|---|---|\n",
+            group.as_str()
+        );
         for rule in &rules {
             let title = rule.title.replace('|', "\\|");
             let _ = writeln!(
@@ -99,7 +103,8 @@ pub fn help(rule: &Rule) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}\n\n**What to do:** {}", rule.about, rule.remedy);
     if !rule.references.is_empty() || !rule.cwe.is_empty() {
-        let cwe = rule.cwe.iter().map(|n| format!("[CWE-{n}](https://cwe.mitre.org/data/definitions/{n}.html)"));
+        let cwe =
+            rule.cwe.iter().map(|n| format!("[CWE-{n}](https://cwe.mitre.org/data/definitions/{n}.html)"));
         let all: Vec<String> = rule.references.iter().cloned().chain(cwe).collect();
         let _ = writeln!(out, "\n**References:** {}", all.join(", "));
     }
@@ -171,7 +176,12 @@ fn page(out: &mut String, rule: &Rule) {
     }
 }
 
-fn markdown_cases<T: Copy>(out: &mut String, what: &str, cases: &[Case<T>], name: impl Fn(T) -> &'static str) {
+fn markdown_cases<T: Copy>(
+    out: &mut String,
+    what: &str,
+    cases: &[Case<T>],
+    name: impl Fn(T) -> &'static str,
+) {
     for (at, case) in cases.iter().enumerate() {
         let start = if at == 0 { "\n" } else { "" };
         let condition = case.condition.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -244,8 +254,8 @@ const COLUMNS: usize = 80;
 
 #[cfg(test)]
 mod tests {
-    use super::super::expr::sample::{Facts, SCHEMA};
     use super::super::expr::Verdict;
+    use super::super::expr::sample::{Facts, SCHEMA};
     use super::*;
 
     fn set() -> RuleSet {
@@ -277,8 +287,13 @@ mod tests {
     #[test]
     fn one_rule_fits_80_columns() {
         let shown = show(&set().rules()[1]);
-        assert!(shown.lines().filter(|line| !line.starts_with("file")).all(|line| line.len() <= 80), "{shown}");
-        for part in ["!has(token.claims.exp)", "CWE-613", "medium", "What to do", "- bearer token without exp"] {
+        assert!(
+            shown.lines().filter(|line| !line.starts_with("file")).all(|line| line.len() <= 80),
+            "{shown}"
+        );
+        for part in
+            ["!has(token.claims.exp)", "CWE-613", "medium", "What to do", "- bearer token without exp"]
+        {
             assert!(shown.contains(part), "{part}: {shown}");
         }
     }

@@ -39,7 +39,8 @@ impl<'a> Section<'a> {
 
     /// A text that must be there.
     pub(super) fn required(&self, key: &'static str) -> Result<Text<'a>, RuleError> {
-        let missing = || RuleError::at(self.file, RuleErrorKind::MissingKey(key), self.text, self.span.clone());
+        let missing =
+            || RuleError::at(self.file, RuleErrorKind::MissingKey(key), self.text, self.span.clone());
         let text = self.optional(key)?.ok_or_else(missing)?;
         if text.value.trim().is_empty() {
             return Err(self.error(RuleErrorKind::Empty(key.to_owned()), text.span));
@@ -66,7 +67,7 @@ impl<'a> Section<'a> {
         let text = self.required(key)?;
         parse(text.value).ok_or_else(|| {
             let found = text.value.to_owned();
-            let kind = RuleErrorKind::Choice { key: key.to_owned(), found, allowed };
+            let kind = RuleErrorKind::Choice { key, found, allowed };
             self.error(kind, text.span).meant(nearest(text.value, allowed.iter().copied()))
         })
     }
@@ -146,9 +147,9 @@ impl<'a> Section<'a> {
     ) -> Result<Vec<T>, RuleError> {
         let Some(value) = self.table.get(key) else { return Ok(Vec::new()) };
         let array = value.get_ref().as_array().ok_or_else(|| self.wrong(key, expected, value.span()))?;
-        let items = array.iter().map(|item| {
-            take(item.get_ref()).ok_or_else(|| self.wrong(key, expected, item.span()))
-        });
+        let items = array
+            .iter()
+            .map(|item| take(item.get_ref()).ok_or_else(|| self.wrong(key, expected, item.span())));
         items.collect()
     }
 

@@ -127,9 +127,8 @@ const KEYS: &[&str] = &[
 fn id(file: &str) -> Result<&str, RuleError> {
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
     let id = name.strip_suffix(".toml").unwrap_or(name);
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
+    let word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     let kebab = id.starts_with(|c: char| c.is_ascii_lowercase()) && id.split('-').all(word);
     match kebab && id.len() <= 80 {
         true => Ok(id),
@@ -173,11 +172,7 @@ fn cases<T>(
     cases.collect()
 }
 
-fn examples(
-    top: &Section<'_>,
-    key: &'static str,
-    values: &toml::Table,
-) -> Result<Vec<Example>, RuleError> {
+fn examples(top: &Section<'_>, key: &'static str, values: &toml::Table) -> Result<Vec<Example>, RuleError> {
     let sections = top.sections(key, &["about", "events"])?;
     let examples = sections.iter().enumerate().map(|(index, section)| {
         let events = section.sections("events", &[])?;
@@ -190,7 +185,7 @@ fn examples(
             let name = event.only(expected)?;
             let kind = EventKind::parse(name.value).ok_or_else(|| {
                 let found = name.value.to_owned();
-                let kind = RuleErrorKind::Choice { key: "events".to_owned(), found, allowed: EventKind::NAMES };
+                let kind = RuleErrorKind::Choice { key: "events", found, allowed: EventKind::NAMES };
                 let nearest = nearest(name.value, EventKind::NAMES.iter().copied());
                 event.error(kind, name.span.clone()).meant(nearest)
             })?;
@@ -208,8 +203,8 @@ fn examples(
 
 #[cfg(test)]
 mod tests {
-    use super::super::expr::sample::{Facts, SCHEMA};
     use super::super::expr::Verdict;
+    use super::super::expr::sample::{Facts, SCHEMA};
     use super::*;
 
     const RULE: &str = r#"
@@ -256,7 +251,10 @@ events = [{ sighting = {} }]
     #[test]
     fn a_whole_rule() {
         let rule = load("x/test-rule.toml", RULE, &SCHEMA).unwrap();
-        assert_eq!((rule.id.as_str(), rule.on, rule.group), ("test-rule", Subject::Sighting, Group::Behaviour));
+        assert_eq!(
+            (rule.id.as_str(), rule.on, rule.group),
+            ("test-rule", Subject::Sighting, Group::Behaviour)
+        );
         assert_eq!((rule.cwe.as_slice(), rule.references.len()), ([294].as_slice(), 1));
         assert_eq!(rule.bad[0].events[0].kind, EventKind::Sighting);
         assert_eq!(rule.bad[0].events[0].fields["token"]["header"]["alg"].as_str(), Some("none"));
@@ -276,7 +274,11 @@ events = [{ sighting = {} }]
     #[test]
     fn mistakes_name_line_and_word() {
         for (old, new, expected) in [
-            ("size(replay.clients)", "size(replay.client)", "test-rule.toml:7:20: unknown fact `replay.client`"),
+            (
+                "size(replay.clients)",
+                "size(replay.client)",
+                "test-rule.toml:7:20: unknown fact `replay.client`",
+            ),
             ("size(replay.clients)", "size(replay.client)", "did you mean `replay.clients`?"),
             ("'late.cracked'", "'late.craked'", ":17:9: unknown fact"),
             ("'late.cracked'", "\"\\u006cate.craked\"", ":17:8: unknown fact"),
@@ -317,7 +319,8 @@ events = [{ sighting = {} }]
             state ^= state << 17;
             (state % below as u64) as usize
         };
-        let pieces: &[&[u8]] = &[b"'", b"\"", b"[", b"]", b"{", b"}", b"(", b"((((((((", b"\n", b"=", b"!", b".", b"0x", b"\\u"];
+        let pieces: &[&[u8]] =
+            &[b"'", b"\"", b"[", b"]", b"{", b"}", b"(", b"((((((((", b"\n", b"=", b"!", b".", b"0x", b"\\u"];
         for _ in 0..1500 {
             let mut data = RULE.as_bytes().to_vec();
             for _ in 0..=next(4) {
@@ -330,6 +333,10 @@ events = [{ sighting = {} }]
                 }
             }
             fuzz_rule_file(&data);
+        }
+        for deep in ["[", "{a=", "[[", "a."] {
+            fuzz_rule_file(format!("a = {}", deep.repeat(15_000)).as_bytes());
+            fuzz_rule_file(deep.repeat(15_000).as_bytes());
         }
     }
 }

@@ -212,7 +212,8 @@ impl Rule {
         let programs = std::iter::once(&self.when)
             .chain(self.severity_if.iter().map(|case| &case.when))
             .chain(self.confidence_if.iter().map(|case| &case.when));
-        let mut fields: Vec<FieldId> = programs.flat_map(|program| program.fields().iter().copied()).collect();
+        let mut fields: Vec<FieldId> =
+            programs.flat_map(|program| program.fields().iter().copied()).collect();
         self.message.fields(&mut |field| fields.push(field));
         fields.sort_unstable();
         fields.dedup();

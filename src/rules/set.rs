@@ -69,7 +69,8 @@ impl RuleSet {
         for name in select {
             let by_id = !name.starts_with(GROUP);
             for rule in self.named(name, "--select")? {
-                states[rule] = if by_id || states[rule] == State::Pedantic { State::Pedantic } else { State::On };
+                states[rule] =
+                    if by_id || states[rule] == State::Pedantic { State::Pedantic } else { State::On };
             }
         }
         for name in ignore {
@@ -159,7 +160,11 @@ impl RuleSet {
             }
         }
         self.rules.sort_by(|a, b| a.id.cmp(&b.id));
-        if errors.is_empty() { self.choose(&[], &[], false).map_err(|error| vec![error]) } else { Err(errors) }
+        if errors.is_empty() {
+            self.choose(&[], &[], false).map_err(|error| vec![error])
+        } else {
+            Err(errors)
+        }
     }
 
     fn position(&self, id: &str) -> Option<usize> {
@@ -187,7 +192,8 @@ impl RuleSet {
     fn reindex(&mut self) {
         let mut index = Vec::new();
         for on in Subject::ALL {
-            let rules = || (0..self.rules.len()).filter(|at| self.rules[*at].on == *on && self.is_enabled(*at));
+            let rules =
+                || (0..self.rules.len()).filter(|at| self.rules[*at].on == *on && self.is_enabled(*at));
             // Few facts that many rules require: one look at each sorts out most rules.
             let mut popular: Vec<(FieldId, usize)> = Vec::new();
             for (field, _) in rules().flat_map(|at| self.rules[at].when.required()) {
@@ -264,8 +270,8 @@ const GROUP: &str = "group:";
 
 #[cfg(test)]
 mod tests {
-    use super::super::expr::sample::{Facts, SCHEMA};
     use super::super::expr::Verdict;
+    use super::super::expr::sample::{Facts, SCHEMA};
     use super::*;
 
     fn text(on: &str, group: &str, confidence: &str, when: &str) -> String {
@@ -278,7 +284,10 @@ mod tests {
     fn sample() -> RuleSet {
         let mut set = RuleSet::default();
         let files = [
-            ("a-clear", text("sighting", "transport", "high", "channel == 'cleartext' && token.lifetime > 5")),
+            (
+                "a-clear",
+                text("sighting", "transport", "high", "channel == 'cleartext' && token.lifetime > 5"),
+            ),
             ("b-tls", text("sighting", "transport", "high", "channel in ['tls', 'cleartext'] && true")),
             ("c-alg", text("sighting", "jose", "high", "token.alg == 'none' && channel == 'tls'")),
             ("d-any", text("sighting", "claims", "high", "channel == 'cleartext' || late.cracked")),
@@ -331,7 +340,9 @@ mod tests {
         set.choose(&[], &names(&["group:transport"]), true).unwrap();
         assert_eq!(enabled(&set), ["c-alg", "d-any", "e-low"]);
         assert!(set.reports(3, Confidence::Low));
-        for (name, meant) in [("a-claer", "a-clear"), ("group:transprt", "group:transport"), ("jose", "group:jose")] {
+        for (name, meant) in
+            [("a-claer", "a-clear"), ("group:transprt", "group:transport"), ("jose", "group:jose")]
+        {
             let error = set.choose(&names(&[name]), &[], false).unwrap_err();
             assert_eq!(error.nearest.as_deref(), Some(meant), "{error}");
             assert!(error.to_string().starts_with("--select: no rule"), "{error}");

@@ -239,14 +239,21 @@ mod tests {
     }
 
     #[test]
+    fn threads_may_share_it() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Program>();
+        shared::<super::super::Template>();
+    }
+
+    #[test]
     fn loops_are_bounded() {
-        let mut facts = Facts::default();
-        facts.clients = (0..2000).map(|n| n.to_string()).collect();
+        let clients = (0..2000).map(|n| n.to_string()).collect();
+        let facts = Facts { clients, ..Facts::default() };
         let text = "replay.clients.exists(a, replay.clients.exists(b, a == 'x' && b == 'y'))";
         assert_eq!(Program::compile(text, &SCHEMA).unwrap().eval(&facts), Verdict::No);
         let four = "replay.clients.exists(a, replay.clients.exists(b, replay.clients.exists(c, \
                     replay.clients.exists(d, true))))";
-        assert_eq!(error(four).kind, ExprErrorKind::TooDeep);
+        assert_eq!(error(four).kind, ExprErrorKind::Loops);
     }
 
     #[test]
@@ -276,6 +283,7 @@ mod tests {
     /// `cargo test --release --lib rules::expr -- --ignored --nocapture nanoseconds`
     #[test]
     #[ignore = "a measurement"]
+    #[allow(clippy::print_stderr)]
     fn nanoseconds_of_a_typical_condition() {
         let facts = Facts { alg: "HS256".to_owned(), ..Facts::default() };
         for text in [
