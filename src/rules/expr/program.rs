@@ -294,16 +294,18 @@ mod tests {
             "channel == 'query'",
         ] {
             let program = Program::compile(text, &SCHEMA).unwrap();
-            let start = std::time::Instant::now();
-            let rounds = 2_000_000u32;
             let mut yes = 0u32;
-            for _ in 0..rounds {
-                yes += u32::from(
-                    std::hint::black_box(&program).eval(std::hint::black_box(&facts)) == Verdict::Yes,
-                );
-            }
-            let nanoseconds = start.elapsed().as_nanos() / u128::from(rounds);
-            eprintln!("{nanoseconds} ns, {yes} of {rounds}: {text}");
+            // The fastest of many short rounds: what other processes do does not count.
+            let round = || {
+                let start = std::time::Instant::now();
+                for _ in 0..1000 {
+                    let facts = std::hint::black_box(&facts);
+                    yes += u32::from(std::hint::black_box(&program).eval(facts) == Verdict::Yes);
+                }
+                start.elapsed().as_nanos() / 1000
+            };
+            let nanoseconds = std::iter::repeat_with(round).take(1000).min().unwrap();
+            eprintln!("{nanoseconds} ns, {yes} times yes: {text}");
         }
     }
 }
