@@ -324,7 +324,7 @@ events = [{ sighting = {} }]
         for _ in 0..1500 {
             let mut data = RULE.as_bytes().to_vec();
             for _ in 0..=next(4) {
-                data.push(b'\n');
+                data.extend_from_slice(b"\n");
                 let at = next(data.len());
                 match next(4) {
                     0 => data[at] = next(256) as u8,
