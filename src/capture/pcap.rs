@@ -184,24 +184,23 @@ impl Pcap {
     /// Whether records begin at `at` that are plausible in length and time.
     fn chain<const BIG: bool>(&self, bytes: &[u8], mut at: usize, last: bool) -> bool {
         let mut before = None;
+        let mut known_time = false;
         for seen in 0..CHAIN {
             let Some(mut record) = record::<BIG>(bytes, at) else {
-                return last && (seen > 1 || (seen == 1 && at == bytes.len()));
+                // A shorter chain at the end of the file must at least be of the time of the others.
+                return last && known_time && (seen > 1 || at == bytes.len());
             };
             record.reorder(self.lengths);
             let plausible = (1..=self.longest.min(SNAPLEN)).contains(&record.captured)
                 && record.captured <= record.wire
                 && record.wire as usize <= FRAME_BYTES
                 && i64::from(record.fraction) * self.unit < SECOND
-                && match before {
-                    Some(before) => near(before, record.seconds),
-                    None => self
-                        .first
-                        .is_none_or(|first| near(first, record.seconds) || near(self.last, record.seconds)),
-                };
+                && before.is_none_or(|before| near(before, record.seconds));
             if !plausible {
                 return false;
             }
+            known_time |=
+                self.first.is_none_or(|first| near(first, record.seconds)) || near(self.last, record.seconds);
             before = Some(record.seconds);
             at += RECORD + record.captured as usize;
         }
