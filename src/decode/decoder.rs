@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::defrag::{Defragmenter, Origin};
+use super::fast::{self, Network};
 use super::ip::Datagram;
 use super::walk::{Found, Step, Walk};
-use super::{Link, On, Packet, Paths, Stop, TUNNELS, fast};
+use super::{Link, On, Packet, Paths, Stop, TUNNELS};
 use crate::capture::{Block, LinkType};
 use crate::tally::Tally;
 
@@ -68,7 +69,7 @@ impl Decoder {
         if frame.link == ETHERNET && !self.long_way_only {
             let mut vlan = 0;
             let network = fast::network(data, |id| vlan = self.paths.tag(vlan, id, tally));
-            let is_tunnel = |port: u16| self.tunnel_ports[usize::from(port / 64)] >> (port % 64) & 1 == 1;
+            let is_tunnel = is_in(&self.tunnel_ports);
             if let Some(mut packet) =
                 network.and_then(|n| n.packet(frame.start.saturating_add(frame.len), vlan, is_tunnel))
             {
@@ -92,6 +93,15 @@ impl Decoder {
             *self.unknown_links.entry(frame.link.0).or_default() += 1;
             return None;
         };
+        let stripped = (link.strip)(data);
+        if !self.long_way_only
+            && let Some(network) = stripped.ok().and_then(Network::of)
+            && let Some(mut packet) =
+                network.packet(frame.start.saturating_add(frame.len), 0, is_in(&self.tunnel_ports))
+        {
+            packet.frame = u32::try_from(index).ok()?;
+            return Some(packet);
+        }
         let mut walk = Walk {
             verify: self.options.verify_checksums,
             paths: &mut self.paths,
@@ -103,7 +113,7 @@ impl Decoder {
             cut,
         };
         let mut side = false;
-        let mut found = (link.strip)(data).and_then(|inner| walk.run(Step::Inner(inner)));
+        let mut found = stripped.and_then(|inner| walk.run(Step::Inner(inner)));
         loop {
             let arrival = match found {
                 Ok(Found::Packet(packet)) => {
@@ -145,6 +155,11 @@ impl Decoder {
     pub fn unknown_links(&self) -> &BTreeMap<u16, u64> {
         &self.unknown_links
     }
+}
+
+/// Whether a port is in a set of ports.
+pub(super) fn is_in(ports: &[u64; 1024]) -> impl Fn(u16) -> bool {
+    |port| ports[usize::from(port / 64)] >> (port % 64) & 1 == 1
 }
 
 #[cfg(test)]
