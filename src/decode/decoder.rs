@@ -63,23 +63,24 @@ impl Decoder {
     /// Decodes the frame at `index`; call it for each frame in order. `None`: it carries no TCP or UDP, or is
     /// a fragment whose datagram is not whole yet (the packet belongs to the frame that completes it).
     pub fn decode(&mut self, block: &mut Block, index: usize, tally: &mut Tally) -> Option<Packet> {
+        let number = u32::try_from(index).ok()?;
         let frame = block.frames.get(index)?;
         let filled = block.bytes.filled();
         let data = filled.get(frame.start as usize..)?.get(..frame.len as usize)?;
         if frame.link == ETHERNET && !self.long_way_only {
             let mut vlan = 0;
             let network = fast::network(data, |id| vlan = self.paths.tag(vlan, id, tally));
+            let end = frame.start.saturating_add(frame.len);
             let is_tunnel = is_in(&self.tunnel_ports);
-            if let Some(mut packet) =
-                network.and_then(|n| n.packet(frame.start.saturating_add(frame.len), vlan, is_tunnel))
-            {
-                packet.frame = u32::try_from(index).ok()?;
-                return Some(packet);
+            let packet = network.and_then(|n| n.packet(number, end, vlan, is_tunnel));
+            if packet.is_some() {
+                return packet;
             }
         }
         self.long_way(block, index, tally)
     }
 
+    #[inline(never)]
     fn long_way(&mut self, block: &mut Block, index: usize, tally: &mut Tally) -> Option<Packet> {
         let frame = *block.frames.get(index)?;
         let filled = block.bytes.filled();
@@ -96,11 +97,13 @@ impl Decoder {
         let stripped = (link.strip)(data);
         if !self.long_way_only
             && let Some(network) = stripped.ok().and_then(Network::of)
-            && let Some(mut packet) =
-                network.packet(frame.start.saturating_add(frame.len), 0, is_in(&self.tunnel_ports))
         {
-            packet.frame = u32::try_from(index).ok()?;
-            return Some(packet);
+            let number = u32::try_from(index).ok()?;
+            let end = frame.start.saturating_add(frame.len);
+            let packet = network.packet(number, end, 0, is_in(&self.tunnel_ports));
+            if packet.is_some() {
+                return packet;
+            }
         }
         let mut walk = Walk {
             verify: self.options.verify_checksums,

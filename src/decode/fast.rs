@@ -12,7 +12,7 @@ pub(super) struct Network<'a> {
 }
 
 /// Where the network layer begins in an Ethernet frame; `tag` is called with each VLAN number that is not zero.
-#[inline]
+#[inline(always)]
 pub(super) fn network(frame: &[u8], mut tag: impl FnMut(u16)) -> Option<Network<'_>> {
     let (head, mut data) = frame.split_first_chunk::<14>()?;
     let mut kind = u16::from_be_bytes([head[12], head[13]]);
@@ -46,10 +46,16 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// The packet, if it is a plain one. `end` is the position behind the frame in the block;
+    /// The packet of the frame with index `frame`, if it is a plain one. `end` is the position behind the frame in the block;
     /// `is_tunnel` says which UDP ports need a closer look.
-    #[inline]
-    pub(super) fn packet(self, end: u32, vlan: u32, is_tunnel: impl Fn(u16) -> bool) -> Option<Packet> {
+    #[inline(always)]
+    pub(super) fn packet(
+        self,
+        frame: u32,
+        end: u32,
+        vlan: u32,
+        is_tunnel: impl Fn(u16) -> bool,
+    ) -> Option<Packet> {
         let Self { kind, data } = self;
         let (len, addrs, protocol, rest) = match kind {
             0x0800 => {
@@ -106,7 +112,7 @@ impl<'a> Network<'a> {
         let (key, from) = addrs.key(ports, protocol);
         let start = end.checked_sub(u32::try_from(padding).ok()?)?.checked_sub(len)?;
         let payload = Payload { start, len, missing: 0, side: false };
-        Some(Packet { frame: 0, key, from, segment: kind, payload, vlan })
+        Some(Packet { frame, key, from, segment: kind, payload, vlan })
     }
 }
 
@@ -116,7 +122,7 @@ enum Addrs<'a> {
 }
 
 impl Addrs<'_> {
-    #[inline]
+    #[inline(always)]
     fn key(self, ports: [u16; 2], protocol: IpProtocol) -> (FlowKey, Side) {
         let (low_first, a, b, v6) = match self {
             Self::V4(a, b) => {
