@@ -55,9 +55,9 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
     let behind = run.get(end).copied().or(next);
     let (payload, signature) = (&segments[1], &segments[2]);
     // Masked (`h.p.***`, `h.p.<redacted>`) or shortened (`h.p...`) text is no token.
-    if behind == Some(b'*')
-        || (signature.is_empty() && (payload.is_empty() || matches!(behind, Some(b'<' | b'[' | b'{' | b'.'))))
-    {
+    let masked = behind == Some(b'*');
+    let shortened = payload.is_empty() || matches!(behind, Some(b'<' | b'[' | b'{' | b'.'));
+    if masked || (signature.is_empty() && shortened) {
         return None;
     }
     if !header.alg && !(header.any() && is_object(&run[payload.clone()])) {

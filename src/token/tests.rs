@@ -125,10 +125,10 @@ fn odd_starts_are_found() {
         "\t{\"alg\":\"HS256\"}",
         "{\n\t\"alg\":\"HS256\"}",
         "{\n\n\"alg\":\"HS256\"}",
-        "\n\n{\"alg\":\"HS256\"}",
         "{\n\"alg\":\"HS256\"}",
         "{\"1\":2,\"alg\":\"HS256\"}",
         "   {\"alg\":\"HS256\"}",
+        "\u{feff}{\"alg\":\"HS256\"}",
     ] {
         let text = token(header, r#"{"sub":"x"}"#, &[7; 32]);
         assert_eq!(texts(&format!("a: {text}\r\n")), [text], "{header:?}");
@@ -154,7 +154,7 @@ fn disguises() -> Vec<(String, Vec<&'static str>)> {
         (b64::STANDARD.encode(&text), vec!["base64"]),
         (b64::URL_SAFE_NO_PAD.encode(&text), vec!["base64"]),
         (b64::STANDARD.encode(&text).replace('=', "%3D"), vec!["percent", "base64"]),
-        (b64::STANDARD.encode(b64::STANDARD.encode(&text).replace("ZXlK", "ZXlK")), vec!["base64"]),
+        (b64::STANDARD.encode(b64::STANDARD.encode(&text)), vec!["base64"]),
         (text.bytes().map(|b| format!("{b:02x}")).collect(), vec!["hex"]),
         (text.bytes().map(|b| format!("{b:02X}")).collect(), vec!["hex"]),
         (cookie, vec!["base64"]),
@@ -200,7 +200,7 @@ fn nothing_but_the_token_is_taken_and_no_fragment_of_one() {
         "{}; Path=/",
         "https://h/{}?x",
     ] {
-        assert_eq!(texts(&around.replace("{}", &text)), [text.clone()], "{around}");
+        assert_eq!(texts(&around.replace("{}", &text)), std::slice::from_ref(&text), "{around}");
     }
     let (head, rest) = text.split_once('.').unwrap();
     for fragment in [
