@@ -19,6 +19,8 @@ mod scan;
 mod secret;
 mod stream;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 mod wrapping;
 

@@ -47,7 +47,7 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
     segments.push(start..unpadded(run, start, end));
     if wanted == 5 {
         let body = segments[2].is_empty() || segments[3].is_empty() || segments[4].is_empty();
-        if body || !header.any() {
+        if body {
             return None;
         }
         return Some(Shape { segments, core: end, end });
@@ -60,7 +60,7 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
     if masked || (signature.is_empty() && shortened) {
         return None;
     }
-    if !header.alg && !(header.any() && is_object(&run[payload.clone()])) {
+    if !header.alg && !is_object(&run[payload.clone()]) {
         return None;
     }
     Some(Shape { segments, core: end, end: disclosures(run, end) })

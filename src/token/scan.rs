@@ -228,14 +228,13 @@ const PREFIX: usize = 16;
 /// break or tab gives `ewo`, `ew0`, `ewk`; then the same behind white space or a byte order mark; then the
 /// first character escaped; then the start in base64 and in hexadecimal.
 ///
-/// Which needles there are is a matter of speed too: more than 28, or the rarer pairs of white space, crowd the
-/// buckets of the SIMD search and cost three quarters of its speed on ordinary text.
+/// The order matters for speed alone: it decides which needles share a bucket of the SIMD search. This one was
+/// searched for (swaps, slowest of JSON, prose, Markdown and base64 text): 13 GB/s where a natural order has 2.
 #[rustfmt::skip]
-const NEEDLES: [&str; 27] = [
-    "eyJ", "eyA", "eyI", "ew0", "ewk", "ewog", "ewoi", "ewoK", "ewoN", "ewoJ",
-    "IHs", "Cns", "CXs", "ICB7", "DQp7", "ICAgey", "77u_ey", "77u/ey",
-    "%65", "%2565", "\\u0065", "&#101;", "&#x65;",
-    "ZXlK", "ZXdv", "65794a", "65794A",
+const NEEDLES: [&str; 31] = [
+    "Cns", "Cgp7", "ZXdv", "%65", "CXs", "eyI", "eyJ", "65794A", "DQp7", "77u/ey", "ewoK", "%2565", "IHs", "&#x65;",
+    "ewk", "77u_ey", "CQl7", "65794a", "ewoi", "&#101;", "CiB7", "ew0", "ICAgey", "\\u0065", "ewoJ", "IAp7",
+    "ewoN", "ZXlK", "ICB7", "eyA", "ewog",
 ];
 
 enum Candidate {
