@@ -60,6 +60,11 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
     if masked || (signature.is_empty() && shortened) {
         return None;
     }
+    // Four segments with `enc` are a JWE that lost one, and no JWS of three.
+    let more = run.get(end) == Some(&b'.') && run.get(end + 1).is_some_and(|&b| is_url_char(b) || b == b'.');
+    if header.enc && more {
+        return None;
+    }
     if !header.alg && !is_object(&run[payload.clone()]) {
         return None;
     }

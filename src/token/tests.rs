@@ -89,6 +89,8 @@ fn unsecured_and_other_rfc_examples_decode() {
     assert_eq!(jwe.header_member("enc").unwrap(), "A256GCM");
     assert_eq!(jwe.signature().len(), 16);
     assert_eq!(texts(&format!("{JWE}.")), [JWE]);
+    let (four, _) = JWE.rsplit_once('.').unwrap();
+    assert!(texts(four).is_empty() && texts(&format!("{four}.")).is_empty());
 }
 
 #[test]
