@@ -60,6 +60,14 @@ impl Program {
         &self.fields
     }
 
+    /// Boolean facts that must hold, or the condition does not.
+    pub fn truths(&self) -> impl Iterator<Item = FieldId> {
+        self.parts.iter().filter_map(|op| match op {
+            Op::Field(field) => Some(*field),
+            _ => None,
+        })
+    }
+
     /// Text facts that must have one of some values, or the condition does not hold.
     pub fn required(&self) -> Vec<(FieldId, Vec<&str>)> {
         self.parts.iter().filter_map(required).collect()
