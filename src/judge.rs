@@ -130,6 +130,11 @@ impl Judge {
         }
     }
 
+    /// Whether a token has not been sighted before.
+    pub fn is_new(&self, token: &Token) -> bool {
+        !self.tokens.contains(&short(token)) && self.tokens.len() < COUNTED_TOKENS
+    }
+
     /// A token was sighted, in an exchange or outside of any.
     pub fn sighting(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
         if self.tokens.len() < COUNTED_TOKENS {

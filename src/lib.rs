@@ -2,15 +2,22 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod capture;
+pub mod cli;
+pub mod commands;
+pub mod crack;
 pub mod decode;
+pub mod example;
 pub mod facts;
 pub mod finding;
 pub mod flow;
 pub mod judge;
+pub mod keys;
 pub mod limits;
 pub mod message;
 pub mod pipeline;
 pub mod protocol;
+pub mod records;
+pub mod report;
 pub mod rules;
 pub mod session;
 pub mod shard;

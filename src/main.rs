@@ -1,3 +1,8 @@
 //! The `wirelint` command.
 
-fn main() {}
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(wirelint::commands::run(wirelint::cli::Cli::parse()))
+}

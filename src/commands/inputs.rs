@@ -70,23 +70,11 @@ impl Inputs {
         self.warnings.push(text);
     }
 
-    /// Damage in one of the files.
-    pub(super) fn damage(&mut self, damage: &Damage) {
-        let file = self.name(damage.file).to_owned();
-        let lost = damage.lost.map_or_else(String::new, |n| format!("; {n} bytes lost"));
-        self.warn(format!("{file}: offset {}: {}{lost}", damage.offset, damage.cause));
-    }
-
     /// A source gave up.
     pub(super) fn broken(&mut self, error: &CaptureError) {
         self.failed = true;
         say(&format!("error: {error}"));
         self.warnings.push(error.to_string());
-    }
-
-    /// The name of a file.
-    pub(super) fn name(&self, file: FileId) -> &str {
-        self.names.get(file.0 as usize).map_or("-", String::as_str)
     }
 
     /// How it went, once all sources were read.
@@ -135,6 +123,13 @@ impl Iterator for Inputs {
             }
         }
     }
+}
+
+/// What is said about damage.
+pub(super) fn damage_text(names: &[String], damage: &Damage) -> String {
+    let file = names.get(damage.file.0 as usize).map_or("-", String::as_str);
+    let lost = damage.lost.map_or_else(String::new, |n| format!("; {n} bytes lost"));
+    format!("{file}: offset {}: {}{lost}", damage.offset, damage.cause)
 }
 
 #[cfg(feature = "live")]

@@ -61,6 +61,11 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
+/// The name of a reason.
+pub(super) fn name(name: &str) -> Option<&'static str> {
+    GAPS.iter().map(|(known, _)| *known).find(|known| *known == name)
+}
+
 /// The reasons that occurred and how often.
 pub(super) fn reasons(summary: &super::CaptureSummary) -> impl Iterator<Item = (&'static str, u64)> {
     GAPS.iter().filter_map(|(name, text)| summary.tally.weirds.get(name).map(|n| (*text, *n)))

@@ -22,6 +22,11 @@ pub fn coverage_reasons(summary: &CaptureSummary) -> Vec<(&'static str, u64)> {
     coverage::reasons(summary).collect()
 }
 
+/// The name under which an occasion of lost coverage is counted, if it is one.
+pub fn coverage_name(name: &str) -> Option<&'static str> {
+    coverage::name(name)
+}
+
 /// One fact.
 pub struct Field {
     /// Full dotted name.

@@ -57,6 +57,14 @@ impl RuleSet {
         Ok(set)
     }
 
+    /// One rule alone, enabled at any confidence.
+    pub fn single(file: &str, text: &str, schemas: &dyn Schemas) -> Result<Self, Vec<RuleError>> {
+        let mut set = Self::default();
+        set.add(vec![(file.to_owned(), text.to_owned())], schemas)?;
+        set.choose(&[], &[], true).map_err(|error| vec![error])?;
+        Ok(set)
+    }
+
     /// Adds the rules of a folder: its files `*.toml`. A rule cannot replace one of the same id.
     pub fn load_dir(&mut self, dir: &Path, schemas: &dyn Schemas) -> Result<(), Vec<RuleError>> {
         self.add(read_dir(dir).map_err(|error| vec![error])?, schemas)

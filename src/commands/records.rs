@@ -1,0 +1,148 @@
+//! `wirelint flows`, `http` and `tokens`: one record a subject, as subjects close.
+
+use super::inputs::{self, Inputs};
+use super::scan::{settings, stop_flag, threads, unknown_format};
+use super::terminal::{self, Progress};
+use super::{Failure, decode_as, exit, output};
+use crate::cli::RecordArgs;
+use crate::decode::{DecodeOptions, Paths};
+use crate::judge::{FlowNumbers, tunnel};
+use crate::keys::KeyStore;
+use crate::message::Exchange;
+use crate::pipeline::{self, Listener, Merged};
+use crate::records::{self, Context, Printer};
+use crate::shard::{Demand, Event, Shared};
+use crate::token::{Scanner, Sighting};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Which records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Flows,
+    Http,
+    Tokens,
+}
+
+/// Runs the command.
+pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
+    let format = records::format(&args.format)
+        .ok_or_else(|| unknown_format(&args.format, records::RECORD_FORMATS.iter().map(|f| f.name)))?;
+    let keys = KeyStore::load(&args.keys.key, &args.keys.jwks, &args.keys.secret_file)
+        .map_err(|e| Failure(e.to_string()))?;
+    let demand = Demand {
+        tokens: kind == Kind::Tokens,
+        body_digests: kind == Kind::Http,
+        exchanges: if kind == Kind::Http { vec![0] } else { Vec::new() },
+        flows: kind == Kind::Flows,
+        ..Demand::default()
+    };
+    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: decode_as(&args.read)? });
+    let mut inputs = Inputs::new(&args.inputs, &args.read, args.work.quiet > 0)?;
+    let out = output::open(args.work.output.as_deref())?;
+    let mut recorder = Recorder {
+        kind,
+        printer: Printer::new(format, settings(&args.work), out),
+        keys,
+        scanner: Scanner::new(),
+        numbers: FlowNumbers::default(),
+        names: inputs.names.clone(),
+        frames: 0,
+        quiet: args.work.quiet > 0,
+        progress: Progress::new(inputs.total(), &args.work),
+        stop: stop_flag(),
+        result: Ok(()),
+    };
+    let decode = DecodeOptions { verify_checksums: args.read.verify_checksums };
+    if let Err(error) = pipeline::run(&mut inputs, &shared, decode, threads(&args.work), &mut recorder) {
+        inputs.broken(&error);
+    }
+    recorder.progress.finish();
+    let finished = recorder.result.and_then(|()| recorder.printer.finish());
+    output::written(finished)?;
+    let verdict = inputs.verdict(recorder.frames > 0, recorder.stop.load(Ordering::Relaxed));
+    Ok(match verdict {
+        v if v.interrupted => exit::INTERRUPTED,
+        v if v.failed => exit::FAILURE,
+        v if !v.packets => exit::NO_CAPTURE,
+        _ => exit::CLEAN,
+    })
+}
+
+struct Recorder {
+    kind: Kind,
+    printer: Printer,
+    keys: KeyStore,
+    scanner: Scanner,
+    numbers: FlowNumbers,
+    names: Vec<String>,
+    frames: u64,
+    quiet: bool,
+    progress: Progress,
+    stop: Arc<AtomicBool>,
+    result: std::io::Result<()>,
+}
+
+impl Recorder {
+    fn event(&mut self, event: Event, paths: &Paths) -> std::io::Result<()> {
+        match event {
+            Event::Exchange { exchange, sightings } => {
+                let flow = self.numbers.number(exchange.transport.flow);
+                if self.kind == Kind::Http {
+                    let context = context(&self.names, exchange.position().file, flow, &self.scanner);
+                    return self.printer.http(&exchange, &context);
+                }
+                for sighting in &sightings {
+                    self.token(sighting, Some(&exchange), flow)?;
+                }
+                Ok(())
+            }
+            Event::Sighting(sighting) => {
+                let flow = self.numbers.number(sighting.transport.flow);
+                self.token(&sighting, None, flow)
+            }
+            Event::Flow(summary) => {
+                let flow = self.numbers.number(summary.transport.flow);
+                let (vlan, tunnel) = tunnel(paths, &summary);
+                let context = context(&self.names, summary.file, flow, &self.scanner);
+                self.printer.flow(&summary, &vlan, &tunnel, &context)
+            }
+        }
+    }
+
+    fn token(&mut self, sighting: &Sighting, exchange: Option<&Exchange>, flow: u64) -> std::io::Result<()> {
+        if self.kind != Kind::Tokens {
+            return Ok(());
+        }
+        let signature = self.keys.verify(&sighting.token).as_str();
+        let context = context(&self.names, sighting.position.file, flow, &self.scanner);
+        self.printer.token(sighting, exchange, signature, &context)
+    }
+}
+
+fn context<'a>(names: &'a [String], file: crate::capture::FileId, flow: u64, scanner: &'a Scanner) -> Context<'a> {
+    Context { file: names.get(file.0 as usize).map_or("-", String::as_str), flow, scanner }
+}
+
+impl Listener for Recorder {
+    fn merged(&mut self, merged: Merged, paths: &Paths) -> bool {
+        if !self.quiet {
+            for damage in &merged.damage {
+                terminal::say(&format!("warning: {}", inputs::damage_text(&self.names, damage)));
+            }
+        }
+        self.frames += merged.tally.frames;
+        self.numbers.born(&merged.births);
+        for stamped in merged.events {
+            if self.result.is_ok() {
+                self.result = self.event(stamped.event, paths);
+            }
+        }
+        self.numbers.died(&merged.deaths);
+        self.result.is_ok() && !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn progress(&mut self, done: u64) {
+        self.progress.at(done);
+    }
+}

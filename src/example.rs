@@ -1,0 +1,139 @@
+//! The examples inside rule files: their events are played through the real shard and judge, so that an example that
+//! holds is evidence. Every field has a default (a sane ES256 token over TLS), so an example shows only what matters.
+
+mod event;
+mod token;
+
+use crate::capture::Block;
+use crate::crack::Attack;
+use crate::facts::{CaptureSummary, Cracked, Facts, coverage_name};
+use crate::judge::Judge;
+use crate::rules::rule::{Event, EventKind, Example};
+use crate::rules::{RuleError, RuleSet};
+use crate::shard::{Batch, Event as Closed, Shard, Shared};
+use crate::token::Scanner;
+use std::sync::Arc;
+
+/// Trials of the dictionary attack in one example.
+const CRACK_BUDGET: u64 = 100_000;
+
+/// What became of the examples of one rule.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Examples that hold.
+    pub held: usize,
+    /// Those that do not.
+    pub failures: Vec<Failure>,
+}
+
+/// An example that does not hold.
+#[derive(Debug)]
+pub struct Failure {
+    /// Line of the rule file where the example begins.
+    pub line: usize,
+    /// What is wrong.
+    pub cause: String,
+}
+
+/// Runs all examples of a rule file.
+///
+/// # Errors
+/// What is wrong with the rule itself.
+pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
+    let load = || RuleSet::single(file, text, &Facts).map_err(|mut e| Box::new(e.remove(0)));
+    let mut outcome = Outcome::default();
+    let set = load()?;
+    let examples = |set: &RuleSet| -> Vec<(Example, bool)> {
+        let rules = set.rules().iter();
+        rules
+            .flat_map(|r| r.bad.iter().map(|e| (e.clone(), true)).chain(r.good.iter().map(|e| (e.clone(), false))))
+            .collect()
+    };
+    for (example, bad) in examples(&set) {
+        let cause = match play(load()?, &example.events) {
+            Err(cause) => cause,
+            Ok(fired) if fired == bad => {
+                outcome.held += 1;
+                continue;
+            }
+            Ok(true) => format!("the good example \"{}\" makes the rule fire", example.about),
+            Ok(false) => format!("the bad example \"{}\" does not make the rule fire", example.about),
+        };
+        outcome.failures.push(Failure { line: example.line, cause });
+    }
+    Ok(outcome)
+}
+
+/// Plays events and says whether the rule fired.
+fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
+    let mut judge = Judge::new(rules, None, false);
+    let shared = Arc::new(Shared { scanner: Scanner::new(), demand: judge.demand(), decode_as: Vec::new() });
+    let mut shard = Shard::new(shared, 0..crate::limits::PARTITIONS as u8);
+    let mut attack = Attack::new(CRACK_BUDGET, Vec::new(), Vec::new());
+    let mut capture = CaptureSummary::default();
+    for (number, event) in events.iter().enumerate() {
+        let number = number as u64 + 1;
+        match event.kind {
+            EventKind::Exchange | EventKind::Sighting => match event::exchange(event, number)? {
+                event::Played::Exchange(ready) => {
+                    let block = Block { exchanges: vec![*ready], ..Block::default() };
+                    let batch = Batch { block: Arc::new(block), first: number, ..Batch::default() };
+                    for stamped in shard.process(&batch).events {
+                        if let Closed::Exchange { exchange, sightings } = stamped.event {
+                            let host = exchange.host();
+                            sightings.iter().for_each(|s| attack.add(&s.token, host.as_deref()));
+                            judge.exchange(&exchange, sightings, number);
+                        }
+                    }
+                }
+                event::Played::Sighting(sighting) => {
+                    attack.add(&sighting.token, None);
+                    judge.sighting(*sighting, None, number);
+                }
+            },
+            EventKind::Tls | EventKind::Flow => judge.flow(&event::flow(event)?, number),
+            EventKind::Gap => capture.tally.weird("gaps"),
+            EventKind::Capture => {
+                capture.secrets |= event.fields.get("secrets").and_then(toml::Value::as_bool).unwrap_or(false);
+                for (name, n) in event.fields.get("weird").and_then(toml::Value::as_table).into_iter().flatten() {
+                    let known = coverage_name(if name == "gap" { "gaps" } else { name });
+                    let known = known.ok_or_else(|| format!("nothing is counted as {name}"))?;
+                    capture.tally.weirds(known, n.as_integer().unwrap_or(1).max(0) as u64);
+                }
+            }
+            EventKind::Key => return Err("events about keys cannot be played yet".to_owned()),
+        }
+    }
+    let results = attack.run(|_, _| {}).results;
+    judge.finish(&capture, &|token| match results.get(token.sha256()) {
+        Some(found) if found.is_weak() => Cracked::Secret(found.secret.clone()),
+        _ => Cracked::No,
+    });
+    Ok(!judge.into_findings().0.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rules::builtin::BUILTIN;
+
+    #[test]
+    fn every_example_of_every_built_in_rule_holds() {
+        let mut failures = Vec::new();
+        let mut held = 0;
+        for (id, text) in BUILTIN {
+            let outcome = super::test(&format!("rules/{id}.toml"), text).unwrap_or_else(|e| panic!("{e}"));
+            held += outcome.held;
+            failures.extend(outcome.failures.iter().map(|f| format!("rules/{id}.toml:{}: {}", f.line, f.cause)));
+        }
+        assert!(failures.is_empty(), "{held} hold, these do not:\n{}", failures.join("\n"));
+        assert!(held >= 2 * BUILTIN.len(), "each rule has an example that fires and one that does not");
+    }
+
+    #[test]
+    fn an_example_that_does_not_hold_is_named() {
+        let text = BUILTIN.iter().find(|(id, _)| *id == "jwt-alg-none").unwrap().1.replace("[[bad]]", "[[good]]");
+        let outcome = super::test("jwt-alg-none.toml", &text).unwrap();
+        assert!(outcome.failures.iter().all(|f| f.line > 1 && f.cause.contains("makes the rule fire")));
+        assert!(!outcome.failures.is_empty());
+    }
+}

@@ -1,0 +1,255 @@
+//! Events of examples as the values that the shard and the judge take.
+
+use super::token::compact;
+use crate::capture::FileId;
+use crate::decode::{Endpoint, FlowKey, IpProtocol};
+use crate::flow::Anomalies;
+use crate::message::{Channel, Direction, Location, Place, Position, ReadyExchange, Transport};
+use crate::protocol::{ClientHello, ServerHello};
+use crate::rules::rule::{Event, EventKind};
+use crate::session::{FlowState, FlowSummary, TlsSession};
+use crate::time::Timestamp;
+use crate::token::{Sighting, Token};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// 2023-11-14T22:13:20Z.
+const TIME: i64 = 1_700_000_000;
+
+/// What an event about a message becomes.
+pub(super) enum Played {
+    /// An exchange, with whatever tokens are in its texts.
+    Exchange(Box<ReadyExchange>),
+    /// A token outside of any exchange.
+    Sighting(Box<Sighting>),
+}
+
+struct Fields<'a>(&'a toml::Table);
+
+impl<'a> Fields<'a> {
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.0.get(name).and_then(toml::Value::as_str)
+    }
+
+    fn number(&self, name: &str, default: i64) -> i64 {
+        self.0.get(name).and_then(toml::Value::as_integer).unwrap_or(default)
+    }
+
+    fn headers(&self, name: &str) -> String {
+        let table = self.0.get(name).and_then(toml::Value::as_table).into_iter().flatten();
+        table.map(|(n, v)| format!("{n}: {}\r\n", v.as_str().unwrap_or_default())).collect()
+    }
+
+    fn known(&self, names: &[&str]) -> Result<(), String> {
+        match self.0.keys().find(|k| !names.contains(&k.as_str())) {
+            Some(key) => Err(format!("an event has no field {key}")),
+            None => Ok(()),
+        }
+    }
+
+    fn endpoint(&self, name: &str, default: &str, port: u16) -> Result<Endpoint, String> {
+        let text = self.text(name).unwrap_or(default);
+        let addr: IpAddr = text.parse().map_err(|_| format!("{name} = \"{text}\" is not an address"))?;
+        Ok(Endpoint { addr, port })
+    }
+
+    fn cleartext(&self) -> Result<bool, String> {
+        match self.text("channel") {
+            None | Some("tls-decrypted") => Ok(false),
+            Some("cleartext") => Ok(true),
+            Some(other) => Err(format!("channel = \"{other}\" is neither cleartext nor tls-decrypted")),
+        }
+    }
+}
+
+/// An `exchange` or `sighting` event.
+pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
+    let fields = Fields(&event.fields);
+    let time = fields.number("time", TIME);
+    let token = compact(fields.0.get("token"), time)?;
+    let cleartext = fields.cleartext()?;
+    let port = if cleartext { 80 } else { 443 };
+    let client = fields.endpoint("client", "192.0.2.10", 50_000)?;
+    let server = fields.endpoint("server", "203.0.113.10", port)?;
+    let ends = ["channel", "client", "server", "time", "token"];
+    let (request, response) = if event.kind == EventKind::Exchange {
+        fields.known(&[&ends[..], &["request", "response"]].concat())?;
+        let request = fields.text("request").unwrap_or("GET / HTTP/1.1\nHost: api.example.test");
+        (request.to_owned(), fields.text("response").unwrap_or_default().to_owned())
+    } else {
+        let more = ["place", "direction", "method", "target", "host", "status", "response_headers", "request_headers"];
+        fields.known(&[&ends[..], &more].concat())?;
+        let place = fields.text("place").unwrap_or("header authorization");
+        if matches!(place, "stream" | "datagram") {
+            return lone(place, &token, time, cleartext, client, server);
+        }
+        texts(&fields, place)?
+    };
+    let (request_head, request_body) = message(&request.replace("{token}", &token));
+    let (response_head, response_body) = message(&response.replace("{token}", &token));
+    Ok(Played::Exchange(Box::new(ReadyExchange {
+        number,
+        time: Timestamp::from_parts(time, 0),
+        offset: 0,
+        client: Some(client),
+        server: Some(server),
+        encrypted: !cleartext,
+        request_head,
+        request_body,
+        response_head,
+        response_body,
+    })))
+}
+
+/// A token in a stream or datagram of no known protocol.
+fn lone(
+    place: &str,
+    token: &str,
+    time: i64,
+    cleartext: bool,
+    client: Endpoint,
+    server: Endpoint,
+) -> Result<Played, String> {
+    let token = Token::parse(token.as_bytes()).ok_or("the token of the example is none")?;
+    let (location, direction) = match place {
+        "stream" => (Location::Stream, Some(Direction::Request)),
+        _ => (Location::Datagram, None),
+    };
+    let channel = if cleartext { Channel::Cleartext } else { Channel::TlsDecrypted };
+    let position = Position { frame: 1, time: Timestamp::from_parts(time, 0), ..Position::default() };
+    Ok(Played::Sighting(Box::new(Sighting {
+        token: Arc::new(token),
+        spans: Default::default(),
+        position,
+        direction,
+        place: Place::unnamed(location),
+        wrapping: Default::default(),
+        transport: Transport {
+            flow: 1,
+            client: Some(client),
+            server: Some(server),
+            channel,
+            protocol: "unknown",
+        },
+    })))
+}
+
+/// Request and response of a `sighting` event: the token at the place it names.
+fn texts(fields: &Fields<'_>, place: &str) -> Result<(String, String), String> {
+    let (kind, name) = place.split_once(' ').unwrap_or((place, ""));
+    let method = fields.text("method").unwrap_or(if kind == "form" { "POST" } else { "GET" });
+    let mut target = fields.text("target").unwrap_or("/v1/items").to_owned();
+    let host = fields.text("host").unwrap_or("api.example.test");
+    let default_status = if matches!(kind, "fragment" | "location") { 302 } else { 200 };
+    let status = fields.number("status", default_status);
+    let (mut request, mut response) = (fields.headers("request_headers"), fields.headers("response_headers"));
+    let (mut request_body, mut response_body) = (String::new(), String::new());
+    let responds = fields.text("direction").is_none_or(|d| d == "response");
+    let join = if target.contains('?') { '&' } else { '?' };
+    match kind {
+        "header" if name.eq_ignore_ascii_case("authorization") && fields.text("direction") != Some("response") => {
+            request += "Authorization: Bearer {token}\r\n";
+        }
+        "header" if fields.text("direction") == Some("response") => response += &format!("{name}: {{token}}\r\n"),
+        "header" => request += &format!("{name}: {{token}}\r\n"),
+        "query" => target += &format!("{join}{name}={{token}}"),
+        "path" => target += "/{token}",
+        "fragment" => response += &format!("Location: https://app.example.test/cb#{name}={{token}}\r\n"),
+        "location" => response += &format!("Location: https://app.example.test/cb?{name}={{token}}\r\n"),
+        "referer" => request += &format!("Referer: https://app.example.test/page?{name}={{token}}\r\n"),
+        "cookie" => request += &format!("Cookie: {name}={{token}}\r\n"),
+        "set-cookie" => {
+            let (cookie, attributes) = name.split_once(';').unwrap_or((name, ""));
+            let attributes = if attributes.is_empty() { String::new() } else { format!(";{attributes}") };
+            response += &format!("Set-Cookie: {cookie}={{token}}{attributes}\r\n");
+        }
+        "body" => {
+            let body = format!("{{\"{}\":\"{{token}}\"}}", name.trim_start_matches("$."));
+            if responds {
+                response += "Content-Type: application/json\r\n";
+                response_body = body;
+            } else {
+                request += "Content-Type: application/json\r\n";
+                request_body = body;
+            }
+        }
+        "form" => {
+            request += "Content-Type: application/x-www-form-urlencoded\r\n";
+            request_body = format!("{name}={{token}}");
+        }
+        "html" => {
+            response += "Content-Type: text/html\r\n";
+            response_body = "<html><script>window.token = \"{token}\"</script></html>".to_owned();
+        }
+        _ => return Err(format!("place = \"{place}\" is not a place")),
+    }
+    Ok((
+        format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n{request}\r\n{request_body}"),
+        format!("HTTP/1.1 {status} Status\r\n{response}\r\n{response_body}"),
+    ))
+}
+
+/// Head and body of a message text with any line ends; `Content-Length` is added.
+fn message(text: &str) -> (Vec<u8>, Vec<u8>) {
+    if text.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let text = text.replace("\r\n", "\n");
+    let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let body = body.trim_end_matches('\n');
+    let mut head = head.trim_end_matches('\n').replace('\n', "\r\n");
+    if !body.is_empty() {
+        head += &format!("\r\nContent-Length: {}", body.len());
+    }
+    (format!("{head}\r\n\r\n").into_bytes(), body.as_bytes().to_vec())
+}
+
+/// A `tls` or `flow` event.
+pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
+    let fields = Fields(&event.fields);
+    fields.known(&["version", "cipher", "negotiated", "established", "sni", "client", "server", "time"])?;
+    let client = fields.endpoint("client", "192.0.2.10", 50_000)?;
+    let server = fields.endpoint("server", "203.0.113.10", 443)?;
+    let version = match fields.text("version").unwrap_or("1.3") {
+        "SSLv2" => 0x0002,
+        "SSLv3" => 0x0300,
+        "1.0" => 0x0301,
+        "1.1" => 0x0302,
+        "1.2" => 0x0303,
+        "1.3" => 0x0304,
+        other => return Err(format!("version = \"{other}\" is not a TLS version")),
+    };
+    let name = fields.text("cipher").unwrap_or("TLS_AES_128_GCM_SHA256");
+    let cipher = tls_parser::TlsCipherSuite::from_name(name).ok_or_else(|| format!("no cipher suite {name}"))?;
+    let negotiated = fields.0.get("negotiated").and_then(toml::Value::as_bool).unwrap_or(true);
+    let time = Timestamp::from_parts(fields.number("time", TIME), 0);
+    let hello = ClientHello { version, sni: fields.text("sni").map(str::to_owned), ..ClientHello::default() };
+    let answer = ServerHello { version, cipher: cipher.id.0, ..ServerHello::default() };
+    let position = Position { frame: 1, time, offset: 0, file: FileId::default() };
+    Ok(FlowSummary {
+        file: FileId::default(),
+        first: position,
+        key: FlowKey::new(client, server, IpProtocol::Tcp, 0).0,
+        vlan: 0,
+        transport: Transport {
+            flow: 1,
+            client: Some(client),
+            server: Some(server),
+            channel: Channel::TlsOpaque,
+            protocol: "tls",
+        },
+        start: time,
+        end: time,
+        protocols: vec!["tls"],
+        packets: 1,
+        bytes: 1,
+        state: FlowState::Closed,
+        anomalies: Anomalies::default(),
+        tls: Some(Box::new(TlsSession {
+            client: Some(hello),
+            server: negotiated.then_some(answer),
+            established: true,
+            position,
+        })),
+    })
+}
