@@ -104,7 +104,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
             EventKind::Key => return Err("events about keys cannot be played yet".to_owned()),
         }
     }
-    let results = attack.run(|_, _| {}).results;
+    let results = attack.run(|_, _| {}).found;
     judge.finish(&capture, &|token| match results.get(token.sha256()) {
         Some(found) if found.is_weak() => Cracked::Secret(found.secret.clone()),
         _ => Cracked::No,

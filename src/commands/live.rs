@@ -54,9 +54,9 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let mut out = output::open(args.work.output.as_deref())?;
     audit.news = Some(Box::new(move |judge| {
         for finding in judge.take_fresh() {
-            let text = if table { finding_lines(&finding, &names, &settings) } else { ndjson_line(&finding, &names) + "\n" };
+            let text = if table { finding_lines(&finding, &names, &settings).join("\n") } else { ndjson_line(&finding, &names) };
             // A reader that went away is noticed by the pipe's signal or the summary; live goes on.
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            let _ = writeln!(out, "{text}").and_then(|()| out.flush());
         }
     }));
     let mut one = std::iter::once(Box::new(source) as Box<dyn Source>);

@@ -187,7 +187,7 @@ impl Audit {
         self.tally.absorb(&mut self.judge.tally);
         self.tally.weirds("crack_refused", outcome.refused);
         let capture = CaptureSummary { tally: self.tally.clone(), secrets: self.secrets };
-        self.judge.finish(&capture, &|token| match outcome.results.get(token.sha256()) {
+        self.judge.finish(&capture, &|token| match outcome.found.get(token.sha256()) {
             Some(found) if found.is_weak() => Cracked::Secret(found.secret.clone()),
             _ => Cracked::No,
         });

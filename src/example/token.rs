@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::Hmac;
 use serde_json::{Map, Value, json};
 
 /// The compact text of a token as an example describes it.

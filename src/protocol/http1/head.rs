@@ -3,6 +3,8 @@
 use crate::limits;
 use crate::message::{Field, Head, Start, Version};
 use memchr::{memchr, memmem};
+use smallvec::SmallVec;
+use std::mem::MaybeUninit;
 
 /// Searches `bytes` for the end of a head, the empty line (RFC 9112 section 2.1; a bare LF is accepted as
 /// section 2.2 allows). `from` is how far an earlier call got. Returns the length of the head.
@@ -116,41 +118,45 @@ pub(super) enum Parsed {
 }
 
 /// Parses a whole head of a request or response and calls `then` with it.
-pub(super) fn parse(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -> Parsed {
-    let mut headers = [httparse::EMPTY_HEADER; limits::HEAD_FIELDS];
-    let mut storage = [Field { name: b"", value: b"", at: 0 }; limits::HEAD_FIELDS];
+pub(super) fn parse<'a>(bytes: &'a [u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -> Parsed {
+    // Uninitialised, because clearing room for so many fields would cost more than parsing the usual ten.
+    let mut headers = [const { MaybeUninit::uninit() }; limits::HEAD_FIELDS];
+    let mut fields = SmallVec::<[Field<'_>; 32]>::new();
     let offset = |part: &[u8]| (part.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize) as u32;
+    let keep = |fields: &mut SmallVec<[Field<'a>; 32]>, headers: &[httparse::Header<'a>]| {
+        let field = |h: &httparse::Header<'a>| Field { name: h.name.as_bytes(), value: h.value, at: offset(h.value) };
+        fields.extend(headers.iter().map(field));
+    };
     let strict = if request {
-        let mut parsed = httparse::Request::new(&mut headers);
-        match parsed.parse(bytes) {
+        let mut parsed = httparse::Request::new(&mut []);
+        match parsed.parse_with_uninit_headers(bytes, &mut headers) {
             Ok(httparse::Status::Complete(_)) => {
                 let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
                 else {
                     return Parsed::No;
                 };
                 let start = Start::Request { method: method.as_bytes(), target: target.as_bytes() };
-                Some((start, offset(target.as_bytes()), minor, parsed.headers.len()))
+                keep(&mut fields, parsed.headers);
+                Some((start, offset(target.as_bytes()), minor))
             }
             _ => None,
         }
     } else {
-        let mut parsed = httparse::Response::new(&mut headers);
-        match parsed.parse(bytes) {
+        let mut parsed = httparse::Response::new(&mut []);
+        match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, &mut headers) {
             Ok(httparse::Status::Complete(_)) => {
                 let (Some(status), Some(minor)) = (parsed.code, parsed.version) else { return Parsed::No };
-                Some((Start::Response { status }, 9, minor, parsed.headers.len()))
+                keep(&mut fields, parsed.headers);
+                Some((Start::Response { status }, 9, minor))
             }
             _ => None,
         }
     };
-    let Some((start, start_at, minor, n)) = strict else {
+    let Some((start, start_at, minor)) = strict else {
         return lenient(bytes, at, request, then);
     };
-    for (field, header) in storage.iter_mut().zip(headers.iter().take(n)) {
-        *field = Field { name: header.name.as_bytes(), value: header.value, at: offset(header.value) };
-    }
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    then(&Head { version, start, start_at, fields: &storage[..n], at, raw: bytes });
+    then(&Head { version, start, start_at, fields: &fields, at, raw: bytes });
     Parsed::Yes { lenient: false }
 }
 
