@@ -2,10 +2,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod capture;
+pub mod crack;
 pub mod decode;
 pub mod facts;
 pub mod finding;
 pub mod flow;
+pub mod keys;
 pub mod limits;
 pub mod message;
 pub mod protocol;
