@@ -71,7 +71,8 @@ impl Pass {
     /// The next candidate, or `None` at the end.
     pub(super) fn next(&mut self, desk: &mut Desk) -> Option<Candidate> {
         loop {
-            if self.now.is_empty() && !(matches!(self.phase, Phase::Known(_)) && !self.later.is_empty()) {
+            let for_later = matches!(self.phase, Phase::Known(_)) && !self.later.is_empty();
+            if self.now.is_empty() && !for_later {
                 self.turn()?;
             }
             match &mut self.phase {
