@@ -89,20 +89,6 @@ impl<S: Source> Source for Filtered<S> {
     }
 }
 
-impl Source for Box<dyn Source> {
-    fn fill(&mut self, block: &mut Block) -> Result<More, CaptureError> {
-        (**self).fill(block)
-    }
-
-    fn progress(&self) -> Option<(u64, u64)> {
-        (**self).progress()
-    }
-
-    fn drops(&self) -> u64 {
-        (**self).drops()
-    }
-}
-
 fn compile(link: LinkType, expression: &str) -> Result<BpfProgram, pcap::Error> {
     Capture::dead(dlt(link))?.compile(expression, true)
 }

@@ -5,6 +5,7 @@ use crate::time::Timestamp;
 mod block;
 mod clock;
 mod compressed;
+mod field;
 #[cfg(feature = "live")]
 mod filter;
 #[cfg(feature = "live")]
@@ -39,7 +40,7 @@ pub struct FileId(pub u32);
 /// One captured frame, borrowed from its block.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'b> {
-    /// Number in its file, from 1, as tshark's `frame.number`.
+    /// Number in its file, from 1, as tshark's `frame.number` (which also counts pcapng's custom blocks).
     pub number: u64,
     /// When it was captured.
     pub time: Timestamp,
@@ -122,6 +123,20 @@ pub trait Source: Send {
     /// Packets that the kernel or the interface dropped so far (live sources).
     fn drops(&self) -> u64 {
         0
+    }
+}
+
+impl Source for Box<dyn Source> {
+    fn fill(&mut self, block: &mut Block) -> Result<More, CaptureError> {
+        (**self).fill(block)
+    }
+
+    fn progress(&self) -> Option<(u64, u64)> {
+        (**self).progress()
+    }
+
+    fn drops(&self) -> u64 {
+        (**self).drops()
     }
 }
 

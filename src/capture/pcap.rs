@@ -5,7 +5,7 @@ use pcap_parser::parse_pcap_header;
 use super::reader::{Format, Out, Search, Stop};
 use super::{CaptureError, FrameRef, LinkType};
 use crate::limits::FRAME_BYTES;
-use crate::time::Timestamp;
+use crate::time::{SECOND, Timestamp};
 
 /// Bytes of the file header (draft-ietf-opsawg-pcap section 4).
 pub(super) const HEADER: usize = 24;
@@ -34,8 +34,10 @@ pub(super) struct Pcap {
     /// Longest frame that is believed.
     longest: u32,
     lengths: Lengths,
+    /// Seconds of the first record; damage may have made the last one's.
+    first: Option<u32>,
     /// Seconds of the last record.
-    last: Option<u32>,
+    last: u32,
 }
 
 /// In which order a record has its lengths: before version 2.3 the wire length came first.
@@ -81,7 +83,8 @@ impl Pcap {
             link: LinkType((header.network.0 & 0xffff) as u16),
             longest,
             lengths,
-            last: None,
+            first: None,
+            last: 0,
         })
     }
 
@@ -104,15 +107,19 @@ impl Pcap {
             if next > bytes.len() {
                 return (at, Stop::Partial(next - at));
             }
-            // A captured length above the wire length, or a fraction above a second, is what damage makes of
-            // a header; some tools write such records, so what follows decides.
-            if record.captured > record.wire || i64::from(record.fraction) * self.unit >= 1_000_000_000 {
-                match self.follows::<BIG>(bytes, next, last) {
-                    Some(true) => {}
-                    Some(false) => return (at, Stop::Damaged("a record header makes no sense".to_owned())),
-                    None => return (at, Stop::Partial(next + RECORD - at)),
+            // Some tools write odd records, and damage makes them: what follows decides.
+            if self.first.is_none() {
+                self.last = record.seconds;
+            }
+            let odd = self.oddity(&record, self.last);
+            if odd != 0 {
+                match self.follows::<BIG>(bytes, next, last, odd, record.seconds) {
+                    Ok(true) => {}
+                    Ok(false) => return (at, Stop::Damaged("a record header makes no sense".to_owned())),
+                    Err(need) => return (at, Stop::Partial(need - at)),
                 }
             }
+            self.first.get_or_insert(record.seconds);
             out.number += 1;
             out.frames.push(FrameRef {
                 start: (at + RECORD) as u32,
@@ -126,17 +133,43 @@ impl Pcap {
                 offset: out.base + (at + RECORD) as u64,
                 number: out.number,
             });
-            self.last = Some(record.seconds);
+            self.last = record.seconds;
             at = next;
         }
     }
 
-    /// Whether a record or the end of the file stands at `at`; unknown if the bytes end there.
+    /// What is odd in a record: a captured length above the wire length, a fraction above a second, a leap
+    /// in time from `before`; one bit each.
+    #[inline(always)]
+    fn oddity(&self, record: &Record, before: u32) -> u8 {
+        u8::from(record.captured > record.wire)
+            | u8::from(i64::from(record.fraction) * self.unit >= SECOND) << 1
+            | u8::from(!near(before, record.seconds)) << 2
+    }
+
+    /// Whether the file ends at `at`, or [`CHAIN`] records stand there that are in no way odder than the one
+    /// before them, `record`; unknown, with the bytes that are needed, if they end too early.
     #[cold]
-    fn follows<const BIG: bool>(&self, bytes: &[u8], at: usize, last: bool) -> Option<bool> {
-        let Some(mut record) = record::<BIG>(bytes, at) else { return last.then_some(true) };
-        record.reorder(self.lengths);
-        Some(record.captured <= self.longest)
+    fn follows<const BIG: bool>(
+        &self,
+        bytes: &[u8],
+        mut at: usize,
+        last: bool,
+        odd: u8,
+        mut seconds: u32,
+    ) -> Result<bool, usize> {
+        for seen in 0..CHAIN {
+            let Some(mut record) = record::<BIG>(bytes, at) else {
+                return if last { Ok(seen > 0 || at == bytes.len()) } else { Err(at + RECORD) };
+            };
+            record.reorder(self.lengths);
+            if record.captured > SNAPLEN || self.oddity(&record, seconds) & !odd != 0 {
+                return Ok(false);
+            }
+            seconds = record.seconds;
+            at += RECORD + record.captured as usize;
+        }
+        Ok(true)
     }
 
     fn find_as<const BIG: bool>(&self, bytes: &[u8], at: usize, last: bool) -> Search {
@@ -150,20 +183,24 @@ impl Pcap {
 
     /// Whether records begin at `at` that are plausible in length and time.
     fn chain<const BIG: bool>(&self, bytes: &[u8], mut at: usize, last: bool) -> bool {
-        let mut before = self.last;
+        let mut before = None;
+        let mut known_time = false;
         for seen in 0..CHAIN {
             let Some(mut record) = record::<BIG>(bytes, at) else {
-                return last && (seen > 1 || (seen == 1 && at == bytes.len()));
+                // A shorter chain at the end of the file must at least be of the time of the others.
+                return last && known_time && (seen > 1 || at == bytes.len());
             };
             record.reorder(self.lengths);
             let plausible = (1..=self.longest.min(SNAPLEN)).contains(&record.captured)
                 && record.captured <= record.wire
                 && record.wire as usize <= FRAME_BYTES
-                && i64::from(record.fraction) * self.unit < 1_000_000_000
-                && before.is_none_or(|before| before.abs_diff(record.seconds) <= STEP);
+                && i64::from(record.fraction) * self.unit < SECOND
+                && before.is_none_or(|before| near(before, record.seconds));
             if !plausible {
                 return false;
             }
+            known_time |=
+                self.first.is_none_or(|first| near(first, record.seconds)) || near(self.last, record.seconds);
             before = Some(record.seconds);
             at += RECORD + record.captured as usize;
         }
@@ -230,6 +267,10 @@ fn record<const BIG: bool>(bytes: &[u8], at: usize) -> Option<Record> {
         if BIG { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
     };
     Some(Record { seconds: word(0), fraction: word(4), captured: word(8), wire: word(12) })
+}
+
+fn near(a: u32, b: u32) -> bool {
+    a.abs_diff(b) <= STEP
 }
 
 #[cold]

@@ -6,6 +6,7 @@ use pcap_parser::{
 };
 
 use super::clock::Clock;
+use super::field::{half, word};
 use super::reader::{Fault, Format, Out, Search, Stop};
 use super::{CaptureError, FrameRef, LinkType, SecretsBlock};
 use crate::limits::FRAME_BYTES;
@@ -274,20 +275,6 @@ fn byte_order(head: &[u8]) -> Option<bool> {
         (_, BYTE_ORDER) => Some(true),
         _ => None,
     }
-}
-
-/// The 32-bit field at `at`, 0 if there is none (callers have checked the length).
-#[inline(always)]
-fn word(bytes: &[u8], at: usize, big: bool) -> u32 {
-    let word = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
-    if big { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
-}
-
-/// The 16-bit field at `at`, 0 if there is none.
-#[inline(always)]
-fn half(bytes: &[u8], at: usize, big: bool) -> u16 {
-    let half = bytes.get(at..).and_then(|rest| rest.first_chunk::<2>()).copied().unwrap_or_default();
-    if big { u16::from_be_bytes(half) } else { u16::from_le_bytes(half) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::link::{Inner, Link, Stop, byte, skip};
 pub(super) const NULL: Link = Link { numbers: &[0], name: "NULL", strip: family };
 
 /// OpenBSD loopback: the same in network byte order (some files have it the other way).
-pub(super) const LOOP: Link = Link { numbers: &[108, 10_008], name: "LOOP", strip: family };
+pub(super) const LOOP: Link = Link { numbers: &[108], name: "LOOP", strip: family };
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_ENC.html>: family, SPI and flags of OpenBSD's IPsec interface.
 pub(super) const ENC: Link =
@@ -33,8 +33,6 @@ fn family(data: &[u8]) -> Result<Inner<'_>, Stop> {
         [10 | 23 | 24 | 28 | 30, 0, 0, 0] | [0, 0, 0, 10 | 23 | 24 | 28 | 30] => {
             Ok(Inner::EtherType(0x86dd, rest))
         }
-        // Families below 256 other than IP; NULL has no other form (some writers put an EtherType there).
-        [8, 0, 0, 0] | [0, 0, 8, 0] => Ok(Inner::EtherType(0x0800, rest)),
         [_, 0, 0, 0] | [0, 0, 0, _] => Err(Stop::Other),
         _ => Err(Stop::Weird("unknown_address_family")),
     }

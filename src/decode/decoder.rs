@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::defrag::{Defragmenter, Origin};
+use super::fast::{self, Network};
 use super::ip::Datagram;
 use super::walk::{Found, Step, Walk};
-use super::{Link, On, Packet, Paths, Stop, TUNNELS, fast};
+use super::{Link, On, Packet, Paths, Stop, TUNNELS};
 use crate::capture::{Block, LinkType};
 use crate::tally::Tally;
 
@@ -62,23 +63,24 @@ impl Decoder {
     /// Decodes the frame at `index`; call it for each frame in order. `None`: it carries no TCP or UDP, or is
     /// a fragment whose datagram is not whole yet (the packet belongs to the frame that completes it).
     pub fn decode(&mut self, block: &mut Block, index: usize, tally: &mut Tally) -> Option<Packet> {
+        let number = u32::try_from(index).ok()?;
         let frame = block.frames.get(index)?;
         let filled = block.bytes.filled();
         let data = filled.get(frame.start as usize..)?.get(..frame.len as usize)?;
         if frame.link == ETHERNET && !self.long_way_only {
             let mut vlan = 0;
             let network = fast::network(data, |id| vlan = self.paths.tag(vlan, id, tally));
-            let is_tunnel = |port: u16| self.tunnel_ports[usize::from(port / 64)] >> (port % 64) & 1 == 1;
-            if let Some(mut packet) =
-                network.and_then(|n| n.packet(frame.start.saturating_add(frame.len), vlan, is_tunnel))
-            {
-                packet.frame = u32::try_from(index).ok()?;
-                return Some(packet);
+            let end = frame.start.saturating_add(frame.len);
+            let is_tunnel = is_in(&self.tunnel_ports);
+            let packet = network.and_then(|n| n.packet(number, end, vlan, is_tunnel));
+            if packet.is_some() {
+                return packet;
             }
         }
         self.long_way(block, index, tally)
     }
 
+    #[inline(never)]
     fn long_way(&mut self, block: &mut Block, index: usize, tally: &mut Tally) -> Option<Packet> {
         let frame = *block.frames.get(index)?;
         let filled = block.bytes.filled();
@@ -92,6 +94,17 @@ impl Decoder {
             *self.unknown_links.entry(frame.link.0).or_default() += 1;
             return None;
         };
+        let stripped = (link.strip)(data);
+        if !self.long_way_only
+            && let Some(network) = stripped.ok().and_then(Network::of)
+        {
+            let number = u32::try_from(index).ok()?;
+            let end = frame.start.saturating_add(frame.len);
+            let packet = network.packet(number, end, 0, is_in(&self.tunnel_ports));
+            if packet.is_some() {
+                return packet;
+            }
+        }
         let mut walk = Walk {
             verify: self.options.verify_checksums,
             paths: &mut self.paths,
@@ -103,7 +116,7 @@ impl Decoder {
             cut,
         };
         let mut side = false;
-        let mut found = (link.strip)(data).and_then(|inner| walk.run(Step::Inner(inner)));
+        let mut found = stripped.and_then(|inner| walk.run(Step::Inner(inner)));
         loop {
             let arrival = match found {
                 Ok(Found::Packet(packet)) => {
@@ -145,6 +158,11 @@ impl Decoder {
     pub fn unknown_links(&self) -> &BTreeMap<u16, u64> {
         &self.unknown_links
     }
+}
+
+/// Whether a port is in a set of ports.
+pub(super) fn is_in(ports: &[u64; 1024]) -> impl Fn(u16) -> bool {
+    |port| ports[usize::from(port / 64)] >> (port % 64) & 1 == 1
 }
 
 #[cfg(test)]

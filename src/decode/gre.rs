@@ -54,6 +54,8 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
         }
         0x883e => Ok(Carried { kind: "gre", id: key, inner: Inner::EtherType(0x0800, rest) }),
         0x880b => Ok(Carried { kind: "gre", id: key, inner: ppp::ppp(rest)? }),
+        // Aruba access points: 802.11 frames.
+        0x8200..=0x8390 => Ok(Carried { kind: "gre", id: key, inner: Inner::Link(105, rest) }),
         _ => Ok(Carried { kind: "gre", id: key, inner: Inner::EtherType(protocol, rest) }),
     }
 }
@@ -85,9 +87,11 @@ mod tests {
     fn every_kind_of_gre() {
         let ip = ip4_tcp(b"abc");
         let frame = ether(0x0800, &ip);
+        let wifi = [&[0x08, 1][..], &[1; 22], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0]].concat();
         let three = |o: u8| [0x20, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, o];
         type Case<'a> = (&'a [u8], &'a [u8], &'a [u8], &'a str);
-        let cases: [Case<'_>; 13] = [
+        let cases: [Case<'_>; 14] = [
+            (&[0, 0, 0x82, 0x40], &wifi, &ip, "gre"),
             (&[0, 0, 8, 0], &[], &ip, "gre"),
             (&[0x20, 0, 8, 0, 0, 0, 0, 7], &[], &ip, "gre:7"),
             (&[0xb0, 0, 8, 0, 1, 2, 0, 0, 0, 0, 0, 7, 0, 0, 0, 1], &[], &ip, "gre:7"),

@@ -3,8 +3,8 @@
 use super::link::{Inner, Link, Stop, be16, byte, skip};
 use super::tunnel::{Carried, On, Tunnel};
 
-/// PPP (RFC 1662), with or without address and control bytes.
-pub(super) const PPP: Link = Link { numbers: &[9], name: "PPP", strip: ppp };
+/// PPP (RFC 1662), with or without address and control bytes; some writers give Cisco HDLC this number.
+pub(super) const PPP: Link = Link { numbers: &[9], name: "PPP", strip: hdlc };
 
 /// PPP in HDLC-like framing, or Cisco HDLC: the address byte tells.
 pub(super) const PPP_HDLC: Link = Link { numbers: &[50], name: "PPP_HDLC", strip: hdlc };
@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn every_link_of_the_family() {
         let ip = ip4_tcp(b"abc");
-        let cases: [(u16, &[u8]); 9] = [
+        let cases: [(u16, &[u8]); 10] = [
+            (9, &[0x0f, 0, 8, 0]),
             (9, &[0xff, 3, 0, 0x21]),
             (9, &[0, 0x21]),
             (9, &[0x21]),

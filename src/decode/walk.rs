@@ -1,5 +1,6 @@
 //! The walk through the headers of one frame.
 
+use super::decoder::is_in;
 use super::defrag::{Arrival, Origin};
 use super::ip::{self, Datagram};
 use super::transport::{self, Carrier};
@@ -74,6 +75,7 @@ impl Walk<'_> {
                 }
                 Ok(step) => step,
                 // The port lied (it may be a client's): the datagram is what it is.
+                Err(stop @ Stop::Weird("too_deep")) => return Err(stop),
                 Err(stop) => {
                     return match guess {
                         Some(datagram)
@@ -173,10 +175,9 @@ impl Walk<'_> {
         let carrier = transport::udp(datagram, self.verify, self.tally)?;
         let place = self.place(datagram, &carrier, IpProtocol::Udp);
         // The destination first: it is the tunnel's port in all but answers.
-        let tunnel = [carrier.ports[1], carrier.ports[0]].into_iter().find_map(|port| {
-            let is_tunnel = self.tunnel_ports[usize::from(port / 64)] >> (port % 64) & 1 == 1;
-            if is_tunnel { Tunnel::find(On::Udp(port)) } else { None }
-        });
+        let tunnel = [carrier.ports[1], carrier.ports[0]]
+            .into_iter()
+            .find_map(|port| if is_in(self.tunnel_ports)(port) { Tunnel::find(On::Udp(port)) } else { None });
         let Some(tunnel) = tunnel else { return Ok(Step::Done(Found::Packet(place))) };
         let outer = (self.path, self.vlan, self.cut);
         self.cut = carrier.missing;

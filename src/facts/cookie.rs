@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
     name: "cookie",
     doc: "The Set-Cookie field that holds the token (RFC 6265bis).",
     subjects: &[Subject::Sighting],
+    about_key: false,
     late: false,
     fields: &[
         Field {

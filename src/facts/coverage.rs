@@ -4,18 +4,25 @@ use super::value::{Type, Value};
 use super::{Family, Field, Subject};
 
 /// Weirds that mean that bytes where a token could be were not inspected.
-pub const GAPS: &[(&str, &str)] = &[
-    ("gap", "holes in streams"),
+const GAPS: &[(&str, &str)] = &[
+    ("gaps", "holes in streams"),
     ("snapped", "packets cut by the snap length"),
+    ("segments_bounded", "out-of-order bytes over the bound"),
+    ("flows_evicted", "flows evicted"),
+    ("fragments_evicted", "IP fragments evicted"),
+    ("fragments_expired", "IP fragments whose rest never came"),
     ("content_undecodable", "bodies with a content coding that could not be undone"),
     ("content_bomb", "bodies over the decompression bound"),
     ("body_context_limit", "bodies too long to name the place of a token in them"),
     ("http_head_too_large", "message heads over the bound"),
     ("http_head_cut", "message heads that were cut"),
-    ("segment_limit", "out-of-order bytes over the bound"),
-    ("flow_evicted", "flows evicted"),
-    ("fragment_evicted", "IP fragments evicted"),
+    ("http_pipeline_limit", "requests over the pipelining bound"),
+    ("sightings_limit", "exchanges with more tokens than are kept"),
     ("token_cut", "tokens cut by a hole"),
+    ("token_over_limit", "tokens longer than the bound"),
+    ("unknown_link_type", "packets of a link type that is not known"),
+    ("retained_evicted", "subjects that were not judged again with late facts"),
+    ("crack_refused", "HMAC tokens over the bound of the dictionary attack"),
     ("damage", "damaged places in the capture"),
     ("drops", "packets that were not captured"),
 ];
@@ -24,6 +31,7 @@ pub(super) const FAMILY: Family = Family {
     name: "coverage",
     doc: "What the run could not inspect, and what the capture itself holds.",
     subjects: &[Subject::Capture],
+    about_key: false,
     late: false,
     fields: &[
         Field {
@@ -54,6 +62,6 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// The reasons that occurred and how often.
-pub fn reasons(summary: &super::CaptureSummary) -> impl Iterator<Item = (&'static str, u64)> {
+pub(super) fn reasons(summary: &super::CaptureSummary) -> impl Iterator<Item = (&'static str, u64)> {
     GAPS.iter().filter_map(|(name, text)| summary.tally.weirds.get(name).map(|n| (*text, *n)))
 }

@@ -8,6 +8,7 @@ pub(super) const FAMILY: Family = Family {
     name: "crack",
     doc: "What the dictionary attack on HMAC signatures found; known only at the end of input.",
     subjects: &[Subject::Sighting],
+    about_key: true,
     late: true,
     fields: &[
         Field {

@@ -9,6 +9,7 @@ pub(super) const FAMILY: Family = Family {
     name: "http",
     doc: "The HTTP request and response around the subject.",
     subjects: &[Subject::Sighting, Subject::Exchange],
+    about_key: false,
     late: false,
     fields: &[
         Field {

@@ -18,7 +18,8 @@ macro_rules! marks {
             name: "marks",
             doc: "What an exchange was seen to do beside carrying tokens.",
             subjects: &[Subject::Exchange, Subject::Sighting],
-            late: false,
+            about_key: false,
+    late: false,
             fields: &[
                 $(Field {
                     name: $name,

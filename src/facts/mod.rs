@@ -44,6 +44,9 @@ pub struct Family {
     pub subjects: &'static [Subject],
     /// Its facts.
     pub fields: &'static [Field],
+    /// The facts are about a key rather than about the place where it was used: findings of rules that name one are
+    /// told apart by issuer, not by route and place.
+    pub about_key: bool,
     /// Values may change after the subject has closed: rules that name one are judged again at the end.
     pub late: bool,
 }

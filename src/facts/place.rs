@@ -9,6 +9,7 @@ pub(super) const FAMILY: Family = Family {
     name: "place",
     doc: "Where in a message the token stands.",
     subjects: &[Subject::Sighting],
+    about_key: false,
     late: false,
     fields: &[
         Field {

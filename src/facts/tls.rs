@@ -8,6 +8,7 @@ pub(super) const FAMILY: Family = Family {
     name: "tls",
     doc: "What the hellos of a TLS session show.",
     subjects: &[Subject::Tls, Subject::Flow],
+    about_key: false,
     late: false,
     fields: &[
         Field {

@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
     name: "token",
     doc: "What the token itself says. Times are compared with the time of the packet.",
     subjects: &[Subject::Sighting],
+    about_key: false,
     late: false,
     fields: &[
         Field {

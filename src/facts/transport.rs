@@ -9,6 +9,7 @@ pub(super) const FAMILY: Family = Family {
     name: "transport",
     doc: "What carried the subject.",
     subjects: &[Subject::Sighting, Subject::Exchange, Subject::Flow, Subject::Tls],
+    about_key: false,
     late: false,
     fields: &[
         Field {

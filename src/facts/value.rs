@@ -81,11 +81,12 @@ impl<'a> Value<'a> {
         match value {
             JsonValue::Bool(b) => Self::Bool(*b),
             JsonValue::String(s) => Self::Str(Cow::Borrowed(s)),
-            JsonValue::Number(n) => match (n.as_i64(), n.as_f64()) {
-                (Some(int), _) => Self::Int(int),
-                (None, Some(float)) => Self::Float(float),
-                (None, None) if n.as_str().starts_with('-') => Self::Float(f64::NEG_INFINITY),
-                (None, None) => Self::Float(f64::INFINITY),
+            JsonValue::Number(n) => match n.as_i64() {
+                Some(int) => Self::Int(int),
+                None => Self::Float(n.as_f64().unwrap_or_else(|| match n.as_str().starts_with('-') {
+                    true => f64::NEG_INFINITY,
+                    false => f64::INFINITY,
+                })),
             },
             JsonValue::Null | JsonValue::Array(_) | JsonValue::Object(_) => Self::Json(value),
         }
@@ -116,7 +117,7 @@ impl<'a> Value<'a> {
             Self::Float(f) => Value::Float(*f),
             Self::Str(s) => Value::Str(Cow::Borrowed(s)),
             Self::List(list) => Value::List(list.reborrow()),
-            Self::Json(json) => Value::Json(json),
+            Self::Json(json) => Value::json(json),
         }
     }
 

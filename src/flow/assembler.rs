@@ -349,7 +349,7 @@ impl Assembler {
             return;
         }
         one(&mut step.out.anomalies().retransmitted);
-        if self.recent.differs(at, bytes, step.hasher) {
+        if self.recent.differs(at, bytes, step.seed) {
             one(&mut step.out.anomalies().overlap_conflicts);
             step.again(at, bytes, origin);
         }
@@ -358,7 +358,7 @@ impl Assembler {
     pub(super) fn deliver(&mut self, bytes: &[u8], origin: &Origin, step: &mut Step<'_>) {
         let at = self.next;
         self.next += bytes.len() as u64;
-        self.recent.remember(at, bytes, step.hasher);
+        self.recent.remember(at, bytes, step.seed);
         step.out.chunk(at, Chunk::Data(bytes), origin);
     }
 

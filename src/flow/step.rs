@@ -23,8 +23,8 @@ pub struct Step<'a> {
     pub peer_seen: bool,
     /// The packet that is handled.
     pub origin: &'a Origin,
-    /// Seed of the fingerprints.
-    pub hasher: &'a foldhash::fast::RandomState,
+    /// Seed of the fingerprints of delivered segments; any constant of the run, best a random one.
+    pub seed: u64,
     /// Waiting bytes of the partition.
     pub budget: &'a mut Budget,
     /// Receiver.

@@ -24,6 +24,8 @@ use crate::{
 pub struct FlowTable<S> {
     index: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
+    /// Random too: of the fingerprints of segments.
+    seed: u64,
     flows: Slab<Entry<S>>,
     /// By kind: open TCP flows and UDP conversations in order of their last check, tombstones in order of closing.
     lists: [List; 3],
@@ -47,9 +49,11 @@ impl<S> Default for FlowTable<S> {
 impl<S> FlowTable<S> {
     /// A table of at most `bound` flows, of which `tombstones` may be closed ones.
     pub fn new(bound: usize, tombstones: usize) -> Self {
+        let hasher = foldhash::fast::RandomState::default();
         Self {
             index: HashTable::new(),
-            hasher: foldhash::fast::RandomState::default(),
+            seed: hasher.hash_one(0_u64),
+            hasher,
             flows: Slab::default(),
             lists: [List::default(), List::default(), List::default()],
             waiting: std::collections::VecDeque::new(),
@@ -124,7 +128,7 @@ impl<S> FlowTable<S> {
             packets,
             peer_seen,
             origin: &arrival.origin,
-            hasher: &self.hasher,
+            seed: self.seed,
             budget: &mut self.budget,
             out: &mut outlet,
         };
@@ -252,8 +256,8 @@ impl<S> FlowTable<S> {
             let (peer_seen, packets) =
                 (entry.streams[side.other().index()].seen(), entry.info.packets as u32);
             let (stream, _, mut outlet) = entry.split(side, consumer);
-            let (hasher, budget) = (&self.hasher, &mut self.budget);
-            f(stream, &mut Step { now, packets, peer_seen, origin, hasher, budget, out: &mut outlet });
+            let (seed, budget) = (self.seed, &mut self.budget);
+            f(stream, &mut Step { now, packets, peer_seen, origin, seed, budget, out: &mut outlet });
         }
     }
 

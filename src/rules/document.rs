@@ -67,7 +67,7 @@ impl<'a> Section<'a> {
         let text = self.required(key)?;
         parse(text.value).ok_or_else(|| {
             let found = text.value.to_owned();
-            let kind = RuleErrorKind::Choice { key: key.to_owned(), found, allowed };
+            let kind = RuleErrorKind::Choice { key, found, allowed };
             self.error(kind, text.span).meant(nearest(text.value, allowed.iter().copied()))
         })
     }

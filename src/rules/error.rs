@@ -13,7 +13,7 @@ pub struct RuleError {
     /// What is wrong.
     pub kind: RuleErrorKind,
     /// Where.
-    pub at: Option<Place>,
+    pub at: Option<Box<Place>>,
     /// What was probably meant.
     pub nearest: Option<String>,
 }
@@ -43,7 +43,7 @@ pub enum RuleErrorKind {
     /// A word that is none of those allowed.
     Choice {
         /// The key.
-        key: String,
+        key: &'static str,
         /// What stands there.
         found: String,
         /// What may stand there.
@@ -85,7 +85,7 @@ impl RuleError {
 
     /// A mistake at some bytes of `file`, whose text is `source`.
     pub fn at(file: impl Into<String>, kind: RuleErrorKind, source: &str, span: Range<usize>) -> Self {
-        Self { at: Some(Place::new(source, span)), ..Self::new(file, kind) }
+        Self { at: Some(Box::new(Place::new(source, span))), ..Self::new(file, kind) }
     }
 
     /// The same with what was probably meant.

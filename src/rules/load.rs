@@ -185,8 +185,7 @@ fn examples(top: &Section<'_>, key: &'static str, values: &toml::Table) -> Resul
             let name = event.only(expected)?;
             let kind = EventKind::parse(name.value).ok_or_else(|| {
                 let found = name.value.to_owned();
-                let kind =
-                    RuleErrorKind::Choice { key: "events".to_owned(), found, allowed: EventKind::NAMES };
+                let kind = RuleErrorKind::Choice { key: "events", found, allowed: EventKind::NAMES };
                 let nearest = nearest(name.value, EventKind::NAMES.iter().copied());
                 event.error(kind, name.span.clone()).meant(nearest)
             })?;
@@ -325,6 +324,7 @@ events = [{ sighting = {} }]
         for _ in 0..1500 {
             let mut data = RULE.as_bytes().to_vec();
             for _ in 0..=next(4) {
+                data.extend_from_slice(b"\n");
                 let at = next(data.len());
                 match next(4) {
                     0 => data[at] = next(256) as u8,
@@ -334,6 +334,10 @@ events = [{ sighting = {} }]
                 }
             }
             fuzz_rule_file(&data);
+        }
+        for deep in ["[", "{a=", "[[", "a."] {
+            fuzz_rule_file(format!("a = {}", deep.repeat(15_000)).as_bytes());
+            fuzz_rule_file(deep.repeat(15_000).as_bytes());
         }
     }
 }

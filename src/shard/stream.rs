@@ -54,7 +54,6 @@ impl Consumer<Stream> for Feed<'_> {
                 self.drive(state, |layer, scribe, id| layer.data(dir, bytes, origin.position(0), scribe, id));
             }
             Chunk::Gap(len) => {
-                self.tools.out.tally.weird("gap");
                 let dir = direction(state, from);
                 self.drive(state, |layer, scribe, id| layer.gap(dir, len, scribe, id));
             }

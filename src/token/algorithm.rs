@@ -97,7 +97,7 @@ pub fn signature_len(alg: &str) -> Option<&'static [usize]> {
 pub fn signature_len_fits(alg: &str, len: usize) -> bool {
     match (signature_len(alg), Family::of(alg)) {
         (Some(lens), _) => lens.contains(&len),
-        (None, Some(Family::Rs | Family::Ps)) => len >= 64 && len % 8 == 0,
+        (None, Some(Family::Rs | Family::Ps)) => len >= 64 && len.is_multiple_of(8),
         (None, _) => true,
     }
 }

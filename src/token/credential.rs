@@ -184,7 +184,7 @@ pub fn opaque_token_kind(value: &[u8]) -> Option<OpaqueKind> {
         OpaqueKind::Biscuit
     } else if base64 && (rest(b"MDA") || rest(b"AgE")) && value.len() >= 60 {
         OpaqueKind::Macaroon
-    } else if base64 && value.starts_with(b"gAAAAA") && value.len() >= 100 && value.len() % 4 == 0 {
+    } else if base64 && value.starts_with(b"gAAAAA") && value.len() >= 100 && value.len().is_multiple_of(4) {
         OpaqueKind::Fernet
     } else if is_branca(value) {
         OpaqueKind::Branca

@@ -21,6 +21,8 @@ mod secret;
 mod sighting;
 mod stream;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 mod wrapping;
 

@@ -47,7 +47,7 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
     segments.push(start..unpadded(run, start, end));
     if wanted == 5 {
         let body = segments[2].is_empty() || segments[3].is_empty() || segments[4].is_empty();
-        if body || !header.any() {
+        if body {
             return None;
         }
         return Some(Shape { segments, core: end, end });
@@ -55,12 +55,17 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
     let behind = run.get(end).copied().or(next);
     let (payload, signature) = (&segments[1], &segments[2]);
     // Masked (`h.p.***`, `h.p.<redacted>`) or shortened (`h.p...`) text is no token.
-    if behind == Some(b'*')
-        || (signature.is_empty() && (payload.is_empty() || matches!(behind, Some(b'<' | b'[' | b'{' | b'.'))))
-    {
+    let masked = behind == Some(b'*');
+    let shortened = payload.is_empty() || matches!(behind, Some(b'<' | b'[' | b'{' | b'.'));
+    if masked || (signature.is_empty() && shortened) {
         return None;
     }
-    if !header.alg && !(header.any() && is_object(&run[payload.clone()])) {
+    // Four segments with `enc` are a JWE that lost one, and no JWS of three.
+    let more = run.get(end) == Some(&b'.') && run.get(end + 1).is_some_and(|&b| is_url_char(b) || b == b'.');
+    if header.enc && more {
+        return None;
+    }
+    if !header.alg && !is_object(&run[payload.clone()]) {
         return None;
     }
     Some(Shape { segments, core: end, end: disclosures(run, end) })

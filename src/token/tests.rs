@@ -2,15 +2,14 @@
 
 use super::*;
 use base64::{Engine, engine::general_purpose as b64};
-use proptest::prelude::*;
 use std::sync::LazyLock;
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
+pub(super) static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
 
 /// Payload of RFC 7515 appendices A.1, A.2, A.3 and A.5 and of RFC 7519 sections 3.1 and 6.1.
 const JOE: &str =
     "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-const A1_HEADER: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
+pub(super) const A1_HEADER: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
 const A1_SIGNATURE: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const A1_KEY: &str = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
 const A2_SIGNATURE: &str = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
@@ -22,7 +21,7 @@ const ED25519: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.
 /// RFC 7516 appendix A.1.
 const JWE: &str = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ.OKOawDo13gRp2ojaHV7LFpZcgV7T6DVZKTyKOMTYUmKoTCVJRgckCL9kiMT03JGeipsEdY3mx_etLbbWSrFr05kLzcSr4qKAq7YN7e9jwQRb23nfa6c9d-StnImGyFDbSv04uVuxIp5Zms1gNxKKK2Da14B8S4rzVRltdYwam_lDp5XnZAYpQdb76FdIKLaVmqgfwX7XWRxv2322i-vDxRfqNzo_tETKzpVLzfiwQyeyPGLBIO56YJ7eObdv0je81860ppamavo35UgoRdbYaBcoh9QcfylQr66oc6vFWXRcZ_ZT2LawVCWTIy3brGPi6UklfCpIMfIjf7iGdXKHzg.48V1_ALb6US04U3b.5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6jiSdiwkIr3ajwQzaBtQD_A.XFBoMYUZodetZdvTiFvSkQ";
 
-fn a1() -> String {
+pub(super) fn a1() -> String {
     format!("{A1_HEADER}.{JOE}.{A1_SIGNATURE}")
 }
 
@@ -31,7 +30,7 @@ fn token(header: &str, payload: &str, signature: &[u8]) -> String {
     format!("{}.{}.{}", e(header.as_bytes()), e(payload.as_bytes()), e(signature))
 }
 
-fn find(text: &[u8]) -> Vec<(usize, usize, String, Vec<&'static str>)> {
+pub(super) fn find(text: &[u8]) -> Vec<(usize, usize, String, Vec<&'static str>)> {
     let mut hits = Vec::new();
     SCANNER.find(text, &mut |h| {
         assert!(Token::parse(&h.text).is_some());
@@ -41,7 +40,7 @@ fn find(text: &[u8]) -> Vec<(usize, usize, String, Vec<&'static str>)> {
     hits
 }
 
-fn texts(text: &str) -> Vec<String> {
+pub(super) fn texts(text: &str) -> Vec<String> {
     find(text.as_bytes()).into_iter().map(|hit| hit.2).collect()
 }
 
@@ -90,6 +89,8 @@ fn unsecured_and_other_rfc_examples_decode() {
     assert_eq!(jwe.header_member("enc").unwrap(), "A256GCM");
     assert_eq!(jwe.signature().len(), 16);
     assert_eq!(texts(&format!("{JWE}.")), [JWE]);
+    let (four, _) = JWE.rsplit_once('.').unwrap();
+    assert!(texts(four).is_empty() && texts(&format!("{four}.")).is_empty());
 }
 
 #[test]
@@ -125,17 +126,18 @@ fn odd_starts_are_found() {
         "\t{\"alg\":\"HS256\"}",
         "{\n\t\"alg\":\"HS256\"}",
         "{\n\n\"alg\":\"HS256\"}",
-        "\n\n{\"alg\":\"HS256\"}",
         "{\n\"alg\":\"HS256\"}",
         "{\"1\":2,\"alg\":\"HS256\"}",
         "   {\"alg\":\"HS256\"}",
+        "\u{feff}{\"alg\":\"HS256\"}",
+        "\n\n{\"alg\":\"HS256\"}",
     ] {
         let text = token(header, r#"{"sub":"x"}"#, &[7; 32]);
         assert_eq!(texts(&format!("a: {text}\r\n")), [text], "{header:?}");
     }
 }
 
-fn disguises() -> Vec<(String, Vec<&'static str>)> {
+pub(super) fn disguises() -> Vec<(String, Vec<&'static str>)> {
     let text = a1();
     let every = |f: &dyn Fn(u8) -> String| text.bytes().map(f).collect::<String>();
     let cookie = b64::URL_SAFE_NO_PAD.encode(format!(r#"{{"access_token":"{text}","x":1}}"#));
@@ -154,7 +156,7 @@ fn disguises() -> Vec<(String, Vec<&'static str>)> {
         (b64::STANDARD.encode(&text), vec!["base64"]),
         (b64::URL_SAFE_NO_PAD.encode(&text), vec!["base64"]),
         (b64::STANDARD.encode(&text).replace('=', "%3D"), vec!["percent", "base64"]),
-        (b64::STANDARD.encode(b64::STANDARD.encode(&text).replace("ZXlK", "ZXlK")), vec!["base64"]),
+        (b64::STANDARD.encode(b64::STANDARD.encode(&text)), vec!["base64"]),
         (text.bytes().map(|b| format!("{b:02x}")).collect(), vec!["hex"]),
         (text.bytes().map(|b| format!("{b:02X}")).collect(), vec!["hex"]),
         (cookie, vec!["base64"]),
@@ -200,7 +202,7 @@ fn nothing_but_the_token_is_taken_and_no_fragment_of_one() {
         "{}; Path=/",
         "https://h/{}?x",
     ] {
-        assert_eq!(texts(&around.replace("{}", &text)), [text.clone()], "{around}");
+        assert_eq!(texts(&around.replace("{}", &text)), std::slice::from_ref(&text), "{around}");
     }
     let (head, rest) = text.split_once('.').unwrap();
     for fragment in [
@@ -304,112 +306,4 @@ fn a_cache_gives_the_same_token_and_stays_bounded() {
         assert!(cache.len() <= 2);
     }
     assert!(cache.get(b"eyJ").is_none());
-}
-
-fn stream(text: &[u8], cuts: &[usize], base: u64) -> Vec<(u64, u64, Vec<u8>)> {
-    let mut scan = StreamScan::new();
-    let mut hits = Vec::new();
-    let mut take = |h: StreamHit<'_>| hits.push((h.at - base, h.len, h.text.to_vec()));
-    let mut from = 0;
-    for &cut in cuts.iter().chain([&text.len()]) {
-        scan.feed(&SCANNER, &text[from..cut], base + from as u64, &mut take);
-        from = cut;
-    }
-    scan.finish(&SCANNER, &mut take);
-    assert_eq!(scan.losses(), Losses::default());
-    hits
-}
-
-fn whole(text: &[u8]) -> Vec<(u64, u64, Vec<u8>)> {
-    let hits = find(text).into_iter();
-    hits.map(|h| (h.0 as u64, (h.1 - h.0) as u64, h.2.into_bytes())).collect()
-}
-
-#[test]
-fn a_stream_cut_anywhere_gives_the_same_single_hit() {
-    for (disguised, _) in disguises() {
-        for text in [format!("they: \"{disguised}\" keyed"), disguised] {
-            let text = text.as_bytes();
-            let expected = whole(text);
-            for cut in 0..=text.len() {
-                assert_eq!(stream(text, &[cut], 7), expected, "{cut}");
-            }
-            let every: Vec<usize> = (1..text.len()).collect();
-            assert_eq!(stream(text, &every, 7), expected);
-        }
-    }
-    let text = format!("<{}>", a1());
-    let expected = whole(text.as_bytes());
-    assert_eq!(expected.len(), 1);
-    for a in 0..=text.len() {
-        for b in a..=text.len() {
-            assert_eq!(stream(text.as_bytes(), &[a, b], 0), expected, "{a} {b}");
-        }
-    }
-}
-
-#[test]
-fn a_gap_cuts_a_token_and_is_counted() {
-    let text = a1();
-    let mut scan = StreamScan::new();
-    let mut hits = 0;
-    scan.feed(&SCANNER, text.as_bytes(), 0, &mut |_| hits += 1);
-    scan.feed(&SCANNER, b"\" and more", text.len() as u64 + 9, &mut |_| hits += 1);
-    scan.finish(&SCANNER, &mut |_| hits += 1);
-    assert_eq!((hits, scan.losses()), (0, Losses { cut: 1, over: 0 }));
-}
-
-#[test]
-fn an_endless_candidate_is_given_up_and_the_search_goes_on() {
-    let mut scan = StreamScan::new();
-    let mut hits = 0;
-    let mut at = 0;
-    let mut feed = |scan: &mut StreamScan, bytes: &[u8]| {
-        scan.feed(&SCANNER, bytes, at, &mut |_| hits += 1);
-        at += bytes.len() as u64;
-    };
-    feed(&mut scan, A1_HEADER.as_bytes());
-    for _ in 0..200 {
-        feed(&mut scan, &[b'A'; 1000]);
-        assert!(scan.held_bytes() <= 2 * crate::limits::TOKEN_BYTES + 2000);
-    }
-    feed(&mut scan, format!(".x\r\n{}\r\n", a1()).as_bytes());
-    assert_eq!((hits, scan.losses()), (1, Losses { cut: 0, over: 1 }));
-}
-
-#[test]
-fn hostile_base64_takes_linear_time() {
-    let start = std::time::Instant::now();
-    let unit = "eyJhbGciOiJIUzI1NiIsImtpZCI6";
-    let text = unit.repeat(40_000);
-    assert!(texts(&text).is_empty());
-    assert!(texts(&text.replace("6eyJ", "6.eyJ")).is_empty());
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
-}
-
-proptest! {
-    #[test]
-    fn noise_gives_no_hit(text in "[A-Za-z0-9_.\\-]{0,400}", bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        prop_assert!(texts(&text).is_empty());
-        prop_assert!(find(&bytes).is_empty());
-    }
-
-    #[test]
-    fn mutated_tokens_break_nothing(
-        which in 0..18_usize,
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
-        cut in any::<u8>(),
-        text in "[ -~]{0,20}",
-    ) {
-        let mut data = disguises()[which].0.clone().into_bytes();
-        data.extend(text.bytes());
-        data.extend(a1().bytes());
-        for (index, byte) in changes {
-            let at = index.index(data.len());
-            data[at] = byte;
-        }
-        fuzz_token(&data);
-        data.insert(0, cut);
-        fuzz_scan(&data);
-    }
 }

@@ -67,7 +67,6 @@ pub(super) struct Rig {
     pub(super) packets: u32,
     pub(super) now: Timestamp,
     pub(super) peer_seen: bool,
-    hasher: foldhash::fast::RandomState,
 }
 
 impl Rig {
@@ -79,7 +78,6 @@ impl Rig {
             packets: 0,
             now: Timestamp::default(),
             peer_seen: true,
-            hasher: foldhash::fast::RandomState::default(),
         }
     }
 
@@ -100,7 +98,7 @@ impl Rig {
                 packets: self.packets,
                 peer_seen: self.peer_seen,
                 origin: &origin,
-                hasher: &self.hasher,
+                seed: 0x5eed,
                 budget: &mut self.budget,
                 out: &mut self.got,
             },

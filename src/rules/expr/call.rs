@@ -131,7 +131,7 @@ impl<'a> Checker<'a> {
             return Err(ExprError::new(variable.span.clone(), kind));
         };
         if self.scope.len() >= LOOPS {
-            return Err(ExprError::new(node.span.clone(), ExprErrorKind::TooDeep));
+            return Err(ExprError::new(node.span.clone(), ExprErrorKind::Loops));
         }
         let list = self.node(target)?;
         let element = match list.ty {

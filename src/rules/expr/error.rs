@@ -23,6 +23,8 @@ pub enum ExprErrorKind {
     TooLong,
     /// The nesting is deeper than [`limits::EXPRESSION_DEPTH`].
     TooDeep,
+    /// Too many `exists` and `all` inside each other.
+    Loops,
     /// A character that begins no token.
     BadCharacter(char),
     /// A string without its closing quote.
@@ -89,6 +91,7 @@ impl fmt::Display for ExprErrorKind {
             Self::TooDeep => {
                 write!(f, "expression is nested deeper than {} levels", limits::EXPRESSION_DEPTH)
             }
+            Self::Loops => f.write_str("too many `exists` and `all` inside each other"),
             Self::BadCharacter('=') => f.write_str("`=` is not an operator; equality is `==`"),
             Self::BadCharacter(c) => write!(f, "unexpected character `{}`", c.escape_debug()),
             Self::Unclosed => f.write_str("string has no closing quote"),

@@ -100,7 +100,10 @@ impl<'a> Evaluation<'a> {
     fn value<'s>(&'s self, op: &'s Op, scope: Option<&'s Scope<'s>>) -> Value<'s> {
         match op {
             Op::Const(value) => value.reborrow(),
-            Op::Field(field) => self.lookup.value(*field),
+            Op::Field(field) => match self.lookup.value(*field) {
+                Value::Json(json) => Value::json(json),
+                value => value,
+            },
             Op::Path(field, segments) => {
                 segments.iter().fold(self.lookup.value(*field), |value, segment| select(value, segment))
             }

@@ -60,6 +60,14 @@ impl Program {
         &self.fields
     }
 
+    /// Boolean facts that must hold, or the condition does not.
+    pub fn truths(&self) -> impl Iterator<Item = FieldId> {
+        self.parts.iter().filter_map(|op| match op {
+            Op::Field(field) => Some(*field),
+            _ => None,
+        })
+    }
+
     /// Text facts that must have one of some values, or the condition does not hold.
     pub fn required(&self) -> Vec<(FieldId, Vec<&str>)> {
         self.parts.iter().filter_map(required).collect()
@@ -239,14 +247,21 @@ mod tests {
     }
 
     #[test]
+    fn threads_may_share_it() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Program>();
+        shared::<super::super::Template>();
+    }
+
+    #[test]
     fn loops_are_bounded() {
-        let mut facts = Facts::default();
-        facts.clients = (0..2000).map(|n| n.to_string()).collect();
+        let clients = (0..2000).map(|n| n.to_string()).collect();
+        let facts = Facts { clients, ..Facts::default() };
         let text = "replay.clients.exists(a, replay.clients.exists(b, a == 'x' && b == 'y'))";
         assert_eq!(Program::compile(text, &SCHEMA).unwrap().eval(&facts), Verdict::No);
         let four = "replay.clients.exists(a, replay.clients.exists(b, replay.clients.exists(c, \
                     replay.clients.exists(d, true))))";
-        assert_eq!(error(four).kind, ExprErrorKind::TooDeep);
+        assert_eq!(error(four).kind, ExprErrorKind::Loops);
     }
 
     #[test]
@@ -276,6 +291,7 @@ mod tests {
     /// `cargo test --release --lib rules::expr -- --ignored --nocapture nanoseconds`
     #[test]
     #[ignore = "a measurement"]
+    #[allow(clippy::print_stderr)]
     fn nanoseconds_of_a_typical_condition() {
         let facts = Facts { alg: "HS256".to_owned(), ..Facts::default() };
         for text in [
@@ -286,16 +302,18 @@ mod tests {
             "channel == 'query'",
         ] {
             let program = Program::compile(text, &SCHEMA).unwrap();
-            let start = std::time::Instant::now();
-            let rounds = 2_000_000u32;
             let mut yes = 0u32;
-            for _ in 0..rounds {
-                yes += u32::from(
-                    std::hint::black_box(&program).eval(std::hint::black_box(&facts)) == Verdict::Yes,
-                );
-            }
-            let nanoseconds = start.elapsed().as_nanos() / u128::from(rounds);
-            eprintln!("{nanoseconds} ns, {yes} of {rounds}: {text}");
+            // The fastest of many short rounds: what other processes do does not count.
+            let round = || {
+                let start = std::time::Instant::now();
+                for _ in 0..1000 {
+                    let facts = std::hint::black_box(&facts);
+                    yes += u32::from(std::hint::black_box(&program).eval(facts) == Verdict::Yes);
+                }
+                start.elapsed().as_nanos() / 1000
+            };
+            let nanoseconds = std::iter::repeat_with(round).take(1000).min().unwrap();
+            eprintln!("{nanoseconds} ns, {yes} times yes: {text}");
         }
     }
 }

@@ -1,0 +1,273 @@
+//! The command line: what can be typed. What it means is `commands`.
+
+use crate::rules::Severity;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Security linter and traffic analyzer for JSON Web Tokens on the wire.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wirelint",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 clean, 1 findings, 2 could not do its work, 3 no capture, 4 incomplete (--strict), 130 interrupted.\n\
+Examples:\n  wirelint scan traffic.pcapng\n  tcpdump -w - port 8080 | wirelint scan -\n  wirelint tokens captures/ --format ndjson"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit captures: decode, run the rules, report findings
+    Scan(ScanArgs),
+    /// The same on an interface, as it happens, until stopped
+    #[cfg(feature = "live")]
+    Live(LiveArgs),
+    /// Print one record a TCP connection or UDP conversation
+    Flows(RecordArgs),
+    /// Print one record an HTTP exchange
+    Http(RecordArgs),
+    /// Print one record a token sighting
+    Tokens(RecordArgs),
+    /// List and explain the rules, or test a folder of them
+    #[command(subcommand)]
+    Rules(RulesCommand),
+}
+
+/// Where colour is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How the work is done and shown.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Work and output")]
+pub struct WorkArgs {
+    /// Threads; 1 does everything on the calling thread [default: the cores]
+    #[arg(short = 'j', long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Say less on stderr: no warnings, no progress; twice: no summary
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub quiet: u8,
+    /// Say more on stderr
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Use of colour
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+    /// No progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Print tokens and secrets whole
+    #[arg(long)]
+    pub show_secrets: bool,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How packets are read.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct ReadArgs {
+    /// Look only at packets that match a BPF filter (needs libpcap at run time)
+    #[arg(long, value_name = "BPF")]
+    pub filter: Option<String>,
+    /// Read traffic of a server port as a protocol: 9000=http1
+    #[arg(long, value_name = "PORT=PROTOCOL")]
+    pub decode_as: Vec<String>,
+    /// Drop packets whose checksum is wrong (offloading makes many of them so)
+    #[arg(long)]
+    pub verify_checksums: bool,
+    /// TLS key log; decryption is not built yet, so this only warns
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub keylog: Option<PathBuf>,
+    /// Judge tokens as of this time (RFC 3339 or seconds) instead of the packets' own
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
+}
+
+/// Keys and secrets.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Keys")]
+pub struct KeyArgs {
+    /// Verification key: PEM or JWK
+    #[arg(long, value_name = "FILE")]
+    pub key: Vec<PathBuf>,
+    /// JWK Set with verification keys
+    #[arg(long, value_name = "FILE")]
+    pub jwks: Vec<PathBuf>,
+    /// File whose content is an HMAC secret
+    #[arg(long, value_name = "FILE")]
+    pub secret_file: Vec<PathBuf>,
+}
+
+/// Which rules run, and the dictionary attack.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub struct RuleArgs {
+    /// Folder with more rules
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Run only these rules: ids or group:NAME
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Leave these rules out: ids or group:NAME
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Report findings of low confidence too
+    #[arg(long)]
+    pub pedantic: bool,
+    /// Word list for the dictionary attack on HMAC secrets, beside the built-in one
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub wordlist: Vec<PathBuf>,
+    /// HMAC trials in the run; 0 turns the attack off
+    #[arg(long, value_name = "N", default_value_t = 4_000_000)]
+    pub crack_budget: u64,
+}
+
+/// Severity at which a command fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// At this severity or above.
+    Severity(Severity),
+    /// Not because of findings.
+    Never,
+}
+
+fn fail_on(text: &str) -> Result<FailOn, String> {
+    if text == "never" {
+        return Ok(FailOn::Never);
+    }
+    let names = Severity::ALL.iter().rev().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
+    Severity::parse(text).map(FailOn::Severity).ok_or_else(|| format!("one of {names}, never"))
+}
+
+/// `wirelint scan`.
+#[derive(Clone, Debug, Args)]
+pub struct ScanArgs {
+    /// Captures, folders of captures, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Report format: table, json, ndjson; NAME=FILE writes one more report to a file
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Vec<String>,
+    /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = fail_on)]
+    pub fail_on: FailOn,
+    /// Exit with 4 if the inspection was incomplete and there are no findings
+    #[arg(long)]
+    pub strict: bool,
+    /// How packets are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Which rules run.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// Work and output.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// `wirelint flows`, `http` and `tokens`.
+#[derive(Clone, Debug, Args)]
+pub struct RecordArgs {
+    /// Captures, folders of captures, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Record format: table, ndjson, csv
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: String,
+    /// How packets are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// Work and output.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// `wirelint live`.
+#[cfg(feature = "live")]
+#[derive(Clone, Debug, Args)]
+pub struct LiveArgs {
+    /// Interface to watch; "any" for all
+    #[arg(short, long, value_name = "IFACE", required_unless_present = "list")]
+    pub interface: Option<String>,
+    /// List the interfaces
+    #[arg(long)]
+    pub list: bool,
+    /// Output format: table, ndjson
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub format: String,
+    /// Stop after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<u64>,
+    /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = fail_on)]
+    pub fail_on: FailOn,
+    /// Exit with 4 if packets were dropped and there are no findings
+    #[arg(long)]
+    pub strict: bool,
+    /// How packets are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// Which rules run.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// Work and output.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// `wirelint rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List the rules
+    List {
+        /// Format: text, json
+        #[arg(long, default_value = "text", value_name = "FORMAT")]
+        format: String,
+        /// Folder with more rules
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+    },
+    /// Explain one rule
+    Show {
+        /// Its id
+        id: String,
+        /// Folder with more rules
+        #[arg(long, value_name = "DIR")]
+        rules: Vec<PathBuf>,
+    },
+    /// Run the examples of the built-in rules, or of those in a folder
+    Test {
+        /// Folder with rules
+        dir: Option<PathBuf>,
+    },
+    /// Print the reference page of all rules in Markdown
+    Docs {
+        /// Print the reference of facts instead
+        #[arg(long)]
+        facts: bool,
+    },
+}

@@ -1,0 +1,148 @@
+//! The inputs of a command: opened one after the other, each problem said once, none of them in the way of the others.
+
+use super::terminal::say;
+use super::Failure;
+use crate::capture::{self, CaptureError, Damage, FileId, Input, Source};
+use crate::cli::ReadArgs;
+use std::path::{Path, PathBuf};
+
+/// What became of the inputs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdict {
+    /// Some packet or entry was read.
+    pub(super) packets: bool,
+    /// A named input could not be read.
+    pub(super) failed: bool,
+    /// Ctrl-C.
+    pub(super) interrupted: bool,
+}
+
+/// The inputs of a command.
+pub(super) struct Inputs {
+    list: std::vec::IntoIter<Input>,
+    /// Names by [`FileId`].
+    pub(super) names: Vec<String>,
+    filter: Option<String>,
+    opened: u32,
+    /// Inputs that are no captures by their content.
+    strangers: u32,
+    failed: bool,
+    /// What was said.
+    pub(super) warnings: Vec<String>,
+    quiet: bool,
+}
+
+impl Inputs {
+    /// Expands folders; nothing is opened yet.
+    pub(super) fn new(paths: &[PathBuf], read: &ReadArgs, quiet: bool) -> Result<Self, Failure> {
+        if let Some(expression) = &read.filter {
+            check_filter(expression)?;
+        }
+        let list = capture::expand(paths);
+        let names = list.iter().map(|i| i.path.display().to_string()).collect();
+        let mut this = Self {
+            list: list.into_iter(),
+            names,
+            filter: read.filter.clone(),
+            opened: 0,
+            strangers: 0,
+            failed: false,
+            warnings: Vec::new(),
+            quiet,
+        };
+        if read.keylog.is_some() {
+            this.warn("--keylog: TLS decryption is not built yet; TLS is counted, not opened".to_owned());
+        }
+        Ok(this)
+    }
+
+    /// Bytes of all files, for progress.
+    pub(super) fn total(&self) -> u64 {
+        let size = |i: &Input| std::fs::metadata(&i.path).map_or(0, |m| m.len());
+        self.list.as_slice().iter().map(size).sum()
+    }
+
+    /// Says a warning on stderr and keeps it for the report.
+    pub(super) fn warn(&mut self, text: String) {
+        if !self.quiet {
+            say(&format!("warning: {text}"));
+        }
+        self.warnings.push(text);
+    }
+
+    /// Damage in one of the files.
+    pub(super) fn damage(&mut self, damage: &Damage) {
+        let file = self.name(damage.file).to_owned();
+        let lost = damage.lost.map_or_else(String::new, |n| format!("; {n} bytes lost"));
+        self.warn(format!("{file}: offset {}: {}{lost}", damage.offset, damage.cause));
+    }
+
+    /// A source gave up.
+    pub(super) fn broken(&mut self, error: &CaptureError) {
+        self.failed = true;
+        say(&format!("error: {error}"));
+        self.warnings.push(error.to_string());
+    }
+
+    /// The name of a file.
+    pub(super) fn name(&self, file: FileId) -> &str {
+        self.names.get(file.0 as usize).map_or("-", String::as_str)
+    }
+
+    /// How it went, once all sources were read.
+    pub(super) fn verdict(&self, packets: bool, interrupted: bool) -> Verdict {
+        // Where others are captures, one that is not is a mistake; where none is, that is the whole answer.
+        let stranger = self.strangers > 0 && self.opened > 0;
+        Verdict { packets, failed: self.failed || stranger, interrupted }
+    }
+
+    fn open(&mut self, path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> {
+        let source = capture::open(path, file)?;
+        match &self.filter {
+            #[cfg(feature = "live")]
+            Some(expression) => Ok(Box::new(capture::Filtered::new(source, capture::Filter::compile(expression)?))),
+            _ => Ok(source),
+        }
+    }
+}
+
+impl Iterator for Inputs {
+    type Item = Box<dyn Source>;
+
+    fn next(&mut self) -> Option<Box<dyn Source>> {
+        loop {
+            let input = self.list.next()?;
+            let file = FileId((self.names.len() - self.list.len() - 1) as u32);
+            let result = match input.refused {
+                Some(error) => Err(error),
+                None => self.open(&input.path, file),
+            };
+            match result {
+                Ok(source) => {
+                    self.opened += 1;
+                    return Some(source);
+                }
+                Err(error) => {
+                    if matches!(error, CaptureError::NotACapture { .. }) {
+                        self.strangers += 1;
+                    } else {
+                        self.failed = true;
+                    }
+                    let text = format!("{}: {error}", input.path.display());
+                    say(&format!("error: {text}"));
+                    self.warnings.push(text);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(feature = "live")]
+fn check_filter(expression: &str) -> Result<(), Failure> {
+    capture::Filter::compile(expression).map(drop).map_err(|e| Failure(format!("--filter: {e}")))
+}
+
+#[cfg(not(feature = "live"))]
+fn check_filter(_: &str) -> Result<(), Failure> {
+    Err("--filter: this wirelint was built without the feature \"live\", which has the BPF compiler".into())
+}

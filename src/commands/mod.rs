@@ -1,0 +1,124 @@
+//! What the commands do: the two ends of the chute, and what is said about the work.
+
+mod inputs;
+#[cfg(feature = "live")]
+mod live;
+mod output;
+mod records;
+mod rules;
+mod scan;
+mod terminal;
+
+use crate::cli::{Cli, Command, FailOn, ReadArgs, RuleArgs};
+use crate::facts::Facts;
+use crate::finding::Finding;
+use crate::protocol::{self, Protocol};
+use crate::rules::RuleSet;
+use crate::time::Timestamp;
+
+/// Why a command could not do its work: the user's own mistakes, with what to do about them. Exit code 2.
+#[derive(Debug)]
+pub struct Failure(pub String);
+
+impl<T: Into<String>> From<T> for Failure {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+/// Exit codes of `contract.md`.
+pub mod exit {
+    /// Nothing to complain about.
+    pub const CLEAN: u8 = 0;
+    /// Findings at or above `--fail-on`.
+    pub const FINDINGS: u8 = 1;
+    /// The command could not do its work.
+    pub const FAILURE: u8 = 2;
+    /// No input is a capture, or none held a packet.
+    pub const NO_CAPTURE: u8 = 3;
+    /// With `--strict`: the inspection is incomplete.
+    pub const INCOMPLETE: u8 = 4;
+    /// Ctrl-C.
+    pub const INTERRUPTED: u8 = 130;
+}
+
+/// Runs a command and returns its exit code.
+pub fn run(cli: Cli) -> u8 {
+    let result = match cli.command {
+        Command::Scan(args) => scan::run(&args),
+        #[cfg(feature = "live")]
+        Command::Live(args) => live::run(&args),
+        Command::Flows(args) => records::run(records::Kind::Flows, &args),
+        Command::Http(args) => records::run(records::Kind::Http, &args),
+        Command::Tokens(args) => records::run(records::Kind::Tokens, &args),
+        Command::Rules(command) => rules::run(&command),
+    };
+    result.unwrap_or_else(|Failure(text)| {
+        terminal::say(&format!("error: {text}"));
+        exit::FAILURE
+    })
+}
+
+/// The rules that the flags choose.
+fn rule_set(args: &RuleArgs) -> Result<RuleSet, Failure> {
+    let mut set = all_rules(&args.rules)?;
+    set.choose(&args.select, &args.ignore, args.pedantic).map_err(|e| Failure(e.to_string()))?;
+    Ok(set)
+}
+
+/// Built-in rules and those of `dirs`.
+fn all_rules(dirs: &[std::path::PathBuf]) -> Result<RuleSet, Failure> {
+    let list = |errors: Vec<crate::rules::RuleError>| {
+        Failure(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: "))
+    };
+    let mut set = RuleSet::builtin(&Facts).map_err(list)?;
+    for dir in dirs {
+        set.load_dir(dir, &Facts).map_err(list)?;
+    }
+    Ok(set)
+}
+
+fn now(args: &ReadArgs) -> Result<Option<Timestamp>, Failure> {
+    let Some(text) = &args.now else { return Ok(None) };
+    let time = Timestamp::parse(text);
+    time.map(Some).ok_or_else(|| format!("--now {text}: neither RFC 3339 nor seconds since 1970").into())
+}
+
+/// `--decode-as PORT=PROTOCOL`.
+fn decode_as(args: &ReadArgs) -> Result<Vec<(u16, &'static Protocol)>, Failure> {
+    let names = || protocol::PROTOCOLS.iter().map(|p| p.name);
+    args.decode_as
+        .iter()
+        .map(|text| {
+            let (port, name) = text.split_once('=').ok_or_else(|| format!("--decode-as {text}: PORT=PROTOCOL is needed"))?;
+            let port = port.parse().map_err(|_| format!("--decode-as {text}: {port} is not a port"))?;
+            let protocol = protocol::by_name(name).ok_or_else(|| {
+                let near = crate::rules::nearest::nearest(name, names());
+                let hint = near.map_or_else(String::new, |n| format!("; did you mean {n}?"));
+                format!("--decode-as {text}: no protocol {name}{hint}")
+            })?;
+            Ok((port, protocol))
+        })
+        .collect()
+}
+
+/// The exit code of `scan` and `live`, in the contract's order of precedence.
+fn code(findings: &[Finding], fail_on: FailOn, inputs: inputs::Verdict, strict: bool, complete: bool) -> u8 {
+    let fails = match fail_on {
+        FailOn::Never => false,
+        FailOn::Severity(least) => findings.iter().any(|f| f.severity >= least),
+    };
+    if inputs.interrupted {
+        exit::INTERRUPTED
+    } else if inputs.failed {
+        exit::FAILURE
+    } else if fails {
+        exit::FINDINGS
+    } else if strict && !complete && inputs.packets {
+        exit::INCOMPLETE
+    } else if !inputs.packets {
+        exit::NO_CAPTURE
+    } else {
+        exit::CLEAN
+    }
+}

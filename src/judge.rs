@@ -1,0 +1,476 @@
+//! Facts become findings: every closed subject is put before the rules that could fire, verdicts are merged by
+//! fingerprint, and subjects whose late facts are pending are kept to be judged again.
+
+use crate::decode::Paths;
+use crate::facts::value::Value;
+use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
+use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
+use crate::limits;
+use crate::message::{Exchange, host_of, path_template};
+use crate::rules::expr::Verdict;
+use crate::rules::{Judged, Rule, RuleSet, Severity};
+use crate::session::FlowSummary;
+use crate::shard::Demand;
+use crate::tally::Tally;
+use crate::time::Timestamp;
+use crate::token::{Sighting, Token};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use std::sync::Arc;
+
+/// Distinct tokens that are counted one by one.
+const COUNTED_TOKENS: usize = 1 << 20;
+
+/// The rules of a run at work.
+pub struct Judge {
+    rules: RuleSet,
+    now: Option<Timestamp>,
+    show_secrets: bool,
+    findings: Vec<Finding>,
+    index: HashMap<Identity, usize>,
+    dropped: u64,
+    fresh: Vec<usize>,
+    candidates: Vec<usize>,
+    about_key: Vec<bool>,
+    excused: Vec<Excuses>,
+    retained: Vec<Retained>,
+    retained_index: HashMap<(u64, Identity), usize>,
+    retained_bytes: usize,
+    tokens: HashSet<u64>,
+    /// Oddities of judging itself.
+    pub tally: Tally,
+}
+
+/// Adjustments that a rule makes itself, because it names the fact.
+#[derive(Clone, Copy, Default)]
+struct Excuses {
+    loopback: bool,
+    expired: bool,
+    sample: bool,
+    privileges: bool,
+}
+
+/// A subject that waits for late facts.
+struct Retained {
+    sighting: Sighting,
+    exchange: Option<Arc<Exchange>>,
+    flow: u64,
+    rules: Vec<usize>,
+    count: u64,
+    last_seen: Timestamp,
+}
+
+impl Judge {
+    /// A judge with these rules. `now` is `--now`.
+    pub fn new(rules: RuleSet, now: Option<Timestamp>, show_secrets: bool) -> Self {
+        let names = |rule: &Rule, name: &str| {
+            rule.fields().iter().any(|f| Facts::get(*f).is_some_and(|field| field.name == name))
+        };
+        let keyed = |rule: &Rule| rule.fields().iter().any(|f| Facts::family(*f).is_some_and(|f| f.about_key));
+        Self {
+            about_key: rules.rules().iter().map(keyed).collect(),
+            excused: rules
+                .rules()
+                .iter()
+                .map(|rule| Excuses {
+                    loopback: names(rule, "loopback"),
+                    expired: names(rule, "token.expired"),
+                    sample: names(rule, "token.sample"),
+                    privileges: names(rule, "token.privileges"),
+                })
+                .collect(),
+            rules,
+            now,
+            show_secrets,
+            findings: Vec::new(),
+            index: HashMap::new(),
+            dropped: 0,
+            fresh: Vec::new(),
+            candidates: Vec::new(),
+            retained: Vec::new(),
+            retained_index: HashMap::new(),
+            retained_bytes: 0,
+            tokens: HashSet::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// What the shards must gather for the enabled rules.
+    pub fn demand(&self) -> Demand {
+        let enabled = || self.rules.rules().iter().enumerate().filter(|(i, _)| self.rules.is_enabled(*i));
+        let on = |subject| enabled().any(|(_, r)| r.on == subject);
+        let mut exchanges: Vec<u64> = enabled()
+            .filter(|(_, rule)| rule.on == Subject::Exchange)
+            .map(|(_, rule)| {
+                let names = rule.when.truths().filter_map(Facts::get).map(|f| f.name);
+                let bit = |name: &str| if name == "cleartext" { Some(marks::CLEARTEXT) } else { marks::bit(name) };
+                names.filter_map(bit).fold(0, |mask, bit| mask | bit)
+            })
+            .collect();
+        exchanges.sort_unstable();
+        exchanges.dedup();
+        let marks = enabled().any(|(_, rule)| {
+            rule.fields().iter().any(|f| Facts::get(*f).is_some_and(|f| marks::bit(f.name).is_some()))
+        });
+        Demand {
+            tokens: on(Subject::Sighting) || on(Subject::Exchange),
+            marks,
+            exchanges,
+            body_digests: false,
+            flows: on(Subject::Flow),
+            tls: on(Subject::Tls),
+        }
+    }
+
+    /// An exchange has closed.
+    pub fn exchange(&mut self, exchange: &Arc<Exchange>, sightings: Vec<Sighting>, flow: u64) {
+        let case = Case { exchange: Some(exchange), now: self.now, ..Case::default() };
+        self.subject(Subject::Exchange, &case, flow, 1);
+        for sighting in sightings {
+            self.sighting(sighting, Some(exchange), flow);
+        }
+    }
+
+    /// A token was sighted, in an exchange or outside of any.
+    pub fn sighting(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
+        if self.tokens.len() < COUNTED_TOKENS {
+            self.tokens.insert(short(&sighting.token));
+        }
+        let case = Case {
+            sighting: Some(&sighting),
+            exchange: exchange.map(|e| &**e),
+            now: self.now,
+            ..Case::default()
+        };
+        let pending = self.subject(Subject::Sighting, &case, flow, 1);
+        if !pending.is_empty() {
+            self.retain(sighting, exchange, flow, pending);
+        }
+    }
+
+    /// A flow has ended.
+    pub fn flow(&mut self, summary: &FlowSummary, flow: u64) {
+        let case = Case { flow: Some(summary), now: self.now, ..Case::default() };
+        self.subject(Subject::Flow, &case, flow, 1);
+        if summary.tls.is_some() {
+            self.subject(Subject::Tls, &case, flow, 1);
+        }
+    }
+
+    /// The input has ended: late facts are known, and the capture as a whole is judged.
+    pub fn finish(&mut self, capture: &CaptureSummary, cracked: &dyn Fn(&Token) -> Cracked) {
+        for kept in std::mem::take(&mut self.retained) {
+            let result = cracked(&kept.sighting.token);
+            let case = Case {
+                sighting: Some(&kept.sighting),
+                exchange: kept.exchange.as_deref(),
+                cracked: Some(&result),
+                now: self.now,
+                ..Case::default()
+            };
+            for rule in kept.rules {
+                let judged = self.rules.rules()[rule].judge(&case);
+                if judged.verdict == Verdict::Yes
+                    && let Some(at) = self.record(rule, judged, &case, kept.flow, kept.count)
+                {
+                    let last = &mut self.findings[at].last_seen;
+                    *last = (*last).max(Some(kept.last_seen));
+                }
+            }
+        }
+        self.retained_index.clear();
+        let case = Case { capture: Some(capture), now: self.now, ..Case::default() };
+        self.subject(Subject::Capture, &case, 0, 1);
+    }
+
+    /// Findings that appeared or became more severe since the last call (for live output).
+    pub fn take_fresh(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.fresh).into_iter().map(|i| self.findings[i].clone()).collect()
+    }
+
+    /// Distinct tokens seen.
+    pub fn distinct_tokens(&self) -> u64 {
+        self.tokens.len() as u64
+    }
+
+    /// All findings, most severe first, then in order of their first occurrence; and how many were not kept.
+    pub fn into_findings(mut self) -> (Vec<Finding>, u64) {
+        for finding in &mut self.findings {
+            finding.fingerprint = finding.identity.fingerprint();
+        }
+        self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        (self.findings, self.dropped)
+    }
+
+    /// Puts one subject before the rules; returns the rules that must see it again.
+    fn subject(&mut self, on: Subject, case: &Case<'_>, flow: u64, count: u64) -> Vec<usize> {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        self.rules.candidates(on, case, &mut candidates);
+        let mut pending = Vec::new();
+        for &rule in &candidates {
+            let judged = self.rules.rules()[rule].judge(case);
+            if judged.verdict == Verdict::Yes {
+                self.record(rule, judged, case, flow, count);
+            } else if judged.verdict == Verdict::Pending {
+                pending.push(rule);
+            }
+        }
+        self.candidates = candidates;
+        pending
+    }
+
+    fn retain(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64, rules: Vec<usize>) {
+        let case = Case { sighting: Some(&sighting), exchange: exchange.map(|e| &**e), ..Case::default() };
+        let keyed = rules.iter().all(|r| self.about_key[*r]);
+        let key = (short(&sighting.token), identity(&case, "", keyed));
+        if let Some(kept) = self.retained_index.get(&key).and_then(|i| self.retained.get_mut(*i)) {
+            kept.count += 1;
+            kept.last_seen = kept.last_seen.max(sighting.position.time);
+            return;
+        }
+        let size = 512 + sighting.token.reveal().len() * 3 + exchange.map_or(0, |e| e.size());
+        if self.retained.len() >= limits::RETAINED || self.retained_bytes + size > limits::RETAINED_BYTES {
+            return self.tally.weird("retained_evicted");
+        }
+        self.retained_bytes += size;
+        self.retained_index.insert(key, self.retained.len());
+        let last_seen = sighting.position.time;
+        let exchange = exchange.cloned();
+        self.retained.push(Retained { sighting, exchange, flow, rules, count: 1, last_seen });
+    }
+
+    /// Adds an occurrence to its finding, or makes a new one. Returns its index.
+    fn record(&mut self, at: usize, judged: Judged, case: &Case<'_>, flow: u64, count: u64) -> Option<usize> {
+        if !self.rules.reports(at, judged.confidence) {
+            return None;
+        }
+        let rule = &self.rules.rules()[at];
+        let identity = identity(case, &rule.id, self.about_key[at]);
+        let (severity, adjustments) = adjust(judged.severity, case, self.excused[at]);
+        let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
+        let token = case.sighting.map(|s| &s.token);
+        if let Some(&i) = self.index.get(&identity) {
+            let finding = &mut self.findings[i];
+            finding.count += count;
+            finding.first_seen = finding.first_seen.min(time);
+            finding.last_seen = finding.last_seen.max(time);
+            finding.confidence = finding.confidence.max(judged.confidence);
+            if severity > finding.severity {
+                finding.severity = severity;
+                finding.adjustments = adjustments;
+                self.fresh.push(i);
+            }
+            if let Some(token) = token.filter(|_| finding.tokens.len() < EVIDENCE_TOKENS) {
+                let sha256 = token.sha256_hex();
+                if !finding.tokens.iter().any(|(known, _)| *known == sha256) {
+                    finding.tokens.push((sha256, token.text(self.show_secrets).into_owned()));
+                }
+            }
+            return Some(i);
+        }
+        if self.findings.len() >= limits::FINDINGS {
+            self.dropped += 1;
+            return None;
+        }
+        let finding = Finding {
+            fingerprint: String::new(),
+            title: rule.title.clone(),
+            group: rule.group.as_str(),
+            severity,
+            adjustments,
+            confidence: judged.confidence,
+            message: rule.message.render(&Shown { case, show_secrets: self.show_secrets }),
+            remediation: rule.remedy.clone(),
+            references: rule.references.clone(),
+            cwe: rule.cwe.clone(),
+            count,
+            first_seen: time,
+            last_seen: time,
+            time,
+            token: token.map(|t| t.sha256_hex()),
+            tokens: token.map(|t| (t.sha256_hex(), t.text(self.show_secrets).into_owned())).into_iter().collect(),
+            host: Some(identity.host.clone()).filter(|h| !h.is_empty()),
+            ..place(case, flow)
+        };
+        let i = self.findings.len();
+        self.findings.push(Finding { fingerprint: identity.fingerprint(), identity: identity.clone(), ..finding });
+        self.index.insert(identity, i);
+        self.fresh.push(i);
+        Some(i)
+    }
+}
+
+/// The parts of a finding that say where it was.
+fn place(case: &Case<'_>, flow: u64) -> Finding {
+    let position = case
+        .sighting
+        .map(|s| s.position)
+        .or_else(|| case.exchange.map(Exchange::position))
+        .or_else(|| case.flow.map(|f| f.tls.as_ref().map_or(f.first, |t| t.position)));
+    let transport = case.transport();
+    let (location, name) = case.sighting.map_or((None, None), |s| {
+        (Some(s.place.location.as_str().to_owned()), s.place.name.as_deref().map(str::to_owned))
+    });
+    let (location, name) = match (location, case.exchange.and_then(|e| e.marked.first())) {
+        (None, Some((_, place))) => {
+            (Some(place.location.as_str().to_owned()), place.name.as_deref().map(str::to_owned))
+        }
+        (location, _) => (location, name),
+    };
+    Finding {
+        identity: Identity::default(),
+        fingerprint: String::new(),
+        title: String::new(),
+        group: "",
+        severity: Severity::Info,
+        adjustments: Vec::new(),
+        confidence: crate::rules::Confidence::High,
+        message: String::new(),
+        file: position.map(|p| p.file),
+        packet: position.map(|p| p.frame),
+        offset: position.map(|p| p.offset),
+        time: None,
+        flow: position.map(|_| flow),
+        client: transport.and_then(|t| t.client),
+        server: transport.and_then(|t| t.server),
+        location,
+        name,
+        host: None,
+        route: case.exchange.map(route).filter(|r| !r.is_empty()),
+        token: None,
+        count: 0,
+        first_seen: None,
+        last_seen: None,
+        tokens: Vec::new(),
+        remediation: String::new(),
+        references: Vec::new(),
+        cwe: Vec::new(),
+    }
+}
+
+/// What stays the same when the same traffic is recorded again.
+fn identity(case: &Case<'_>, rule: &str, about_key: bool) -> Identity {
+    let sni = || case.flow?.tls.as_ref()?.client.as_ref()?.sni.as_deref().map(|s| host_of(s.as_bytes()));
+    let address = || case.transport()?.server.map(|s| s.addr.to_string());
+    let host = case.exchange.and_then(Exchange::host).or_else(sni).or_else(address).unwrap_or_default();
+    let mut identity = Identity { rule: rule.to_owned(), host, ..Identity::default() };
+    if about_key {
+        let iss = case.sighting.and_then(|s| s.token.claims()?.get("iss")?.as_str().map(str::to_owned));
+        identity.key = iss.unwrap_or_default();
+        return identity;
+    }
+    identity.route = case.exchange.map(route).unwrap_or_default();
+    let place = case.sighting.map(|s| &s.place);
+    let place = place.or_else(|| case.exchange.and_then(|e| e.marked.first()).map(|(_, p)| p));
+    if let Some(place) = place {
+        identity.place = place.location.as_str().to_owned();
+        if let Some(name) = &place.name {
+            identity.place.push(' ');
+            identity.place.push_str(name);
+        }
+    }
+    identity
+}
+
+fn route(exchange: &Exchange) -> String {
+    let Some(method) = exchange.method() else { return String::new() };
+    let path = crate::message::Target::parse(exchange.target().unwrap_or_default()).path.bytes;
+    format!("{} {}", String::from_utf8_lossy(method), path_template(path))
+}
+
+fn packet_time(case: &Case<'_>) -> Timestamp {
+    Case { now: None, ..*case }.time()
+}
+
+fn short(token: &Token) -> u64 {
+    token.sha256().first_chunk().map_or(0, |b| u64::from_le_bytes(*b))
+}
+
+/// Severity as the catalogue's semantics adjust it for what stands beside the finding: up one level for a privileged
+/// token, down one each for an expired or sample token and for traffic that never leaves the machine. Rules that name
+/// the fact have judged it themselves. Informational findings stay as they are.
+fn adjust(severity: Severity, case: &Case<'_>, excused: Excuses) -> (Severity, Vec<&'static str>) {
+    let mut out = (severity, Vec::new());
+    if severity == Severity::Info {
+        return out;
+    }
+    let fact = |name: &'static str| {
+        use crate::facts::value::{Lookup, Schema};
+        let path: Vec<_> = name.split('.').collect();
+        Facts.field(&path).map_or(Value::Missing, |(id, ..)| case.value(id))
+    };
+    let holds = |name| matches!(fact(name), Value::Bool(true));
+    let mut lower = |reason| {
+        out.0 = out.0.lower();
+        out.1.push(reason);
+    };
+    if !excused.loopback && holds("loopback") {
+        lower("both ends are loopback addresses");
+    }
+    if let Some(sighting) = case.sighting {
+        if !excused.expired && holds("token.expired") {
+            lower("the token had expired");
+        }
+        if !excused.sample && sighting.token.is_sample() {
+            lower("the token is a documentation sample");
+        }
+        let privileged = sighting.token.claims().is_some_and(|c| !crate::token::content::privileges(c).is_empty());
+        if !excused.privileges && privileged {
+            out.0 = out.0.raise();
+            out.1.push("the token carries a privileged role");
+        }
+    }
+    out
+}
+
+/// A case as messages may show it: secrets are masked unless they were asked for.
+struct Shown<'a> {
+    case: &'a Case<'a>,
+    show_secrets: bool,
+}
+
+impl crate::facts::value::Lookup for Shown<'_> {
+    fn value(&self, field: crate::facts::value::FieldId) -> Value<'_> {
+        let secret = Facts::get(field).is_some_and(|f| f.name == "crack.secret");
+        match (secret && self.show_secrets, self.case.cracked) {
+            (true, Some(Cracked::Secret(secret))) => Value::from(secret.masked(true).into_owned()),
+            _ => self.case.value(field),
+        }
+    }
+}
+
+/// Flow numbers: from 1 in order of the first packet.
+#[derive(Debug, Default)]
+pub struct FlowNumbers {
+    alive: HashMap<u64, u64>,
+    next: u64,
+}
+
+impl FlowNumbers {
+    /// Gives numbers to flows that began; `births` are ordinals of first frames, ascending.
+    pub fn born(&mut self, births: &[u64]) {
+        for ordinal in births {
+            self.next += 1;
+            self.alive.insert(*ordinal, self.next);
+        }
+    }
+
+    /// The number of a flow; that of an exchange which never was a flow is its own.
+    pub fn number(&mut self, ordinal: u64) -> u64 {
+        *self.alive.entry(ordinal).or_insert_with(|| {
+            self.next += 1;
+            self.next
+        })
+    }
+
+    /// Forgets flows that ended.
+    pub fn died(&mut self, deaths: &[u64]) {
+        for ordinal in deaths {
+            self.alive.remove(ordinal);
+        }
+    }
+}
+
+/// Texts of a flow's encapsulation.
+pub fn tunnel(paths: &Paths, summary: &FlowSummary) -> (Vec<u16>, Vec<String>) {
+    (paths.vlan(summary.vlan).to_vec(), paths.tunnel(summary.key.path).to_vec())
+}

@@ -1,0 +1,328 @@
+//! The only threads. The main thread reads, decodes and judges, and helps out where the shards are behind; workers
+//! process partitions. What comes out is in the order of frames, whatever the number of threads.
+
+use crate::capture::{Block, CaptureError, Damage, More, Source};
+use crate::decode::{DecodeOptions, Decoder, Paths, Segment};
+use crate::limits;
+use crate::shard::{Batch, Item, Output, Shard, Shared, Stamped, Tick};
+use crate::tally::Tally;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Shards when there is more than one thread: enough that none idles, few enough that lists stay long.
+const SHARDS: usize = 16;
+
+/// What one block came to.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// Events in order of (ordinal, partition).
+    pub events: Vec<Stamped>,
+    /// Ordinals of first frames of flows that began, ascending.
+    pub births: Vec<u64>,
+    /// The same of flows that ended.
+    pub deaths: Vec<u64>,
+    /// Counters since the last block.
+    pub tally: Tally,
+    /// Damage in the block.
+    pub damage: Vec<Damage>,
+    /// TLS secrets stood in the block.
+    pub secrets: bool,
+}
+
+/// Who listens: the main thread's end of the chute.
+pub trait Listener {
+    /// The results of the next block. Return `false` to stop reading.
+    fn merged(&mut self, merged: Merged, paths: &Paths) -> bool;
+    /// Bytes read so far, for progress.
+    fn progress(&mut self, _done: u64) {}
+}
+
+/// Runs `sources` one after the other; flows end with their source.
+///
+/// # Errors
+/// What a source says when nothing more can be read from it; what was read until then has been reported.
+pub fn run(
+    sources: &mut dyn Iterator<Item = Box<dyn Source>>,
+    shared: &Arc<Shared>,
+    decode: DecodeOptions,
+    threads: NonZeroUsize,
+    listener: &mut dyn Listener,
+) -> Result<(), CaptureError> {
+    let shards = if threads.get() == 1 { 1 } else { SHARDS };
+    let board = Board::new(shared, shards);
+    let reader = Reader::new(decode, shards);
+    std::thread::scope(|scope| {
+        for _ in 1..threads.get() {
+            scope.spawn(|| board.work());
+        }
+        let result = reader.read(sources, &board, threads, listener);
+        board.close();
+        result
+    })
+}
+
+/// The main thread's side.
+struct Reader {
+    decoder: Decoder,
+    shards: usize,
+    ordinal: u64,
+    now: Timestamp,
+    spare: Vec<Block>,
+    items: Vec<Vec<Item>>,
+    merged: u64,
+    issued: u64,
+    extras: VecDeque<(Vec<Damage>, bool, Tally)>,
+}
+
+impl Reader {
+    fn new(decode: DecodeOptions, shards: usize) -> Self {
+        Self {
+            decoder: Decoder::new(decode),
+            shards,
+            ordinal: 0,
+            now: Timestamp::from_nanos(i64::MIN),
+            spare: Vec::new(),
+            items: Vec::new(),
+            merged: 0,
+            issued: 0,
+            extras: VecDeque::new(),
+        }
+    }
+
+    fn read(
+        mut self,
+        sources: &mut dyn Iterator<Item = Box<dyn Source>>,
+        board: &Board,
+        threads: NonZeroUsize,
+        listener: &mut dyn Listener,
+    ) -> Result<(), CaptureError> {
+        let window = if threads.get() == 1 { 1 } else { 2 * threads.get() as u64 + 2 };
+        let (mut before, mut drops) = (0, 0);
+        let mut going = true;
+        let mut result = Ok(());
+        for mut source in sources {
+            if !going {
+                break;
+            }
+            self.now = Timestamp::from_nanos(i64::MIN);
+            loop {
+                let mut block = self.spare.pop().unwrap_or_default();
+                block.clear();
+                let more = source.fill(&mut block).unwrap_or_else(|error| {
+                    result = Err(error);
+                    More::End
+                });
+                let done = source.progress().map_or(0, |(_, done)| done);
+                listener.progress(before + done);
+                let last = more == More::End || !going;
+                let lost = source.drops();
+                self.issue(block, last, board, lost.saturating_sub(drops));
+                drops = lost;
+                if threads.get() == 1 {
+                    board.step();
+                }
+                going &= self.collect(board, listener);
+                while going && self.issued - self.merged >= window {
+                    if !board.step() {
+                        board.wait(self.merged);
+                    }
+                    going &= self.collect(board, listener);
+                }
+                if last {
+                    drops = 0;
+                    before += done;
+                    break;
+                }
+            }
+        }
+        while self.merged < self.issued {
+            if !board.step() {
+                board.wait(self.merged);
+            }
+            self.collect(board, listener);
+        }
+        result
+    }
+
+    /// Decodes a block and hands it to the shards.
+    fn issue(&mut self, mut block: Block, last: bool, board: &Board, drops: u64) {
+        let mut tally = Tally { frames: block.frames.len() as u64, ..Tally::default() };
+        let mut ticks = Vec::new();
+        let mut lists = std::mem::take(&mut self.items);
+        lists.resize_with(self.shards, Vec::new);
+        let per = limits::PARTITIONS / self.shards;
+        for index in 0..block.frames.len() {
+            let frame = &block.frames[index];
+            tally.bytes += u64::from(frame.len);
+            self.now = self.now.max(frame.time);
+            if let Some(packet) = self.decoder.decode(&mut block, index, &mut tally) {
+                if packet.payload.missing > 0 && matches!(packet.segment, Segment::Tcp(_)) {
+                    tally.weird("snapped");
+                }
+                let partition = packet.key.partition();
+                lists[partition / per].push(Item { packet, partition: partition as u8, now: self.now });
+            }
+            if (self.ordinal + index as u64 + 1).is_multiple_of(limits::TICK_FRAMES) {
+                ticks.push(Tick { frame: index as u32, now: self.now });
+            }
+        }
+        tally.weirds("damage", block.damage.len() as u64);
+        tally.weirds("drops", drops);
+        self.extras.push_back((std::mem::take(&mut block.damage), !block.secrets.is_empty(), tally));
+        let first = self.ordinal;
+        self.ordinal += (block.frames.len() + block.exchanges.len()) as u64 + u64::from(last);
+        let now = self.now;
+        let block = Arc::new(block);
+        board.push(self.issued, lists, |items| Batch {
+            block: Arc::clone(&block),
+            first,
+            items,
+            ticks: ticks.clone(),
+            last,
+            now,
+        });
+        self.issued += 1;
+    }
+
+    /// Reports the blocks that every shard is done with, in order.
+    fn collect(&mut self, board: &Board, listener: &mut dyn Listener) -> bool {
+        let mut going = true;
+        while let Some(done) = board.take(self.merged) {
+            self.merged += 1;
+            let (damage, secrets, tally) = self.extras.pop_front().unwrap_or_default();
+            let mut merged = Merged { damage, secrets, tally, ..Merged::default() };
+            for (mut output, batch) in done {
+                merged.events.append(&mut output.events);
+                merged.births.append(&mut output.births);
+                merged.deaths.append(&mut output.deaths);
+                merged.tally.absorb(&mut output.tally);
+                let Batch { block, mut items, .. } = batch;
+                items.clear();
+                if self.items.len() < self.shards {
+                    self.items.push(items);
+                }
+                if let Some(block) = Arc::into_inner(block) {
+                    self.spare.push(block);
+                }
+            }
+            // Within a partition events are in order already: the sort is stable.
+            merged.events.sort_by_key(|e| (e.ordinal, e.partition));
+            merged.births.sort_unstable();
+            merged.deaths.sort_unstable();
+            going &= listener.merged(merged, self.decoder.paths());
+        }
+        going
+    }
+}
+
+/// The work of the shards and its results, shared by all threads.
+struct Board {
+    shards: Vec<Mutex<Shard>>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    queues: Vec<Queue>,
+    done: BTreeMap<u64, Vec<Option<(Output, Batch)>>>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<(u64, Batch)>,
+    busy: bool,
+}
+
+impl Board {
+    fn new(shared: &Arc<Shared>, shards: usize) -> Self {
+        let per = limits::PARTITIONS / shards;
+        let numbers = |i: usize| (i * per..(i + 1) * per).map(|n| n as u8);
+        Self {
+            shards: (0..shards).map(|i| Mutex::new(Shard::new(Arc::clone(shared), numbers(i)))).collect(),
+            state: Mutex::new(State {
+                queues: (0..shards).map(|_| Queue::default()).collect(),
+                done: BTreeMap::new(),
+                closed: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn push(&self, number: u64, lists: Vec<Vec<Item>>, batch: impl Fn(Vec<Item>) -> Batch) {
+        let mut state = self.lock();
+        state.done.insert(number, (0..lists.len()).map(|_| None).collect());
+        for (queue, items) in state.queues.iter_mut().zip(lists) {
+            queue.waiting.push_back((number, batch(items)));
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Does one piece of work; `false` if there is none at the moment.
+    fn step(&self) -> bool {
+        let mut state = self.lock();
+        let Some(i) = state.queues.iter().position(|q| !q.busy && !q.waiting.is_empty()) else { return false };
+        let Some((number, batch)) = state.queues[i].waiting.pop_front() else { return false };
+        state.queues[i].busy = true;
+        drop(state);
+        let output = self.shards[i].lock().unwrap_or_else(PoisonError::into_inner).process(&batch);
+        let mut state = self.lock();
+        state.queues[i].busy = false;
+        if let Some(done) = state.done.get_mut(&number) {
+            done[i] = Some((output, batch));
+        }
+        drop(state);
+        self.changed.notify_all();
+        true
+    }
+
+    /// A worker's life.
+    fn work(&self) {
+        loop {
+            if self.step() {
+                continue;
+            }
+            let mut state = self.lock();
+            let idle = |s: &State| !s.queues.iter().any(|q| !q.busy && !q.waiting.is_empty());
+            while idle(&state) {
+                if state.closed {
+                    return;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Waits until block `number` is done or there is work.
+    fn wait(&self, number: u64) {
+        let mut state = self.lock();
+        loop {
+            let ready = state.done.get(&number).is_some_and(|d| d.iter().all(Option::is_some));
+            if ready || state.queues.iter().any(|q| !q.busy && !q.waiting.is_empty()) {
+                return;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The results of block `number`, if all shards are done with it.
+    fn take(&self, number: u64) -> Option<Vec<(Output, Batch)>> {
+        let mut state = self.lock();
+        if !state.done.get(&number)?.iter().all(Option::is_some) {
+            return None;
+        }
+        state.done.remove(&number).map(|d| d.into_iter().flatten().collect())
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
