@@ -1,7 +1,7 @@
 //! What README, the guides and the scripts say holds.
 
 use crate::support::tree;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// The lines of the fenced `sh` blocks of a page, without their comments.
 fn commands(page: &str) -> Vec<String> {
@@ -19,9 +19,9 @@ fn commands(page: &str) -> Vec<String> {
     found
 }
 
-fn pages() -> impl Iterator<Item = (std::path::PathBuf, String)> {
+fn pages() -> impl Iterator<Item = (PathBuf, String)> {
     let tops = ["README.md", "CHANGELOG.md", "fixtures/README.md", "fuzz/README.md"];
-    let all = tops.iter().map(|page| Path::new(page).to_owned()).chain(tree::files("docs", "md"));
+    let all = tops.into_iter().map(PathBuf::from).chain(tree::files("docs", "md"));
     all.map(|page| (page.clone(), tree::read(page)))
 }
 
@@ -81,7 +81,11 @@ fn every_fuzz_function_has_its_target() {
         let code = tree::read(&file);
         for (at, start) in code.match_indices("\npub fn fuzz_") {
             let name = code[at + start.len()..].split('(').next().unwrap_or_default();
-            assert!(targets.contains(&format!("::fuzz_{name}(")), "{}: fuzz_{name} has no target", file.display());
+            assert!(
+                targets.contains(&format!("::fuzz_{name}(")),
+                "{}: fuzz_{name} has no target",
+                file.display()
+            );
             assert!(manifest.contains(&format!("name = \"{name}\"")), "fuzz/Cargo.toml lacks {name}");
         }
     }

@@ -7,6 +7,9 @@ use std::path::Path;
 /// Lines that a source file may have, unit tests included.
 const LINES: usize = 400;
 
+/// What every module above them may import, without a word in its row.
+const VOCABULARY: &[&str] = &["time", "limits", "tally"];
+
 /// The only files that may have `unsafe` code, each with its reason in its head.
 const UNSAFE: &[&str] = &["src/capture/libpcap.rs"];
 
@@ -27,12 +30,20 @@ impl Table {
     fn read() -> Self {
         let text = tree::read("docs/architecture.md");
         let rows = table_below(&text, "## Modules")
-            .map(|cells| Row { module: names(cells[0]).remove(0), may_import: names(cells[1]).into_iter().collect() })
+            .map(|cells| Row {
+                module: names(cells[0]).remove(0),
+                may_import: names(cells[1]).into_iter().collect(),
+            })
             .collect();
         let exceptions = table_below(&text, "### Exceptions")
             .map(|cells| (names(cells[0]).remove(0), names(cells[1]).remove(0)))
             .collect();
         Self { rows, exceptions }
+    }
+
+    /// Whether `import` is vocabulary that stands below `module`.
+    fn is_vocabulary(&self, import: &str, module: &str) -> bool {
+        VOCABULARY.contains(&import) && self.place(import) < self.place(module)
     }
 
     fn place(&self, module: &str) -> Option<usize> {
@@ -65,7 +76,11 @@ fn module_of(file: &Path) -> Option<String> {
 
 /// Code without its comments. A `//` inside of a string hides the rest of its line, which costs nothing here.
 fn code(file: &Path) -> String {
-    tree::read(file).lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    tree::read(file)
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Top modules that the code names behind `crate::`, in `use` or in place, alone or in braces.
@@ -103,14 +118,14 @@ fn word(text: &str) -> String {
 }
 
 /// Imports that cross a module's border, by importing module: file and imported module.
-fn crossings(rows: &Table) -> BTreeMap<String, BTreeSet<(String, String)>> {
+fn crossings(table: &Table) -> BTreeMap<String, BTreeSet<(String, String)>> {
     let mut all = BTreeMap::<_, BTreeSet<_>>::new();
     for file in tree::files("src", "rs") {
         let Some(module) = module_of(&file) else { continue };
-        let crossing = imports(&code(&file));
-        let crossing = crossing.into_iter().filter(|name| *name != module && rows.place(name).is_some());
+        let mut imports = imports(&code(&file));
+        imports.retain(|name| *name != module && table.place(name).is_some());
         let inside = file.strip_prefix("src").unwrap().display().to_string();
-        all.entry(module).or_default().extend(crossing.map(|name| (inside.clone(), name)));
+        all.entry(module).or_default().extend(imports.into_iter().map(|name| (inside.clone(), name)));
     }
     all
 }
@@ -130,14 +145,18 @@ fn imports_are_those_of_the_table() {
             let (file, import) = crossing;
             if table.exceptions.contains(crossing) {
                 used.insert(crossing.clone());
-            } else if !row.may_import.contains(import) {
-                wrong.push(format!("src/{file} imports `{import}`, which the row of `{module}` does not allow"));
+            } else if !row.may_import.contains(import) && !table.is_vocabulary(import, module) {
+                wrong.push(format!(
+                    "src/{file} imports `{import}`, which the row of `{module}` does not allow"
+                ));
             }
         }
     }
-    wrong.extend(table.exceptions.difference(&used).map(|(file, import)| {
-        format!("the exception of `{import}` in src/{file} is not needed any more")
-    }));
+    wrong.extend(
+        table.exceptions.difference(&used).map(|(file, import)| {
+            format!("the exception of `{import}` in src/{file} is not needed any more")
+        }),
+    );
     assert!(wrong.is_empty(), "docs/architecture.md and src/ differ:\n{}", wrong.join("\n"));
 }
 
@@ -191,7 +210,11 @@ fn files_are_small() {
 #[test]
 fn files_say_what_they_are() {
     for file in tree::files("src", "rs") {
-        assert!(tree::read(&file).starts_with("//!"), "{} does not begin with its doc comment", file.display());
+        assert!(
+            tree::read(&file).starts_with("//!"),
+            "{} does not begin with its doc comment",
+            file.display()
+        );
     }
 }
 
@@ -207,6 +230,7 @@ fn unsafe_stays_in_its_place() {
 
 #[test]
 fn imports_are_found_in_every_form() {
-    let found = imports("use crate::{a::{B, C}, d, e::F};\nlet x = crate::g::h(); use crate::i::J; $crate::k!()");
+    let found =
+        imports("use crate::{a::{B, C}, d, e::F};\nlet x = crate::g::h(); use crate::i::J; $crate::k!()");
     assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "d", "e", "g", "i", "k"]);
 }

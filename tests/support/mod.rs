@@ -1,3 +1,3 @@
 //! What several tests share.
 
-pub mod tree;
+pub(crate) mod tree;
