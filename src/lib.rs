@@ -9,6 +9,8 @@ pub mod flow;
 pub mod limits;
 pub mod message;
 pub mod protocol;
+pub mod records;
+pub mod report;
 pub mod rules;
 pub mod session;
 pub mod shard;
