@@ -1,1 +1,5 @@
-//! stub
+//! Records.
+
+mod credentials;
+mod mask;
+pub use mask::{mask, mask_field, mask_target};

@@ -105,8 +105,9 @@ fn cleartext(n: u64) -> Finding {
     finding.route = Some("GET /cart".into());
     finding.identity.host = format!("shop{n}.example.test");
     finding.remediation = "Use HTTPS for every request that carries a token, redirect nothing from HTTP, and send Strict-Transport-Security so that browsers never try HTTP again.".into();
-    finding.tokens =
-        (0..4).map(|i| (format!("{:064x}", n * 16 + i), "eyJhbGciOiJIUzI1NiJ9.***.***".into())).collect();
+    finding.tokens = (0..4)
+        .map(|i| (format!("{:02x}", 160 + n * 4 + i).repeat(32), "eyJhbGciOiJIUzI1NiJ9.***.***".into()))
+        .collect();
     finding
 }
 

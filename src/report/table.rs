@@ -67,7 +67,9 @@ impl Report for Table {
             writeln!(out)?;
         }
         if groups.is_empty() && !tail::nothing_read(summary) {
-            writeln!(out, "{}\n", page.paint.paint(style::GOOD, "No findings. Nothing to repair here."))?;
+            let all = tail::missed(summary).is_empty();
+            let text = if all { "No findings." } else { "No findings in what was inspected." };
+            writeln!(out, "{}\n", page.paint.paint(style::GOOD, text))?;
         }
         tail::write(summary, page.width, page.paint, out)
     }
@@ -189,13 +191,11 @@ impl<'a> Page<'a> {
 
     fn fit(&self, rows: &[Vec<String>]) -> Grid {
         let twice = |title| Column { lines: 2, ..Column::new(title, Kind::Long) };
-        let place = Column::new("PLACE", Kind::Long);
-        let rest = [place, Column::new("PACKET", Kind::Long), Column::new("COUNT", Kind::Short)];
         let mut columns = vec![twice("WHERE")];
         if self.wide() {
             columns.push(twice("ENDS"));
         }
-        columns.extend(rest);
+        columns.extend(["PLACE", "PACKET", "COUNT"].map(|title| Column::new(title, Kind::Short)));
         Grid::fit(&columns, rows, self.width - INDENT)
     }
 
@@ -223,20 +223,21 @@ impl<'a> Page<'a> {
             first.push_str(&ends);
         }
         let place = [finding.location.as_deref(), finding.name.as_deref()];
-        row.push(escape(&place.into_iter().flatten().collect::<Vec<_>>().join(" ")));
+        let place = escape(&place.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        row.push(shorten(&place, self.width / 4));
         row.push(self.packet(finding));
         row.push(format!("x{}", grouped(finding.count)));
         row
     }
 
-    /// `packet 4 of login.pcap`; the file only where there are several.
+    /// `packet 4`, and below it `of login.pcap` where there are several files.
     fn packet(&self, finding: &Finding) -> String {
         let Some(packet) = finding.packet else { return String::new() };
         let file = finding.file.and_then(|id| self.inputs.get(id.0 as usize));
         match file.filter(|_| self.inputs.len() > 1) {
             Some(file) => {
                 let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
-                format!("packet {packet} of {}", escape(name))
+                format!("packet {packet}\nof {}", shorten(&escape(name), self.width / 6))
             }
             None => format!("packet {packet}"),
         }

@@ -67,7 +67,7 @@ fn seen(summary: &Summary) -> Vec<Vec<String>> {
 }
 
 /// What was not looked at, or not kept.
-fn missed(summary: &Summary) -> Vec<String> {
+pub(super) fn missed(summary: &Summary) -> Vec<String> {
     let tally = &summary.tally;
     let mut missed = Vec::new();
     if summary.interrupted {
