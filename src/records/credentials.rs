@@ -48,15 +48,16 @@ fn encoded(text: &[u8]) -> Option<(u8, u8, usize)> {
 }
 
 /// Every `name=value` that could be a parameter: the name decoded, and where the value stands. A value ends where one
-/// that is encoded as often as its `=` would.
-pub(super) fn pairs(units: &[Unit]) -> Vec<(String, Range<usize>)> {
+/// that is encoded as often as its `=` would; in a list of `cookies` also at a semicolon.
+pub(super) fn pairs(units: &[Unit], cookies: bool) -> Vec<(String, Range<usize>)> {
     let (mut found, mut name_at) = (Vec::new(), 0);
     for (i, unit) in units.iter().enumerate() {
         match unit.byte {
             b'=' => {
-                let matrix = name_at > 0 && units.get(name_at - 1).is_some_and(|u| u.byte == b';');
-                let stops =
-                    |u: &&Unit| u.level <= unit.level && (ends(u.byte) || matrix && b"/;?".contains(&u.byte));
+                let matrix =
+                    !cookies && name_at > 0 && units.get(name_at - 1).is_some_and(|u| u.byte == b';');
+                let stop = |byte| ends(byte) || matrix && b"/;?".contains(&byte) || cookies && byte == b';';
+                let stops = |u: &&Unit| u.level <= unit.level && stop(u.byte);
                 let value = units.get(i + 1..).unwrap_or_default();
                 let end = value.iter().find(stops).map(|u| u.start);
                 let end = end.or_else(|| units.last().map(|u| u.end)).unwrap_or(unit.end);
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn values_end_at_their_own_level() {
         let text = b"/p?password=a%26b&u=http%3A%2F%2Fh%3Fsig%3Dx%26y%3D1&z;sid=q/r";
-        let found: Vec<_> = pairs(&units(text))
+        let found: Vec<_> = pairs(&units(text), false)
             .into_iter()
             .map(|(name, range)| (name, String::from_utf8_lossy(&text[range]).into_owned()))
             .collect();

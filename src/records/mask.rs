@@ -14,12 +14,12 @@ const CHUNK: usize = 16;
 
 /// `text` with its tokens redacted and its credentials, in URLs and parameters by name, replaced by stars.
 pub fn mask(text: &str, scanner: &Scanner) -> String {
-    Masker::new(text, scanner).finish()
+    Masker::new(text, scanner, false).finish()
 }
 
 /// A request target, masked.
 pub fn mask_target(target: &str, scanner: &Scanner) -> String {
-    let mut masker = Masker::new(target, scanner);
+    let mut masker = Masker::new(target, scanner, false);
     if let Some(userinfo) = Target::parse(target.as_bytes()).userinfo {
         masker.hide(userinfo.at..userinfo.at + userinfo.bytes.len());
     }
@@ -29,10 +29,10 @@ pub fn mask_target(target: &str, scanner: &Scanner) -> String {
 /// The value of a header field, masked as its name asks.
 pub fn mask_field(name: &str, value: &str, scanner: &Scanner) -> String {
     let name = name.to_ascii_lowercase();
-    let mut masker = Masker::new(value, scanner);
+    let mut masker = Masker::new(value, scanner, name.ends_with("cookie"));
     match name.as_str() {
         "cookie" => cookies(value.as_bytes()).for_each(|cookie| masker.cookie(&cookie)),
-        "set-cookie" | "set-cookie2" => {
+        "set-cookie" => {
             if let Some(set) = SetCookie::parse(value.as_bytes()) {
                 masker.cookie(&set.cookie);
             }
@@ -73,7 +73,7 @@ struct Masker<'a> {
 }
 
 impl<'a> Masker<'a> {
-    fn new(text: &'a str, scanner: &'a Scanner) -> Self {
+    fn new(text: &'a str, scanner: &'a Scanner, cookies: bool) -> Self {
         let mut masker = Self { text, scanner, marks: Vec::new() };
         let marks = &mut masker.marks;
         scanner.find(text.as_bytes(), &mut |hit| marks.push((hit.range, redacted(&hit.text))));
@@ -93,7 +93,7 @@ impl<'a> Masker<'a> {
             }
         }
         let units = units(text.as_bytes());
-        for (name, value) in pairs(&units) {
+        for (name, value) in pairs(&units, cookies) {
             if secret_param(&name, value.len()) {
                 masker.hide(value);
             }
