@@ -154,7 +154,7 @@ impl Record for FlowRecord<'_> {
         Column::new("CLIENT", Kind::Long),
         Column::new("SERVER", Kind::Long),
         Column::new("PROTOCOL", Kind::Short),
-        Column::new("PACKETS", Kind::Number),
+        Column::new("PKTS", Kind::Number),
         Column::new("BYTES", Kind::Number),
         Column::new("STATE", Kind::Short),
         Column::new("NAME", Kind::Long),
@@ -169,7 +169,7 @@ impl Record for FlowRecord<'_> {
         };
         vec![
             self.flow.to_string(),
-            self.client.text(),
+            self.client.address(),
             self.server.text(),
             protocol,
             self.packets.to_string(),

@@ -116,6 +116,12 @@ fn digest(message: &Message) -> Option<String> {
     Some(sha256.iter().map(|b| format!("{b:02x}")).collect())
 }
 
+/// `json` of `application/json; charset=utf-8`.
+fn subtype(media: &str) -> &str {
+    let media = media.split(';').next().unwrap_or(media).trim();
+    media.split_once('/').map_or(media, |(_, subtype)| subtype)
+}
+
 impl Record for HttpRecord<'_> {
     const CSV: &'static [&'static str] = &[
         "file",
@@ -164,7 +170,7 @@ impl Record for HttpRecord<'_> {
             name(request.and_then(|r| r.host.as_deref()).or(Some(&server))),
             name(request.map(|r| r.target.as_str())),
             number(response.map(|r| u64::from(r.status))),
-            name(response.and_then(|r| r.content_type.as_deref()).and_then(|t| t.split(';').next())),
+            name(response.and_then(|r| r.content_type.as_deref()).map(subtype)),
             number(response.map(|r| r.body_len)),
         ]
     }

@@ -19,7 +19,6 @@ pub use tokens::{Context, TokenRecord, token_record};
 pub use writer::RecordWriter;
 
 /// One kind of record. Its JSON is the contract; the other formats show of it what fits them.
-#[expect(private_interfaces, reason = "columns are laid out here and nowhere else")]
 pub trait Record: serde::Serialize {
     /// Columns of the CSV: paths into the JSON.
     const CSV: &'static [&'static str];

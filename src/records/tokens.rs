@@ -137,7 +137,6 @@ impl Record for TokenRecord<'_> {
         "wrapping",
     ];
     const COLUMNS: &'static [Column] = &[
-        Column::new("FLOW", Kind::Number),
         Column::new("PACKET", Kind::Number),
         Column::new("HOST", Kind::Long),
         Column::new("PLACE", Kind::Long),
@@ -155,13 +154,12 @@ impl Record for TokenRecord<'_> {
         };
         let issuer = self.iss.map(|iss| iss.as_str().map_or_else(|| iss.to_string(), str::to_owned));
         vec![
-            self.flow.to_string(),
             self.packet.to_string(),
             name(self.host.as_deref().or(Some(&server))),
             name(Some(&place)),
             self.sha256.get(..12).unwrap_or(&self.sha256).to_owned(),
             name(self.alg.as_deref()),
-            name(issuer.as_deref()),
+            name(issuer.as_deref().map(|iss| iss.strip_prefix("https://").unwrap_or(iss))),
             name(self.signature),
         ]
     }

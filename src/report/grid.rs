@@ -10,18 +10,18 @@ const NARROW: usize = 8;
 
 /// One column.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
+pub struct Column {
     /// Heading.
-    pub(crate) title: &'static str,
+    pub title: &'static str,
     /// How it is laid out.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Lines that one of its texts may take; what is longer is cut.
-    pub(crate) lines: usize,
+    pub lines: usize,
 }
 
 /// How a column is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// As wide as its content, to the right.
     Number,
     /// As wide as its content.
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
 
 impl Column {
     /// A column whose texts take one line each.
-    pub(crate) const fn new(title: &'static str, kind: Kind) -> Self {
+    pub const fn new(title: &'static str, kind: Kind) -> Self {
         Self { title, kind, lines: 1 }
     }
 }

@@ -5,7 +5,7 @@ use crate::finding::Summary;
 use std::io::{self, Write};
 
 /// The format.
-pub const FORMAT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     name: "json",
     doc: "one object: inputs, summary, findings and warnings",
     live: false,

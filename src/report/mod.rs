@@ -16,10 +16,11 @@ use crate::finding::Summary;
 use std::io::{self, Write};
 
 pub use endpoint::EndpointView;
-pub(crate) use grid::{Column, Grid, Kind};
+pub(crate) use grid::Grid;
+pub use grid::{Column, Kind};
 pub use ndjson::ndjson_line;
 pub use table::finding_lines;
-pub(crate) use text::{escape, wrap};
+pub(crate) use text::escape;
 
 /// Writes the report of a run.
 pub trait Report {

@@ -5,7 +5,7 @@ use crate::finding::{Finding, Summary};
 use std::io::{self, Write};
 
 /// The format.
-pub const FORMAT: Format =
+pub(super) const FORMAT: Format =
     Format { name: "ndjson", doc: "one finding a line, as JSON", live: true, make: || Box::new(Ndjson) };
 
 /// One finding as a line of JSON, without the line break; `inputs` are the names of the files. `live` prints findings with it.

@@ -19,7 +19,7 @@ use std::{
 };
 
 /// The format.
-pub const FORMAT: Format = Format {
+pub(super) const FORMAT: Format = Format {
     name: "table",
     doc: "for people, as wide as the terminal",
     live: true,
