@@ -58,14 +58,12 @@ pub fn http_record<'a>(
     scanner: &Scanner,
     show_secrets: bool,
 ) -> HttpRecord<'a> {
-    let headers = |message: &Message| -> Vec<[String; 2]> {
-        let masked = |(name, value): (&[u8], &[u8])| {
-            let (name, value) = (lossy(name), lossy(value));
-            let value = if show_secrets { value } else { mask_field(&name, &value, scanner) };
-            [name, value]
-        };
-        message.head.fields().map(masked).collect()
+    let masked = |(name, value): (&[u8], &[u8])| {
+        let (name, value) = (lossy(name), lossy(value));
+        let value = if show_secrets { value } else { mask_field(&name, &value, scanner) };
+        [name, value]
     };
+    let headers = |message: &Message| message.head.fields().map(masked).collect();
     let head = exchange.request.as_ref().or(exchange.response.as_ref()).map(|m| m.head.version);
     HttpRecord {
         file,
@@ -90,7 +88,10 @@ pub fn http_record<'a>(
             headers: headers(message),
             body_len: message.body_len,
             body_sha256: digest(message),
-            content_type: message.head.field("content-type").map(lossy),
+            content_type: {
+                let value = message.head.field("content-type");
+                value.map(|value| masked((b"content-type", value))).map(|[_, value]| value)
+            },
         }),
     }
 }

@@ -92,6 +92,10 @@ impl<'a> Masker<'a> {
                 });
             }
         }
+        // Without one of these there is neither a parameter nor user information, plain or encoded.
+        if !text.contains(['=', '@', '%']) {
+            return masker;
+        }
         let units = units(text.as_bytes());
         for (name, value) in pairs(&units, cookies) {
             if secret_param(&name, value.len()) {

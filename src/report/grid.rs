@@ -80,6 +80,8 @@ impl Grid {
             if let Some(drawn) = table.column_mut(index) {
                 let padded = u16::try_from(width + GAP).unwrap_or(u16::MAX);
                 drawn.set_padding((0, GAP as u16));
+                // A long text is cut where its line is full: paths and addresses have no words.
+                drawn.set_delimiter('\0');
                 drawn.set_constraint(ColumnConstraint::Absolute(Width::Fixed(padded)));
                 if column.kind == Kind::Number {
                     drawn.set_cell_alignment(CellAlignment::Right);

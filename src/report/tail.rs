@@ -8,12 +8,18 @@ use super::{
 use crate::{finding::Summary, rules::Severity};
 use std::io::{self, Write};
 
+/// Columns that labels take, with the space around them.
+const LABEL: usize = 12;
+
 /// Writes the summary in lines of at most `width` columns.
 pub(super) fn write(summary: &Summary, width: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", paint.paint(style::BOLD, "summary"))?;
-    let rows = seen(summary);
-    let value = Column { lines: 4, ..Column::new("", Kind::Long) };
-    let grid = Grid::fit(&[Column::new("", Kind::Short), value], &rows, width - 2);
+    let mut rows = seen(summary);
+    for value in rows.iter_mut().filter_map(|row| row.last_mut()) {
+        *value = wrap(value, width - LABEL).join("\n");
+    }
+    let columns = [Kind::Short, Kind::Long].map(|kind| Column::new("", kind));
+    let grid = Grid::fit(&columns, &rows, width - 2);
     for line in grid.lines(&rows) {
         writeln!(out, "  {line}")?;
     }
