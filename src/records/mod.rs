@@ -1,0 +1,64 @@
+//! Records: what `flows`, `http` and `tokens` print of each value that passes, and the formats that they print it in.
+
+mod credentials;
+mod csv;
+mod flows;
+#[cfg(test)]
+mod golden;
+mod http;
+mod mask;
+mod tokens;
+mod writer;
+
+use crate::report::Column;
+
+pub use flows::{FlowRecord, flow_record};
+pub use http::{HttpRecord, http_record};
+pub use mask::{mask, mask_field, mask_target};
+pub use tokens::{Context, TokenRecord, token_record};
+pub use writer::RecordWriter;
+
+/// One kind of record. Its JSON is the contract; the other formats show of it what fits them.
+pub trait Record: serde::Serialize {
+    /// Columns of the CSV: paths into the JSON.
+    const CSV: &'static [&'static str];
+    /// Columns of the table.
+    const COLUMNS: &'static [Column];
+
+    /// Cells of the table, not escaped.
+    fn row(&self) -> Vec<String>;
+}
+
+/// A format of records.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordFormat {
+    /// What `--format` calls it.
+    pub name: &'static str,
+    /// What it is, in a few words, for `--help`.
+    pub doc: &'static str,
+    kind: RecordKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RecordKind {
+    Table,
+    Ndjson,
+    Csv,
+}
+
+/// Every format of records; the first is the default.
+pub const RECORD_FORMATS: &[RecordFormat] = &[
+    RecordFormat { name: "table", doc: "for people, as wide as the terminal", kind: RecordKind::Table },
+    RecordFormat { name: "ndjson", doc: "one record a line, as JSON", kind: RecordKind::Ndjson },
+    RecordFormat { name: "csv", doc: "one record a line, with a heading (RFC 4180)", kind: RecordKind::Csv },
+];
+
+/// The format of that name.
+pub fn record_format(name: &str) -> Option<&'static RecordFormat> {
+    RECORD_FORMATS.iter().find(|format| format.name == name)
+}
+
+/// A name that may be missing.
+fn name(text: Option<&str>) -> String {
+    text.filter(|t| !t.is_empty()).unwrap_or("-").to_owned()
+}

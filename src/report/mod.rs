@@ -1,0 +1,100 @@
+//! Reports: what a run found, for people and for programs. A new format is one file and one line of [`FORMATS`].
+
+mod endpoint;
+#[cfg(test)]
+mod golden;
+mod grid;
+mod json;
+mod ndjson;
+mod style;
+mod table;
+mod tail;
+mod text;
+mod view;
+
+use crate::finding::Summary;
+use std::io::{self, Write};
+
+pub use endpoint::EndpointView;
+pub(crate) use grid::Grid;
+pub use grid::{Column, Kind};
+pub use ndjson::ndjson_line;
+pub use table::finding_lines;
+pub(crate) use text::escape;
+
+/// Writes the report of a run.
+pub trait Report {
+    /// Writes all of it. Errors are those of `out`.
+    fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// What a format may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Columns of the terminal, or 80.
+    pub width: usize,
+    /// Whether colours may be used; without, nothing is printed but text.
+    pub color: bool,
+    /// `--show-secrets`. Findings are masked, or not, when they are made; records are when they are printed.
+    pub show_secrets: bool,
+    /// This program's version.
+    pub version: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { width: 80, color: false, show_secrets: false, version: env!("CARGO_PKG_VERSION") }
+    }
+}
+
+/// A report format.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// What `--format` calls it.
+    pub name: &'static str,
+    /// What it is, in a few words, for `--help`.
+    pub doc: &'static str,
+    /// Whether `live` can print it, finding by finding.
+    pub live: bool,
+    /// Makes its writer.
+    pub make: fn() -> Box<dyn Report>,
+}
+
+/// Every format; the first is the default.
+pub const FORMATS: &[Format] = &[table::FORMAT, json::FORMAT, ndjson::FORMAT];
+
+/// The format of that name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_writes_the_golden_report_and_passes_errors_on() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for f in FORMATS {
+            assert_eq!(format(f.name).map(|found| found.doc), Some(f.doc));
+            for summary in [golden::summary(), golden::clean()] {
+                let mut out = Vec::new();
+                (f.make)().write(&summary, &Settings::default(), &mut out).unwrap();
+                let text = String::from_utf8(out).unwrap();
+                assert!(text.is_empty() || text.ends_with('\n'), "{}", f.name);
+                assert!(!text.contains('\x1b'), "{}", f.name);
+            }
+            let error = (f.make)().write(&golden::summary(), &Settings::default(), &mut Closed).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{}", f.name);
+        }
+        assert!(format("yaml").is_none());
+    }
+}

@@ -1,0 +1,173 @@
+//! Text from packets, made fit for a terminal: nothing in it may move the cursor, change colours or hide text.
+
+use comfy_table::Table;
+use std::fmt::Write as _;
+
+/// `text` with every control, bidirectional and invisible format character shown as an escape (`\n`, `\u{202e}`).
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if harmful(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Columns that `text` takes on a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
+}
+
+/// `text`, cut to `max` columns with an ellipsis where it is longer.
+pub(crate) fn shorten(text: &str, max: usize) -> String {
+    if text.len() <= max || width(text) <= max {
+        return text.to_owned();
+    }
+    let (mut out, mut used) = (String::new(), 1);
+    for c in text.chars() {
+        used += char_width(c);
+        if used > max {
+            break;
+        }
+        out.push(c);
+    }
+    out.push('…');
+    out
+}
+
+/// `text` in lines of at most `max` columns, broken between words, and inside those that are longer than a line.
+pub(crate) fn wrap(text: &str, max: usize) -> Vec<String> {
+    let max = max.max(8);
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let wide = width(word);
+        if used > 0 && used + 1 + wide > max {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for c in word.chars() {
+            let wide = char_width(c);
+            if used + wide > max {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push(c);
+            used += wide;
+        }
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// A number with its thousands told apart: `12 345`.
+pub(crate) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A number and its noun: `1 flow`, `2 flows`.
+pub(crate) fn counted(n: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// A number of bytes for people: `512 B`, `1.4 MB`.
+pub(crate) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let (mut value, mut unit) = (n as f64 / 1000.0, 0);
+    while value >= 999.95 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS.get(unit).unwrap_or(&"PB"))
+}
+
+fn harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(u32::from(c),
+            0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+            | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+            | 0xe0000..=0xe0fff)
+}
+
+/// comfy-table measures what it lays out; asking it keeps our lines and its cells of one mind.
+fn char_width(c: char) -> usize {
+    if c.is_ascii() {
+        return usize::from(!c.is_ascii_control());
+    }
+    let mut table = Table::new();
+    table.add_row([format!("a{c}")]);
+    table.column_max_content_widths().first().map_or(1, |&both| usize::from(both.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_could_deceive_is_shown_as_an_escape() {
+        assert_eq!(escape("a\x1b[31mb\u{9b}c"), "a\\u{1b}[31mb\\u{9b}c");
+        assert_eq!(
+            escape("x\u{202e}y\u{2066}\u{200b}\u{feff}\n\r\t\u{7f}"),
+            concat!("x\\u{202e}y\\u{2066}\\u{200b}\\u{feff}", "\\n\\r\\t\\u{7f}")
+        );
+        assert_eq!(escape("größe 漢字 /a?b"), "größe 漢字 /a?b");
+    }
+
+    #[test]
+    fn widths_are_those_of_a_terminal() {
+        assert_eq!((width("abc"), width("漢字"), width("é"), width("e\u{301}")), (3, 4, 1, 1));
+        assert_eq!(shorten("abcdef", 4), "abc…");
+        assert_eq!(shorten("漢字漢字", 5), "漢字…");
+        assert_eq!(shorten("abc", 3), "abc");
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("0123456789ab c", 8), ["01234567", "89ab c"]);
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            (grouped(7), grouped(1234), grouped(1_234_567)),
+            ("7".into(), "1 234".into(), "1 234 567".into())
+        );
+        assert_eq!(
+            (bytes(999), bytes(1000), bytes(999_960), bytes(1_400_000)),
+            ("999 B".into(), "1.0 kB".into(), "1.0 MB".into(), "1.4 MB".into())
+        );
+        assert_eq!((counted(1, "flow"), counted(0, "flow")), ("1 flow".into(), "0 flows".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_wider_than_asked(text in any::<String>(), max in 8_usize..40) {
+            let text = escape(&text);
+            prop_assert!(width(&shorten(&text, max)) <= max);
+            for line in wrap(&text, max) {
+                prop_assert!(width(&line) <= max);
+            }
+        }
+    }
+}
