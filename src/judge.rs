@@ -1,8 +1,7 @@
 //! Facts become findings: every closed subject is put before the rules that could fire, verdicts are merged by
 //! fingerprint, and subjects whose late facts are pending are kept to be judged again.
 
-use crate::decode::Paths;
-use crate::facts::value::Value;
+use crate::facts::value::{FieldId, Lookup, Schema, Value};
 use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
 use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
 use crate::limits;
@@ -32,6 +31,8 @@ pub struct Judge {
     candidates: Vec<usize>,
     about_key: Vec<bool>,
     excused: Vec<Excuses>,
+    /// The facts that lower a severity: `loopback` and `token.expired`.
+    lowering: [Option<FieldId>; 2],
     retained: Vec<Retained>,
     retained_index: HashMap<(u64, Identity), usize>,
     retained_bytes: usize,
@@ -78,6 +79,7 @@ impl Judge {
                     privileges: names(rule, "token.privileges"),
                 })
                 .collect(),
+            lowering: [&["loopback"][..], &["token", "expired"]].map(|path| Facts.field(path).map(|(id, ..)| id)),
             rules,
             now,
             show_secrets,
@@ -250,7 +252,7 @@ impl Judge {
         }
         let rule = &self.rules.rules()[at];
         let identity = identity(case, &rule.id, self.about_key[at]);
-        let (severity, adjustments) = adjust(judged.severity, case, self.excused[at]);
+        let (severity, adjustments) = adjust(judged.severity, case, self.excused[at], self.lowering);
         let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
         let token = case.sighting.map(|s| &s.token);
         if let Some(&i) = self.index.get(&identity) {
@@ -393,26 +395,26 @@ fn short(token: &Token) -> u64 {
 /// Severity as the catalogue's semantics adjust it for what stands beside the finding: up one level for a privileged
 /// token, down one each for an expired or sample token and for traffic that never leaves the machine. Rules that name
 /// the fact have judged it themselves. Informational findings stay as they are.
-fn adjust(severity: Severity, case: &Case<'_>, excused: Excuses) -> (Severity, Vec<&'static str>) {
+fn adjust(
+    severity: Severity,
+    case: &Case<'_>,
+    excused: Excuses,
+    [loopback, expired]: [Option<FieldId>; 2],
+) -> (Severity, Vec<&'static str>) {
     let mut out = (severity, Vec::new());
     if severity == Severity::Info {
         return out;
     }
-    let fact = |name: &'static str| {
-        use crate::facts::value::{Lookup, Schema};
-        let path: Vec<_> = name.split('.').collect();
-        Facts.field(&path).map_or(Value::Missing, |(id, ..)| case.value(id))
-    };
-    let holds = |name| matches!(fact(name), Value::Bool(true));
+    let holds = |fact: Option<FieldId>| fact.is_some_and(|id| matches!(case.value(id), Value::Bool(true)));
     let mut lower = |reason| {
         out.0 = out.0.lower();
         out.1.push(reason);
     };
-    if !excused.loopback && holds("loopback") {
+    if !excused.loopback && holds(loopback) {
         lower("both ends are loopback addresses");
     }
     if let Some(sighting) = case.sighting {
-        if !excused.expired && holds("token.expired") {
+        if !excused.expired && holds(expired) {
             lower("the token had expired");
         }
         if !excused.sample && sighting.token.is_sample() {
@@ -433,8 +435,8 @@ struct Shown<'a> {
     show_secrets: bool,
 }
 
-impl crate::facts::value::Lookup for Shown<'_> {
-    fn value(&self, field: crate::facts::value::FieldId) -> Value<'_> {
+impl Lookup for Shown<'_> {
+    fn value(&self, field: FieldId) -> Value<'_> {
         let secret = Facts::get(field).is_some_and(|f| f.name == "crack.secret");
         match (secret && self.show_secrets, self.case.cracked) {
             (true, Some(Cracked::Secret(secret))) => Value::from(secret.masked(true).into_owned()),
@@ -473,9 +475,4 @@ impl FlowNumbers {
             self.alive.remove(ordinal);
         }
     }
-}
-
-/// Texts of a flow's encapsulation.
-pub fn tunnel(paths: &Paths, summary: &FlowSummary) -> (Vec<u16>, Vec<String>) {
-    (paths.vlan(summary.vlan).to_vec(), paths.tunnel(summary.key.path).to_vec())
 }

@@ -6,13 +6,18 @@ use super::terminal::{self, Progress};
 use super::{Failure, decode_as, exit, output};
 use crate::cli::RecordArgs;
 use crate::decode::{DecodeOptions, Paths};
-use crate::judge::{FlowNumbers, tunnel};
+use crate::capture::FileId;
+use crate::judge::FlowNumbers;
 use crate::keys::KeyStore;
 use crate::message::Exchange;
 use crate::pipeline::{self, Listener, Merged};
-use crate::records::{self, Context, Printer};
+use crate::records::{
+    Context, FlowRecord, HttpRecord, RECORD_FORMATS, RecordWriter, TokenRecord, flow_record, http_record,
+    record_format, token_record,
+};
 use crate::shard::{Demand, Event, Shared};
 use crate::token::{Scanner, Sighting};
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -26,8 +31,8 @@ pub(super) enum Kind {
 
 /// Runs the command.
 pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
-    let format = records::format(&args.format)
-        .ok_or_else(|| unknown_format(&args.format, records::RECORD_FORMATS.iter().map(|f| f.name)))?;
+    let format = record_format(&args.format)
+        .ok_or_else(|| unknown_format(&args.format, RECORD_FORMATS.iter().map(|f| f.name)))?;
     let keys = KeyStore::load(&args.keys.key, &args.keys.jwks, &args.keys.secret_file)
         .map_err(|e| Failure(e.to_string()))?;
     let demand = Demand {
@@ -42,7 +47,9 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let out = output::open(args.work.output.as_deref())?;
     let mut recorder = Recorder {
         kind,
-        printer: Printer::new(format, settings(&args.work), out),
+        writer: RecordWriter::new(format, &settings(&args.work)),
+        out,
+        show_secrets: args.work.show_secrets,
         keys,
         scanner: Scanner::new(),
         numbers: FlowNumbers::default(),
@@ -58,7 +65,7 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
         inputs.broken(&error);
     }
     recorder.progress.finish();
-    let finished = recorder.result.and_then(|()| recorder.printer.finish());
+    let finished = std::mem::replace(&mut recorder.result, Ok(())).and_then(|()| recorder.finish());
     output::written(finished)?;
     let verdict = inputs.verdict(recorder.frames > 0, recorder.stop.load(Ordering::Relaxed));
     Ok(match verdict {
@@ -71,7 +78,9 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
 
 struct Recorder {
     kind: Kind,
-    printer: Printer,
+    writer: RecordWriter,
+    out: Box<dyn Write>,
+    show_secrets: bool,
     keys: KeyStore,
     scanner: Scanner,
     numbers: FlowNumbers,
@@ -80,22 +89,20 @@ struct Recorder {
     quiet: bool,
     progress: Progress,
     stop: Arc<AtomicBool>,
-    result: std::io::Result<()>,
+    result: io::Result<()>,
 }
 
 impl Recorder {
-    fn event(&mut self, event: Event, paths: &Paths) -> std::io::Result<()> {
+    fn event(&mut self, event: Event, paths: &Paths) -> io::Result<()> {
         match event {
             Event::Exchange { exchange, sightings } => {
                 let flow = self.numbers.number(exchange.transport.flow);
                 if self.kind == Kind::Http {
-                    let context = context(&self.names, exchange.position().file, flow, &self.scanner);
-                    return self.printer.http(&exchange, &context);
+                    let file = file(&self.names, exchange.position().file);
+                    let record = http_record(&exchange, file, flow, &self.scanner, self.show_secrets);
+                    return self.writer.write(&record, &mut *self.out);
                 }
-                for sighting in &sightings {
-                    self.token(sighting, Some(&exchange), flow)?;
-                }
-                Ok(())
+                sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), flow))
             }
             Event::Sighting(sighting) => {
                 let flow = self.numbers.number(sighting.transport.flow);
@@ -103,25 +110,39 @@ impl Recorder {
             }
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);
-                let (vlan, tunnel) = tunnel(paths, &summary);
-                let context = context(&self.names, summary.file, flow, &self.scanner);
-                self.printer.flow(&summary, &vlan, &tunnel, &context)
+                let (vlan, tunnel) = (paths.vlan(summary.vlan), paths.tunnel(summary.key.path));
+                let record = flow_record(&summary, flow, file(&self.names, summary.file), vlan, tunnel);
+                self.writer.write(&record, &mut *self.out)
             }
         }
     }
 
-    fn token(&mut self, sighting: &Sighting, exchange: Option<&Exchange>, flow: u64) -> std::io::Result<()> {
+    fn token(&mut self, sighting: &Sighting, exchange: Option<&Exchange>, flow: u64) -> io::Result<()> {
         if self.kind != Kind::Tokens {
             return Ok(());
         }
-        let signature = self.keys.verify(&sighting.token).as_str();
-        let context = context(&self.names, sighting.position.file, flow, &self.scanner);
-        self.printer.token(sighting, exchange, signature, &context)
+        let context = Context {
+            exchange,
+            flow,
+            file: file(&self.names, sighting.position.file),
+            signature: self.keys.verify(&sighting.token).as_str(),
+            show_secrets: self.show_secrets,
+        };
+        self.writer.write(&token_record(sighting, context, &self.scanner), &mut *self.out)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        match self.kind {
+            Kind::Flows => self.writer.finish::<FlowRecord<'_>>(&mut *self.out),
+            Kind::Http => self.writer.finish::<HttpRecord<'_>>(&mut *self.out),
+            Kind::Tokens => self.writer.finish::<TokenRecord<'_>>(&mut *self.out),
+        }?;
+        self.out.flush()
     }
 }
 
-fn context<'a>(names: &'a [String], file: crate::capture::FileId, flow: u64, scanner: &'a Scanner) -> Context<'a> {
-    Context { file: names.get(file.0 as usize).map_or("-", String::as_str), flow, scanner }
+fn file(names: &[String], file: FileId) -> &str {
+    names.get(file.0 as usize).map_or("-", String::as_str)
 }
 
 impl Listener for Recorder {

@@ -4,16 +4,17 @@ use super::inputs::{self, Inputs};
 use super::terminal::{self, Progress};
 use super::{Failure, code, decode_as, now, output, rule_set};
 use crate::cli::{KeyArgs, RuleArgs, ScanArgs, WorkArgs};
-use crate::crack::Attack;
+use crate::crack::{Attack, Words};
 use crate::decode::{DecodeOptions, Paths};
 use crate::facts::{CaptureSummary, Cracked};
 use crate::finding::Summary;
 use crate::judge::{FlowNumbers, Judge};
+use crate::keys::KeyStore;
 use crate::pipeline::{self, Listener, Merged};
 use crate::report::{self, Format, Settings};
 use crate::shard::{Event, Shared};
 use crate::tally::Tally;
-use crate::token::{Scanner, Secret};
+use crate::token::Scanner;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,14 +94,11 @@ pub(super) fn threads(work: &WorkArgs) -> NonZeroUsize {
 
 /// The dictionary attack, with the secrets that the user gave.
 pub(super) fn attack(rules: &RuleArgs, keys: &KeyArgs) -> Result<Attack, Failure> {
-    let secrets = keys.secret_file.iter().map(|path| {
-        let bytes = std::fs::read(path).map_err(|e| Failure(format!("--secret-file {}: {e}", path.display())))?;
-        Ok(Secret::new(bytes.trim_ascii_end()))
-    });
+    let store = KeyStore::load(&[], &[], &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
     for path in &rules.wordlist {
-        std::fs::File::open(path).map_err(|e| format!("--wordlist {}: {e}", path.display()))?;
+        Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }
-    Ok(Attack::new(rules.crack_budget, secrets.collect::<Result<_, Failure>>()?, rules.wordlist.clone()))
+    Ok(Attack::new(rules.crack_budget, store.secrets().to_vec(), rules.wordlist.clone()))
 }
 
 /// Set by Ctrl-C and SIGTERM: reading stops, what was found is reported.

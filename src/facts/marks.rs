@@ -9,6 +9,8 @@ use crate::message::{
 };
 use crate::token as credential;
 use base64::Engine as _;
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 macro_rules! marks {
     ($($bit:literal $konst:ident $name:literal $doc:literal;)*) => {
@@ -373,20 +375,15 @@ fn response_fields(head: &StoredHead, found: &mut Found) {
 }
 
 fn response_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
-    let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     if !(200..300).contains(&head.status) {
         return;
     }
     match bytes.trim_ascii_start().first() {
         Some(b'{') => {
-            if has("\"keys\"") && has("\"kty\"") {
-                found.add(JWKS, Location::Body, b"$.keys");
-            }
-            if has("\"jwks_uri\"") && has("\"issuer\"") {
-                found.add(METADATA, Location::Body, b"$.jwks_uri");
-            }
-            if has("\"refresh_token\"") {
-                found.add(OAUTH_REFRESH, Location::Body, b"$.refresh_token");
+            for (mark, needles, name) in &*JSON_MARKS {
+                if needles.iter().all(|n| n.find(bytes).is_some()) {
+                    found.add(*mark, Location::Body, name.as_bytes());
+                }
             }
         }
         Some(b'<') => {
@@ -406,6 +403,18 @@ fn response_body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     key_log(bytes, found);
 }
+
+type JsonMark = (u64, Vec<Finder<'static>>, &'static str);
+
+/// Documents that are known by members that they all have. The searches are prepared once.
+static JSON_MARKS: LazyLock<[JsonMark; 3]> = LazyLock::new(|| {
+    let finders = |needles: &'static [&'static str]| needles.iter().map(|n| Finder::new(n)).collect();
+    [
+        (JWKS, finders(&["\"kty\"", "\"keys\""]), "$.keys"),
+        (METADATA, finders(&["\"jwks_uri\"", "\"issuer\""]), "$.jwks_uri"),
+        (OAUTH_REFRESH, finders(&["\"refresh_token\""]), "$.refresh_token"),
+    ]
+});
 
 fn key_log(bytes: &[u8], found: &mut Found) {
     const LABELS: [&[u8]; 3] =
