@@ -46,7 +46,9 @@ pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
     let examples = |set: &RuleSet| -> Vec<(Example, bool)> {
         let rules = set.rules().iter();
         rules
-            .flat_map(|r| r.bad.iter().map(|e| (e.clone(), true)).chain(r.good.iter().map(|e| (e.clone(), false))))
+            .flat_map(|r| {
+                r.bad.iter().map(|e| (e.clone(), true)).chain(r.good.iter().map(|e| (e.clone(), false)))
+            })
             .collect()
     };
     for (example, bad) in examples(&set) {
@@ -94,8 +96,11 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
             EventKind::Tls | EventKind::Flow => judge.flow(&event::flow(event)?, number),
             EventKind::Gap => capture.tally.weird("gaps"),
             EventKind::Capture => {
-                capture.secrets |= event.fields.get("secrets").and_then(toml::Value::as_bool).unwrap_or(false);
-                for (name, n) in event.fields.get("weird").and_then(toml::Value::as_table).into_iter().flatten() {
+                capture.secrets |=
+                    event.fields.get("secrets").and_then(toml::Value::as_bool).unwrap_or(false);
+                for (name, n) in
+                    event.fields.get("weird").and_then(toml::Value::as_table).into_iter().flatten()
+                {
                     let known = coverage_name(if name == "gap" { "gaps" } else { name });
                     let known = known.ok_or_else(|| format!("nothing is counted as {name}"))?;
                     capture.tally.weirds(known, n.as_integer().unwrap_or(1).max(0) as u64);
@@ -123,7 +128,8 @@ mod tests {
         for (id, text) in BUILTIN {
             let outcome = super::test(&format!("rules/{id}.toml"), text).unwrap_or_else(|e| panic!("{e}"));
             held += outcome.held;
-            failures.extend(outcome.failures.iter().map(|f| format!("rules/{id}.toml:{}: {}", f.line, f.cause)));
+            failures
+                .extend(outcome.failures.iter().map(|f| format!("rules/{id}.toml:{}: {}", f.line, f.cause)));
         }
         assert!(failures.is_empty(), "{held} hold, these do not:\n{}", failures.join("\n"));
         assert!(held >= 2 * BUILTIN.len(), "each rule has an example that fires and one that does not");
@@ -131,7 +137,8 @@ mod tests {
 
     #[test]
     fn an_example_that_does_not_hold_is_named() {
-        let text = BUILTIN.iter().find(|(id, _)| *id == "jwt-alg-none").unwrap().1.replace("[[bad]]", "[[good]]");
+        let text =
+            BUILTIN.iter().find(|(id, _)| *id == "jwt-alg-none").unwrap().1.replace("[[bad]]", "[[good]]");
         let outcome = super::test("jwt-alg-none.toml", &text).unwrap();
         assert!(outcome.failures.iter().all(|f| f.line > 1 && f.cause.contains("makes the rule fire")));
         assert!(!outcome.failures.is_empty());

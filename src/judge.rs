@@ -66,7 +66,8 @@ impl Judge {
         let names = |rule: &Rule, name: &str| {
             rule.fields().iter().any(|f| Facts::get(*f).is_some_and(|field| field.name == name))
         };
-        let keyed = |rule: &Rule| rule.fields().iter().any(|f| Facts::family(*f).is_some_and(|f| f.about_key));
+        let keyed =
+            |rule: &Rule| rule.fields().iter().any(|f| Facts::family(*f).is_some_and(|f| f.about_key));
         Self {
             about_key: rules.rules().iter().map(keyed).collect(),
             excused: rules
@@ -79,7 +80,8 @@ impl Judge {
                     privileges: names(rule, "token.privileges"),
                 })
                 .collect(),
-            lowering: [&["loopback"][..], &["token", "expired"]].map(|path| Facts.field(path).map(|(id, ..)| id)),
+            lowering: [&["loopback"][..], &["token", "expired"]]
+                .map(|path| Facts.field(path).map(|(id, ..)| id)),
             rules,
             now,
             show_secrets,
@@ -104,7 +106,8 @@ impl Judge {
             .filter(|(_, rule)| rule.on == Subject::Exchange)
             .map(|(_, rule)| {
                 let names = rule.when.truths().filter_map(Facts::get).map(|f| f.name);
-                let bit = |name: &str| if name == "cleartext" { Some(marks::CLEARTEXT) } else { marks::bit(name) };
+                let bit =
+                    |name: &str| if name == "cleartext" { Some(marks::CLEARTEXT) } else { marks::bit(name) };
                 names.filter_map(bit).fold(0, |mask, bit| mask | bit)
             })
             .collect();
@@ -294,12 +297,19 @@ impl Judge {
             last_seen: time,
             time,
             token: token.map(|t| t.sha256_hex()),
-            tokens: token.map(|t| (t.sha256_hex(), t.text(self.show_secrets).into_owned())).into_iter().collect(),
+            tokens: token
+                .map(|t| (t.sha256_hex(), t.text(self.show_secrets).into_owned()))
+                .into_iter()
+                .collect(),
             host: Some(identity.host.clone()).filter(|h| !h.is_empty()),
             ..place(case, flow)
         };
         let i = self.findings.len();
-        self.findings.push(Finding { fingerprint: identity.fingerprint(), identity: identity.clone(), ..finding });
+        self.findings.push(Finding {
+            fingerprint: identity.fingerprint(),
+            identity: identity.clone(),
+            ..finding
+        });
         self.index.insert(identity, i);
         self.fresh.push(i);
         Some(i)
@@ -420,7 +430,8 @@ fn adjust(
         if !excused.sample && sighting.token.is_sample() {
             lower("the token is a documentation sample");
         }
-        let privileged = sighting.token.claims().is_some_and(|c| !crate::token::content::privileges(c).is_empty());
+        let privileged =
+            sighting.token.claims().is_some_and(|c| !crate::token::content::privileges(c).is_empty());
         if !excused.privileges && privileged {
             out.0 = out.0.raise();
             out.1.push("the token carries a privileged role");

@@ -264,7 +264,9 @@ impl Board {
     /// Does one piece of work; `false` if there is none at the moment.
     fn step(&self) -> bool {
         let mut state = self.lock();
-        let Some(i) = state.queues.iter().position(|q| !q.busy && !q.waiting.is_empty()) else { return false };
+        let Some(i) = state.queues.iter().position(|q| !q.busy && !q.waiting.is_empty()) else {
+            return false;
+        };
         let Some((number, batch)) = state.queues[i].waiting.pop_front() else { return false };
         state.queues[i].busy = true;
         drop(state);

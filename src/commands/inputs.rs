@@ -1,7 +1,7 @@
 //! The inputs of a command: opened one after the other, each problem said once, none of them in the way of the others.
 
-use super::terminal::say;
 use super::Failure;
+use super::terminal::say;
 use crate::capture::{self, CaptureError, Damage, FileId, Input, Source};
 use crate::cli::ReadArgs;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,9 @@ impl Inputs {
         let source = capture::open(path, file)?;
         match &self.filter {
             #[cfg(feature = "live")]
-            Some(expression) => Ok(Box::new(capture::Filtered::new(source, capture::Filter::compile(expression)?))),
+            Some(expression) => {
+                Ok(Box::new(capture::Filtered::new(source, capture::Filter::compile(expression)?)))
+            }
             _ => Ok(source),
         }
     }

@@ -37,7 +37,8 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let names = vec![interface.clone()];
     let mut audit = Audit::new(judge, attack(&args.rules, &args.keys)?, names.clone(), &args.work);
     let options = LiveOptions { filter: args.read.filter.clone(), ..LiveOptions::default() };
-    let source = LiveSource::open(&interface, &options, FileId(0), Arc::clone(&audit.stop)).map_err(failure)?;
+    let source =
+        LiveSource::open(&interface, &options, FileId(0), Arc::clone(&audit.stop)).map_err(failure)?;
     if args.work.quiet == 0 {
         say(&format!("watching {interface}; Ctrl-C ends"));
     }
@@ -54,7 +55,11 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let mut out = output::open(args.work.output.as_deref())?;
     audit.news = Some(Box::new(move |judge| {
         for finding in judge.take_fresh() {
-            let text = if table { finding_lines(&finding, &names, &settings).join("\n") } else { ndjson_line(&finding, &names) };
+            let text = if table {
+                finding_lines(&finding, &names, &settings).join("\n")
+            } else {
+                ndjson_line(&finding, &names)
+            };
             // A reader that went away is noticed by the pipe's signal or the summary; live goes on.
             let _ = writeln!(out, "{text}").and_then(|()| out.flush());
         }

@@ -90,7 +90,8 @@ fn decode_as(args: &ReadArgs) -> Result<Vec<(u16, &'static Protocol)>, Failure> 
     args.decode_as
         .iter()
         .map(|text| {
-            let (port, name) = text.split_once('=').ok_or_else(|| format!("--decode-as {text}: PORT=PROTOCOL is needed"))?;
+            let (port, name) =
+                text.split_once('=').ok_or_else(|| format!("--decode-as {text}: PORT=PROTOCOL is needed"))?;
             let port = port.parse().map_err(|_| format!("--decode-as {text}: {port} is not a port"))?;
             let protocol = protocol::by_name(name).ok_or_else(|| {
                 let near = crate::rules::nearest::nearest(name, names());

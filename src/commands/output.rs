@@ -19,7 +19,9 @@ pub(super) fn open(path: Option<&Path>) -> Result<Box<dyn Write>, Failure> {
 /// A reader that went away (`| head`) is no failure; anything else is.
 pub(super) fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot write the output: {e}").into()),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(format!("cannot write the output: {e}").into())
+        }
         _ => Ok(()),
     }
 }

@@ -35,7 +35,9 @@ pub(super) fn run(command: &RulesCommand) -> Result<u8, Failure> {
 fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
     let mut sources = Vec::new();
     match dir {
-        None => sources.extend(BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned()))),
+        None => {
+            sources.extend(BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned())))
+        }
         Some(dir) => {
             all_rules(std::slice::from_ref(dir))?;
             let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
@@ -63,11 +65,19 @@ fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
 
 /// The reference page of facts.
 pub fn facts() -> String {
-    let mut out = String::from("# Facts\n\nWhat rules can ask about. Generated from the code by `wirelint rules docs --facts`.\n");
+    let mut out = String::from(
+        "# Facts\n\nWhat rules can ask about. Generated from the code by `wirelint rules docs --facts`.\n",
+    );
     for family in FAMILIES {
         let subjects: Vec<_> = family.subjects.iter().map(|s| s.as_str()).collect();
         let late = if family.late { " Late: known at the end of input." } else { "" };
-        let _ = write!(out, "\n## {}\n\n{} Subjects: {}.{late}\n\n", family.name, family.doc, subjects.join(", "));
+        let _ = write!(
+            out,
+            "\n## {}\n\n{} Subjects: {}.{late}\n\n",
+            family.name,
+            family.doc,
+            subjects.join(", ")
+        );
         out.push_str("| fact | type | meaning |\n| --- | --- | --- |\n");
         for field in family.fields {
             let _ = writeln!(out, "| `{}` | {} | {} |", field.name, field.ty, field.doc);

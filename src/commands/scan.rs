@@ -58,22 +58,28 @@ fn reports(
 ) -> Result<Vec<(&'static Format, Option<PathBuf>)>, Failure> {
     let mut out = Vec::new();
     for text in texts {
-        let (name, path) = text.split_once('=').map_or((text.as_str(), None), |(n, p)| (n, Some(PathBuf::from(p))));
-        let format = report::format(name).ok_or_else(|| unknown_format(name, report::FORMATS.iter().map(|f| f.name)))?;
+        let (name, path) =
+            text.split_once('=').map_or((text.as_str(), None), |(n, p)| (n, Some(PathBuf::from(p))));
+        let format = report::format(name)
+            .ok_or_else(|| unknown_format(name, report::FORMATS.iter().map(|f| f.name)))?;
         out.push((format, path.or_else(|| output.map(PathBuf::from))));
     }
     if out.is_empty() {
         out.extend(report::FORMATS.first().map(|f| (f, output.map(PathBuf::from))));
     }
     if out.iter().filter(|(_, path)| path.is_none()).count() > 1 {
-        return Err("only one --format can go to standard output; give the others a file: --format json=report.json".into());
+        return Err(
+            "only one --format can go to standard output; give the others a file: --format json=report.json"
+                .into(),
+        );
     }
     Ok(out)
 }
 
 /// What to say about a format that does not exist.
 pub(super) fn unknown_format(name: &str, names: impl Iterator<Item = &'static str> + Clone) -> Failure {
-    let near = crate::rules::nearest::nearest(name, names.clone()).map_or_else(String::new, |n| format!("; did you mean {n}?"));
+    let near = crate::rules::nearest::nearest(name, names.clone())
+        .map_or_else(String::new, |n| format!("; did you mean {n}?"));
     Failure(format!("no format {name}{near} There are {}", names.collect::<Vec<_>>().join(", ")))
 }
 

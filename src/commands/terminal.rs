@@ -26,7 +26,9 @@ pub(super) fn color(args: &WorkArgs) -> bool {
         Color::Auto if set("NO_COLOR") => false,
         Color::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") => true,
         Color::Auto => {
-            args.output.is_none() && std::io::stdout().is_terminal() && std::env::var("TERM").as_deref() != Ok("dumb")
+            args.output.is_none()
+                && std::io::stdout().is_terminal()
+                && std::env::var("TERM").as_deref() != Ok("dumb")
         }
     }
 }
@@ -53,7 +55,9 @@ impl Progress {
         }
         if self.bar.is_none() && self.started.elapsed() > Duration::from_secs(1) {
             let bar = indicatif::ProgressBar::new(self.total);
-            let style = indicatif::ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}");
+            let style = indicatif::ProgressStyle::with_template(
+                "{bar:30} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}",
+            );
             if let Ok(style) = style {
                 bar.set_style(style);
             }

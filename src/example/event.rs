@@ -77,7 +77,16 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
         let request = fields.text("request").unwrap_or("GET / HTTP/1.1\nHost: api.example.test");
         (request.to_owned(), fields.text("response").unwrap_or_default().to_owned())
     } else {
-        let more = ["place", "direction", "method", "target", "host", "status", "response_headers", "request_headers"];
+        let more = [
+            "place",
+            "direction",
+            "method",
+            "target",
+            "host",
+            "status",
+            "response_headers",
+            "request_headers",
+        ];
         fields.known(&[&ends[..], &more].concat())?;
         let place = fields.text("place").unwrap_or("header authorization");
         if matches!(place, "stream" | "datagram") {
@@ -147,10 +156,14 @@ fn texts(fields: &Fields<'_>, place: &str) -> Result<(String, String), String> {
     let responds = fields.text("direction").is_none_or(|d| d == "response");
     let join = if target.contains('?') { '&' } else { '?' };
     match kind {
-        "header" if name.eq_ignore_ascii_case("authorization") && fields.text("direction") != Some("response") => {
+        "header"
+            if name.eq_ignore_ascii_case("authorization") && fields.text("direction") != Some("response") =>
+        {
             request += "Authorization: Bearer {token}\r\n";
         }
-        "header" if fields.text("direction") == Some("response") => response += &format!("{name}: {{token}}\r\n"),
+        "header" if fields.text("direction") == Some("response") => {
+            response += &format!("{name}: {{token}}\r\n")
+        }
         "header" => request += &format!("{name}: {{token}}\r\n"),
         "query" => target += &format!("{join}{name}={{token}}"),
         "path" => target += "/{token}",
@@ -220,7 +233,8 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
         other => return Err(format!("version = \"{other}\" is not a TLS version")),
     };
     let name = fields.text("cipher").unwrap_or("TLS_AES_128_GCM_SHA256");
-    let cipher = tls_parser::TlsCipherSuite::from_name(name).ok_or_else(|| format!("no cipher suite {name}"))?;
+    let cipher =
+        tls_parser::TlsCipherSuite::from_name(name).ok_or_else(|| format!("no cipher suite {name}"))?;
     let negotiated = fields.0.get("negotiated").and_then(toml::Value::as_bool).unwrap_or(true);
     let time = Timestamp::from_parts(fields.number("time", TIME), 0);
     let hello = ClientHello { version, sni: fields.text("sni").map(str::to_owned), ..ClientHello::default() };

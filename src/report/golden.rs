@@ -37,7 +37,7 @@ pub(super) fn summary() -> Summary {
         sightings: 34,
         ..Tally::default()
     };
-    tally.weirds("gap", 2);
+    tally.weirds("gaps", 2);
     tally.weirds("content_undecodable", 1);
     tally.weirds("retransmitted", 5);
     Summary {

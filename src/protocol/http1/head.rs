@@ -124,7 +124,8 @@ pub(super) fn parse<'a>(bytes: &'a [u8], at: u64, request: bool, then: impl FnOn
     let mut fields = SmallVec::<[Field<'_>; 32]>::new();
     let offset = |part: &[u8]| (part.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize) as u32;
     let keep = |fields: &mut SmallVec<[Field<'a>; 32]>, headers: &[httparse::Header<'a>]| {
-        let field = |h: &httparse::Header<'a>| Field { name: h.name.as_bytes(), value: h.value, at: offset(h.value) };
+        let field =
+            |h: &httparse::Header<'a>| Field { name: h.name.as_bytes(), value: h.value, at: offset(h.value) };
         fields.extend(headers.iter().map(field));
     };
     let strict = if request {
@@ -143,7 +144,11 @@ pub(super) fn parse<'a>(bytes: &'a [u8], at: u64, request: bool, then: impl FnOn
         }
     } else {
         let mut parsed = httparse::Response::new(&mut []);
-        match httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut parsed, bytes, &mut headers) {
+        match httparse::ParserConfig::default().parse_response_with_uninit_headers(
+            &mut parsed,
+            bytes,
+            &mut headers,
+        ) {
             Ok(httparse::Status::Complete(_)) => {
                 let (Some(status), Some(minor)) = (parsed.code, parsed.version) else { return Parsed::No };
                 keep(&mut fields, parsed.headers);
