@@ -9,7 +9,7 @@ use crate::message::{Exchange, host_of, path_template};
 use crate::rules::expr::Verdict;
 use crate::rules::{Judged, Rule, RuleSet, Severity};
 use crate::session::FlowSummary;
-use crate::shard::Demand;
+use crate::shard::{Demand, Wanted};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
@@ -31,6 +31,8 @@ pub struct Judge {
     candidates: Vec<usize>,
     about_key: Vec<bool>,
     excused: Vec<Excuses>,
+    /// Marks without which a rule cannot fire.
+    wanted: Vec<Wanted>,
     /// The facts that lower a severity: `loopback` and `token.expired`.
     lowering: [Option<FieldId>; 2],
     retained: Vec<Retained>,
@@ -70,6 +72,7 @@ impl Judge {
             |rule: &Rule| rule.fields().iter().any(|f| Facts::family(*f).is_some_and(|f| f.about_key));
         Self {
             about_key: rules.rules().iter().map(keyed).collect(),
+            wanted: rules.rules().iter().map(wanted).collect(),
             excused: rules
                 .rules()
                 .iter()
@@ -102,15 +105,8 @@ impl Judge {
     pub fn demand(&self) -> Demand {
         let enabled = || self.rules.rules().iter().enumerate().filter(|(i, _)| self.rules.is_enabled(*i));
         let on = |subject| enabled().any(|(_, r)| r.on == subject);
-        let mut exchanges: Vec<u64> = enabled()
-            .filter(|(_, rule)| rule.on == Subject::Exchange)
-            .map(|(_, rule)| {
-                let names = rule.when.truths().filter_map(Facts::get).map(|f| f.name);
-                let bit =
-                    |name: &str| if name == "cleartext" { Some(marks::CLEARTEXT) } else { marks::bit(name) };
-                names.filter_map(bit).fold(0, |mask, bit| mask | bit)
-            })
-            .collect();
+        let on_exchange = enabled().filter(|(_, rule)| rule.on == Subject::Exchange);
+        let mut exchanges: Vec<Wanted> = on_exchange.map(|(i, _)| self.wanted[i].clone()).collect();
         exchanges.sort_unstable();
         exchanges.dedup();
         let marks = enabled().any(|(_, rule)| {
@@ -216,7 +212,11 @@ impl Judge {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.rules.candidates(on, case, &mut candidates);
         let mut pending = Vec::new();
+        let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
         for &rule in &candidates {
+            if marks.is_some_and(|marks| !self.wanted[rule].met(marks)) {
+                continue;
+            }
             let judged = self.rules.rules()[rule].judge(case);
             if judged.verdict == Verdict::Yes {
                 self.record(rule, judged, case, flow, count);
@@ -314,6 +314,16 @@ impl Judge {
         self.fresh.push(i);
         Some(i)
     }
+}
+
+/// The marks that a rule's condition cannot hold without.
+fn wanted(rule: &Rule) -> Wanted {
+    let bit = |id: &FieldId| match Facts::get(*id)?.name {
+        "cleartext" => Some(marks::CLEARTEXT),
+        name => marks::bit(name),
+    };
+    let mask = |clause: Vec<FieldId>| clause.iter().map(bit).try_fold(0, |mask, bit| Some(mask | bit?));
+    Wanted(rule.when.clauses().filter_map(mask).collect())
 }
 
 /// The parts of a finding that say where it was.
@@ -430,9 +440,7 @@ fn adjust(
         if !excused.sample && sighting.token.is_sample() {
             lower("the token is a documentation sample");
         }
-        let privileged =
-            sighting.token.claims().is_some_and(|c| !crate::token::content::privileges(c).is_empty());
-        if !excused.privileges && privileged {
+        if !excused.privileges && !sighting.token.privileges().is_empty() {
             out.0 = out.0.raise();
             out.1.push("the token carries a privileged role");
         }

@@ -144,7 +144,7 @@ pub(super) const FAMILY: Family = Family {
             name: "token.privileges",
             ty: Type::List(&Type::Str),
             doc: "Privileged roles and scopes that the token carries.",
-            get: |c| list(c, content::privileges),
+            get: |c| token(c).map_or(Value::Missing, |t| Value::strs(t.privileges())),
         },
         Field {
             name: "token.public_by_design",

@@ -1,7 +1,7 @@
 //! A token: what its text says, read leniently.
 
 use super::{
-    Defect, DefectKind, Part,
+    Defect, DefectKind, Part, Role,
     algorithm::{Family, NoneForm, none_form},
     base64url,
     defect::Defects,
@@ -11,7 +11,7 @@ use super::{
 use crate::limits::TOKEN_BYTES;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range, sync::OnceLock};
 
 /// How a token is serialised; the names are those of the `tokens` record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +54,15 @@ pub struct Token {
     payload: Box<[u8]>,
     signature: Box<[u8]>,
     defects: Box<[Defect]>,
+    reading: OnceLock<Box<Reading>>,
+}
+
+/// What the claims mean, worked out once for each token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) role: Role,
+    pub(super) sample: bool,
+    pub(super) privileges: Box<[String]>,
 }
 
 impl Token {
@@ -197,6 +206,19 @@ impl Token {
         Family::of(self.header.get("alg")?.as_str()?)
     }
 
+    /// What its claims mean.
+    pub(super) fn reading(&self) -> &Reading {
+        self.reading.get_or_init(|| {
+            let privileges = self.claims().map(super::content::privileges).unwrap_or_default();
+            Box::new(Reading { role: self.work_out_role(), sample: self.looks_like_a_sample(), privileges: privileges.into() })
+        })
+    }
+
+    /// Privileged roles and scopes that it carries.
+    pub fn privileges(&self) -> &[String] {
+        &self.reading().privileges
+    }
+
     /// Whether it is signed with a shared secret.
     pub fn is_hmac(&self) -> bool {
         self.kind != Kind::Jwe
@@ -263,6 +285,7 @@ impl Token {
             payload: payload.into(),
             signature: signature.into(),
             defects: defects.into(),
+            reading: OnceLock::new(),
         })
     }
 
