@@ -25,7 +25,8 @@ pub struct Judge {
     now: Option<Timestamp>,
     show_secrets: bool,
     findings: Vec<Finding>,
-    index: HashMap<Identity, usize>,
+    /// Where things were found (an identity without its rule), and the findings there, by rule.
+    places: HashMap<Identity, Vec<(usize, usize)>>,
     dropped: u64,
     fresh: Vec<usize>,
     candidates: Vec<usize>,
@@ -51,6 +52,10 @@ struct Excuses {
     sample: bool,
     privileges: bool,
 }
+
+/// What a subject's findings are about, worked out when the first rule fires: the place, and the key.
+#[derive(Default)]
+struct Spot([Option<Identity>; 2]);
 
 /// A subject that waits for late facts.
 struct Retained {
@@ -89,7 +94,7 @@ impl Judge {
             now,
             show_secrets,
             findings: Vec::new(),
-            index: HashMap::new(),
+            places: HashMap::new(),
             dropped: 0,
             fresh: Vec::new(),
             candidates: Vec::new(),
@@ -176,7 +181,7 @@ impl Judge {
             for rule in kept.rules {
                 let judged = self.rules.rules()[rule].judge(&case);
                 if judged.verdict == Verdict::Yes
-                    && let Some(at) = self.record(rule, judged, &case, kept.flow, kept.count)
+                    && let Some(at) = self.record(rule, judged, &case, &mut Spot::default(), (kept.flow, kept.count))
                 {
                     let last = &mut self.findings[at].last_seen;
                     *last = (*last).max(Some(kept.last_seen));
@@ -212,6 +217,7 @@ impl Judge {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.rules.candidates(on, case, &mut candidates);
         let mut pending = Vec::new();
+        let mut spot = Spot::default();
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
         for &rule in &candidates {
             if marks.is_some_and(|marks| !self.wanted[rule].met(marks)) {
@@ -219,7 +225,7 @@ impl Judge {
             }
             let judged = self.rules.rules()[rule].judge(case);
             if judged.verdict == Verdict::Yes {
-                self.record(rule, judged, case, flow, count);
+                self.record(rule, judged, case, &mut spot, (flow, count));
             } else if judged.verdict == Verdict::Pending {
                 pending.push(rule);
             }
@@ -231,7 +237,7 @@ impl Judge {
     fn retain(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64, rules: Vec<usize>) {
         let case = Case { sighting: Some(&sighting), exchange: exchange.map(|e| &**e), ..Case::default() };
         let keyed = rules.iter().all(|r| self.about_key[*r]);
-        let key = (short(&sighting.token), identity(&case, "", keyed));
+        let key = (short(&sighting.token), identity(&case, keyed));
         if let Some(kept) = self.retained_index.get(&key).and_then(|i| self.retained.get_mut(*i)) {
             kept.count += 1;
             kept.last_seen = kept.last_seen.max(sighting.position.time);
@@ -249,16 +255,25 @@ impl Judge {
     }
 
     /// Adds an occurrence to its finding, or makes a new one. Returns its index.
-    fn record(&mut self, at: usize, judged: Judged, case: &Case<'_>, flow: u64, count: u64) -> Option<usize> {
+    fn record(
+        &mut self,
+        at: usize,
+        judged: Judged,
+        case: &Case<'_>,
+        spot: &mut Spot,
+        (flow, count): (u64, u64),
+    ) -> Option<usize> {
         if !self.rules.reports(at, judged.confidence) {
             return None;
         }
         let rule = &self.rules.rules()[at];
-        let identity = identity(case, &rule.id, self.about_key[at]);
+        let about_key = self.about_key[at];
+        let spot = spot.0[usize::from(about_key)].get_or_insert_with(|| identity(case, about_key));
+        let here = self.places.get(spot).and_then(|here| here.iter().find(|(rule, _)| *rule == at));
         let (severity, adjustments) = adjust(judged.severity, case, self.excused[at], self.lowering);
         let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
         let token = case.sighting.map(|s| &s.token);
-        if let Some(&i) = self.index.get(&identity) {
+        if let Some(&(_, i)) = here {
             let finding = &mut self.findings[i];
             finding.count += count;
             finding.first_seen = finding.first_seen.min(time);
@@ -301,16 +316,13 @@ impl Judge {
                 .map(|t| (t.sha256_hex(), t.text(self.show_secrets).into_owned()))
                 .into_iter()
                 .collect(),
-            host: Some(identity.host.clone()).filter(|h| !h.is_empty()),
+            host: Some(spot.host.clone()).filter(|h| !h.is_empty()),
             ..place(case, flow)
         };
         let i = self.findings.len();
-        self.findings.push(Finding {
-            fingerprint: identity.fingerprint(),
-            identity: identity.clone(),
-            ..finding
-        });
-        self.index.insert(identity, i);
+        let identity = Identity { rule: rule.id.clone(), ..spot.clone() };
+        self.findings.push(Finding { fingerprint: identity.fingerprint(), identity, ..finding });
+        self.places.entry(spot.clone()).or_default().push((at, i));
         self.fresh.push(i);
         Some(i)
     }
@@ -375,11 +387,11 @@ fn place(case: &Case<'_>, flow: u64) -> Finding {
 }
 
 /// What stays the same when the same traffic is recorded again.
-fn identity(case: &Case<'_>, rule: &str, about_key: bool) -> Identity {
+fn identity(case: &Case<'_>, about_key: bool) -> Identity {
     let sni = || case.flow?.tls.as_ref()?.client.as_ref()?.sni.as_deref().map(|s| host_of(s.as_bytes()));
     let address = || case.transport()?.server.map(|s| s.addr.to_string());
     let host = case.exchange.and_then(Exchange::host).or_else(sni).or_else(address).unwrap_or_default();
-    let mut identity = Identity { rule: rule.to_owned(), host, ..Identity::default() };
+    let mut identity = Identity { host, ..Identity::default() };
     if about_key {
         let iss = case.sighting.and_then(|s| s.token.claims()?.get("iss")?.as_str().map(str::to_owned));
         identity.key = iss.unwrap_or_default();

@@ -164,7 +164,7 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
                     found.add(OAUTH_CODE, Location::Referer, b"code");
                 }
             }
-            (_, b'x' | b'a' | b'o' | b'p' | b't') if value.len() >= 16 => {
+            _ if value.len() >= 16 && hints_at_key(name) => {
                 let lower = name.to_ascii_lowercase();
                 if credential::api_key_name(&String::from_utf8_lossy(&lower)) && keyish(value) {
                     found.add(API_KEY, Location::Header, &lower);
@@ -173,6 +173,12 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
             _ => {}
         }
     }
+}
+
+/// A quick look before names are compared: most fields have nothing to do with keys.
+fn hints_at_key(name: &[u8]) -> bool {
+    let hint = |w: &[u8; 3]| matches!(&w.map(|b| b | 0x20), b"key" | b"tok" | b"aut" | b"sec");
+    name.array_windows().any(hint)
 }
 
 fn keyish(value: &[u8]) -> bool {

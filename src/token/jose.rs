@@ -3,7 +3,7 @@
 use super::{
     Defect, DefectKind, Part, Role,
     algorithm::{Family, NoneForm, none_form},
-    base64url,
+    base64url, content,
     defect::Defects,
     json,
     recognise::{Shape, recognise},
@@ -63,6 +63,9 @@ pub(super) struct Reading {
     pub(super) role: Role,
     pub(super) sample: bool,
     pub(super) privileges: Box<[String]>,
+    pub(super) personal: Box<[String]>,
+    pub(super) sensitive: bool,
+    pub(super) secrets: Box<[String]>,
 }
 
 impl Token {
@@ -209,9 +212,24 @@ impl Token {
     /// What its claims mean.
     pub(super) fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| {
-            let privileges = self.claims().map(super::content::privileges).unwrap_or_default();
-            Box::new(Reading { role: self.work_out_role(), sample: self.looks_like_a_sample(), privileges: privileges.into() })
+            let list = |f: fn(&Value) -> Vec<String>| self.claims().map(f).unwrap_or_default().into_boxed_slice();
+            Box::new(Reading { role: self.work_out_role(), sample: self.looks_like_a_sample(), privileges: list(content::privileges), personal: list(content::personal), sensitive: self.claims().is_some_and(content::is_sensitive), secrets: list(content::secrets) })
         })
+    }
+
+    /// Names of claims with personal data.
+    pub fn personal(&self) -> &[String] {
+        &self.reading().personal
+    }
+
+    /// Whether some of it is of a special category or financial.
+    pub fn is_sensitive(&self) -> bool {
+        self.reading().sensitive
+    }
+
+    /// Names of claims with secrets.
+    pub fn secrets(&self) -> &[String] {
+        &self.reading().secrets
     }
 
     /// Privileged roles and scopes that it carries.
