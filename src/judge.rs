@@ -181,7 +181,8 @@ impl Judge {
             for rule in kept.rules {
                 let judged = self.rules.rules()[rule].judge(&case);
                 if judged.verdict == Verdict::Yes
-                    && let Some(at) = self.record(rule, judged, &case, &mut Spot::default(), (kept.flow, kept.count))
+                    && let Some(at) =
+                        self.record(rule, judged, &case, &mut Spot::default(), (kept.flow, kept.count))
                 {
                     let last = &mut self.findings[at].last_seen;
                     *last = (*last).max(Some(kept.last_seen));

@@ -1,6 +1,7 @@
 //! What claims hold beside their registered meaning: personal data, secrets, privileges.
 
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Nesting that is followed into claims.
 const DEPTH: usize = 4;
@@ -91,51 +92,46 @@ const PRIVILEGED: &[&str] = &[
     "sudo",
 ];
 
-/// Names of claims that hold personal data: by name, or by a value that looks like an e-mail address, an E.164
-/// number, an IBAN or a card number with its checksum.
-pub fn personal(claims: &Value) -> Vec<String> {
-    let mut out = Vec::new();
-    walk(claims, DEPTH, &mut |name, value| {
-        let text = scalar(value);
-        if !text.is_empty()
-            && (PERSONAL.contains(&name)
-                || SENSITIVE.contains(&name)
-                || email(&text)
-                || iban(&text)
-                || card(&text))
-        {
-            out.push(name.to_owned());
-        }
-    });
-    out.dedup();
-    out
+/// What the claims hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Content {
+    /// Names of claims that hold personal data: by name, or by a value that looks like an e-mail address, an IBAN or a
+    /// card number with its checksum.
+    pub(super) personal: Vec<String>,
+    /// Some of it is of a special category (GDPR article 9) or financial.
+    pub(super) sensitive: bool,
+    /// Names of claims that hold passwords, keys, or hashes of them.
+    pub(super) secrets: Vec<String>,
 }
 
-/// Whether some of it is of a special category (GDPR article 9) or financial.
-pub fn is_sensitive(claims: &Value) -> bool {
-    let mut found = false;
+/// Looks through all claims once.
+pub(super) fn content(claims: &Value) -> Content {
+    let mut out = Content::default();
     walk(claims, DEPTH, &mut |name, value| {
         let text = scalar(value);
-        found |= !text.is_empty() && (SENSITIVE.contains(&name) || iban(&text) || card(&text));
-    });
-    found
-}
-
-/// Names of claims that hold passwords, keys, or hashes of them.
-pub fn secrets(claims: &Value) -> Vec<String> {
-    let mut out = Vec::new();
-    walk(claims, DEPTH, &mut |name, value| {
-        let text = scalar(value);
-        if !text.is_empty() && (SECRET.contains(&name) || secret_format(&text)) {
-            out.push(name.to_owned());
+        if text.is_empty() {
+            return;
+        }
+        let is = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
+        let sensitive = is(SENSITIVE) || iban(&text) || card(&text);
+        out.sensitive |= sensitive;
+        let add = |list: &mut Vec<String>| {
+            if list.last().is_none_or(|last| last != name) {
+                list.push(name.to_owned());
+            }
+        };
+        if sensitive || is(PERSONAL) || email(&text) {
+            add(&mut out.personal);
+        }
+        if is(SECRET) || secret_format(&text) {
+            add(&mut out.secrets);
         }
     });
-    out.dedup();
     out
 }
 
 /// Privileged roles and scopes, as `claim=value`.
-pub fn privileges(claims: &Value) -> Vec<String> {
+pub(super) fn privileges(claims: &Value) -> Vec<String> {
     let mut out = Vec::new();
     let Some(members) = claims.as_object() else { return out };
     for (name, value) in members {
@@ -159,14 +155,13 @@ pub fn privileges(claims: &Value) -> Vec<String> {
 fn walk<'a>(value: &'a Value, depth: usize, visit: &mut impl FnMut(&str, &'a Value)) {
     let Some(members) = value.as_object().filter(|_| depth > 0) else { return };
     for (name, value) in members {
-        let lower = name.to_ascii_lowercase();
         match value {
             Value::Object(_) => {
-                visit(&lower, value);
+                visit(name, value);
                 walk(value, depth - 1, visit);
             }
-            Value::Array(items) => items.iter().take(64).for_each(|item| visit(&lower, item)),
-            _ => visit(&lower, value),
+            Value::Array(items) => items.iter().take(64).for_each(|item| visit(name, item)),
+            _ => visit(name, value),
         }
     }
 }
@@ -185,12 +180,12 @@ fn words(value: &Value, depth: usize, visit: &mut impl FnMut(&str)) {
 }
 
 /// A value as text; an object counts by being there (an OpenID `address`).
-fn scalar(value: &Value) -> String {
+fn scalar(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.clone(),
-        Value::Number(n) => n.to_string(),
-        Value::Object(members) if !members.is_empty() => "{}".to_owned(),
-        _ => String::new(),
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Number(n) => Cow::Borrowed(n.as_str()),
+        Value::Object(members) if !members.is_empty() => Cow::Borrowed("{}"),
+        _ => Cow::Borrowed(""),
     }
 }
 
@@ -207,6 +202,9 @@ fn email(text: &str) -> bool {
 
 /// ISO 13616: the number with its first four characters moved to the end is 1 modulo 97.
 fn iban(text: &str) -> bool {
+    if !matches!(text.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z', b'0'..=b'9', b'0'..=b'9', _, ..]) {
+        return false;
+    }
     let text: String = text.chars().filter(|c| *c != ' ').collect();
     let shape = (15..=34).contains(&text.len())
         && text.is_ascii()
@@ -221,6 +219,9 @@ fn iban(text: &str) -> bool {
 
 /// ISO/IEC 7812: 15 or 16 digits of a card network with a Luhn check digit, written as people write them.
 fn card(text: &str) -> bool {
+    if !(15..=24).contains(&text.len()) || !text.starts_with(['3', '4', '5', '6']) {
+        return false;
+    }
     let separated = text.contains(['-', ' ']);
     let digits: Vec<u32> =
         text.chars().filter(|c| !matches!(c, ' ' | '-')).map_while(|c| c.to_digit(10)).collect();
@@ -257,20 +258,18 @@ mod tests {
     fn personal_data_is_told_by_name_and_by_value() {
         let claims = json!({"sub": "3f9c2a", "contact": "a@example.org", "account": "DE89 3704 0044 0532 0130 00",
             "pay": "4111 1111 1111 1111", "address": {"locality": "x"}, "n": 1_700_000_000});
-        assert_eq!(personal(&claims), ["contact", "account", "pay", "address"]);
-        assert!(is_sensitive(&claims));
-        assert!(
-            personal(&json!({"sub": "u1", "iss": "https://a.test", "jti": "4111111111111112"})).is_empty()
-        );
+        let found = content(&claims);
+        assert_eq!(found.personal, ["contact", "account", "pay", "address"]);
+        assert!(found.sensitive);
+        let plain = json!({"sub": "u1", "iss": "https://a.test", "jti": "4111111111111112"});
+        assert_eq!(content(&plain), Content::default());
     }
 
     #[test]
     fn secrets_and_privileges() {
         let hash = format!("$2b$12${}", "a".repeat(53));
-        assert_eq!(
-            secrets(&json!({"h": hash, "at_hash": "x", "user": {"password": "p"}})),
-            ["h", "password"]
-        );
+        let found = content(&json!({"h": hash, "at_hash": "x", "user": {"Password": "p"}}));
+        assert_eq!(found.secrets, ["h", "Password"]);
         let claims = json!({"scope": "read admin:users", "realm_access": {"roles": ["user", "Admin"]}, "is_admin": true});
         assert_eq!(privileges(&claims), ["scope=admin:users", "realm_access=Admin", "is_admin=true"]);
         assert!(privileges(&json!({"role": "anon"})).is_empty());

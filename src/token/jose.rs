@@ -63,9 +63,7 @@ pub(super) struct Reading {
     pub(super) role: Role,
     pub(super) sample: bool,
     pub(super) privileges: Box<[String]>,
-    pub(super) personal: Box<[String]>,
-    pub(super) sensitive: bool,
-    pub(super) secrets: Box<[String]>,
+    pub(super) content: content::Content,
 }
 
 impl Token {
@@ -212,24 +210,29 @@ impl Token {
     /// What its claims mean.
     pub(super) fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| {
-            let list = |f: fn(&Value) -> Vec<String>| self.claims().map(f).unwrap_or_default().into_boxed_slice();
-            Box::new(Reading { role: self.work_out_role(), sample: self.looks_like_a_sample(), privileges: list(content::privileges), personal: list(content::personal), sensitive: self.claims().is_some_and(content::is_sensitive), secrets: list(content::secrets) })
+            let privileges = self.claims().map(content::privileges).unwrap_or_default();
+            Box::new(Reading {
+                role: self.work_out_role(),
+                sample: self.looks_like_a_sample(),
+                privileges: privileges.into(),
+                content: self.claims().map(content::content).unwrap_or_default(),
+            })
         })
     }
 
     /// Names of claims with personal data.
     pub fn personal(&self) -> &[String] {
-        &self.reading().personal
+        &self.reading().content.personal
     }
 
     /// Whether some of it is of a special category or financial.
     pub fn is_sensitive(&self) -> bool {
-        self.reading().sensitive
+        self.reading().content.sensitive
     }
 
     /// Names of claims with secrets.
     pub fn secrets(&self) -> &[String] {
-        &self.reading().secrets
+        &self.reading().content.secrets
     }
 
     /// Privileged roles and scopes that it carries.
