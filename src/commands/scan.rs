@@ -116,6 +116,9 @@ pub(super) fn stop_flag() -> Arc<AtomicBool> {
     flag
 }
 
+/// Takes what is new in a judge.
+pub(super) type News = Box<dyn FnMut(&mut Judge)>;
+
 /// The main thread's end of the chute for `scan` and `live`.
 pub(super) struct Audit {
     pub(super) judge: Judge,
@@ -129,7 +132,7 @@ pub(super) struct Audit {
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     /// Called with every block's news, for live output.
-    pub(super) news: Option<Box<dyn FnMut(&mut Judge)>>,
+    pub(super) news: Option<News>,
 }
 
 impl Audit {

@@ -159,10 +159,11 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
                     }
                 }
             }
-            (7, b'r') if name.eq_ignore_ascii_case(b"referer") => {
-                if code_in(Target::reference(value).query.unwrap_or_default().bytes) {
-                    found.add(OAUTH_CODE, Location::Referer, b"code");
-                }
+            (7, b'r')
+                if name.eq_ignore_ascii_case(b"referer")
+                    && code_in(Target::reference(value).query.unwrap_or_default().bytes) =>
+            {
+                found.add(OAUTH_CODE, Location::Referer, b"code");
             }
             _ if value.len() >= 16 && hints_at_key(name) => {
                 let lower = name.to_ascii_lowercase();
@@ -292,7 +293,7 @@ static SINKS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
         "/envelope/",
         "/api/v2/logs",
     ];
-    PATHS.iter().map(|path| Finder::new(path)).collect()
+    PATHS.iter().map(Finder::new).collect()
 });
 
 fn is_loopback(host: &[u8]) -> bool {
@@ -422,7 +423,7 @@ type JsonMark = (u64, Vec<Finder<'static>>, &'static str);
 
 /// Documents that are known by members that they all have. The searches are prepared once.
 static JSON_MARKS: LazyLock<[JsonMark; 3]> = LazyLock::new(|| {
-    let finders = |needles: &'static [&'static str]| needles.iter().map(|n| Finder::new(n)).collect();
+    let finders = |needles: &'static [&'static str]| needles.iter().map(Finder::new).collect();
     [
         (JWKS, finders(&["\"kty\"", "\"keys\""]), "$.keys"),
         (METADATA, finders(&["\"jwks_uri\"", "\"issuer\""]), "$.jwks_uri"),

@@ -27,6 +27,9 @@ pub fn coverage_name(name: &str) -> Option<&'static str> {
     coverage::name(name)
 }
 
+/// Tells the value of a fact for a case.
+pub type Getter = for<'a> fn(&Case<'a>) -> Value<'a>;
+
 /// One fact.
 pub struct Field {
     /// Full dotted name.
@@ -36,7 +39,7 @@ pub struct Field {
     /// What it states, for `docs/facts.md`.
     pub doc: &'static str,
     /// Its value for a case; missing where the case has no such thing.
-    pub get: for<'a> fn(&Case<'a>) -> Value<'a>,
+    pub get: Getter,
 }
 
 /// Facts that belong together.
@@ -118,7 +121,7 @@ impl Schema for Facts {
 }
 
 /// The getters in the order of their numbers, so that a look-up is one index.
-static GETTERS: std::sync::LazyLock<Vec<for<'a> fn(&Case<'a>) -> Value<'a>>> =
+static GETTERS: std::sync::LazyLock<Vec<Getter>> =
     std::sync::LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.get).collect());
 
 impl Lookup for Case<'_> {

@@ -286,7 +286,7 @@ mod tests {
             let wide = shown
                 .lines()
                 .find(|line| line.chars().count() > 80 && line.contains(' ') && !line.starts_with("file"));
-            assert!(wide.is_none_or(|line| line.trim_start().split_whitespace().count() == 1), "{wide:?}");
+            assert!(wide.is_none_or(|line| line.split_whitespace().count() == 1), "{wide:?}");
             assert!(
                 shown.contains(&rule.title.split_whitespace().next().unwrap_or_default().to_owned()),
                 "{shown}"

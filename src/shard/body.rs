@@ -91,7 +91,7 @@ impl Body {
             self.trail.push_derived(self.len, out.len() as u64, position);
             self.decoded(out, shared, tools, context, found);
         });
-        self.settle(result, bytes, tools);
+        self.settle(result, tools);
         self.decoder = Some(decoder);
     }
 
@@ -133,7 +133,7 @@ impl Body {
                 self.decoded(out, shared, tools, context, found);
             });
             if complete {
-                self.settle(result, b"", tools);
+                self.settle(result, tools);
             }
             tools.pool.recycle(decoder);
         }
@@ -161,14 +161,13 @@ impl Body {
         self.digest.take().map(|d| d.finalize().into())
     }
 
-    fn settle(&mut self, result: Result<(), ContentError>, bytes: &[u8], tools: &mut Tools) {
+    fn settle(&mut self, result: Result<(), ContentError>, tools: &mut Tools) {
         let Err(error) = result else { return };
         if !self.damaged {
             self.damaged = true;
-            let bomb = matches!(error, ContentError::Bomb { .. });
+            let bomb = matches!(error, ContentError::Bomb);
             tools.out.tally.weird(if bomb { "content_bomb" } else { "content_undecodable" });
         }
-        let _ = bytes;
     }
 
     fn decoded(

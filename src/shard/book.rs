@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// What is remembered of one flow between its bytes.
 #[derive(Default)]
 pub(super) struct Book {
-    open: Vec<Box<Open>>,
+    open: Vec<Open>,
     /// Searches in bytes of no known protocol, by direction.
     streams: Option<Box<[OpaqueScan; 2]>>,
     pub(super) tls: Option<Box<TlsSession>>,
@@ -33,20 +33,29 @@ struct OpaqueScan {
     len: u64,
 }
 
+/// Closed messages whose memory is kept for the next ones.
+const SPARE: usize = 64;
+
 /// An open exchange.
 struct Open {
     id: ExchangeId,
     transport: Transport,
-    messages: [Option<OpenMessage>; 2],
+    messages: [Option<Box<OpenMessage>>; 2],
     ended: [bool; 2],
     sightings: Vec<Sighting>,
 }
 
-struct OpenMessage {
+pub(super) struct OpenMessage {
     head: StoredHead,
     position: Position,
     body: Option<Body>,
     end: End,
+}
+
+impl Default for OpenMessage {
+    fn default() -> Self {
+        Self { head: StoredHead::default(), position: Position::default(), body: None, end: End::Cut }
+    }
 }
 
 /// A flow's book, opened for the length of one event.
@@ -63,19 +72,18 @@ impl Sink for Scribe<'_> {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
         self.tools.out.tally.messages += 1;
         let dir = direction(head);
-        let mut stored = self.tools.heads.pop().unwrap_or_default();
-        stored.store(head);
+        let mut message = self.tools.spare.pop().unwrap_or_default();
+        message.head.store(head);
+        message.position = carrier.position(dir, head.at);
+        message.end = End::Cut;
+        message.body = body_expected(head).then(|| Body::new(head, self.shared, self.tools));
         let mut found = Vec::new();
         if self.shared.demand.tokens {
             let trail = &carrier.trails[dir.index()];
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
         }
-        let message =
-            OpenMessage { head: stored, position: carrier.position(dir, head.at), body: None, end: End::Cut };
-        let body = body_expected(head).then(|| Body::new(head, self.shared, self.tools));
-        let open = self.open(carrier.transport, id);
-        open.messages[dir.index()] = Some(OpenMessage { body, ..message });
+        self.open(carrier.transport, id).messages[dir.index()] = Some(message);
         self.sightings(id, Some(dir), found);
     }
 
@@ -118,7 +126,11 @@ impl Sink for Scribe<'_> {
         open.ended[dir.index()] = true;
         if open.ended == [true; 2] {
             let open = self.book.open.remove(i);
-            self.close(*open);
+            if self.book.open.is_empty() {
+                // An idle flow holds nothing between its exchanges.
+                self.book.open = Vec::new();
+            }
+            self.close(open);
         }
     }
 
@@ -249,7 +261,7 @@ impl Scribe<'_> {
             }
         }
         for open in std::mem::take(&mut self.book.open) {
-            self.close(*open);
+            self.close(open);
         }
         self.book.streams = None;
     }
@@ -258,13 +270,13 @@ impl Scribe<'_> {
         let i = match self.book.open.iter().position(|o| o.id == id) {
             Some(i) => i,
             None => {
-                self.book.open.push(Box::new(Open {
+                self.book.open.push(Open {
                     id,
                     transport: *transport,
                     messages: [None, None],
                     ended: [false; 2],
                     sightings: Vec::new(),
-                }));
+                });
                 self.book.open.len() - 1
             }
         };
@@ -311,8 +323,6 @@ impl Scribe<'_> {
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.
     fn close(&mut self, open: Open) {
         let Open { id, transport, messages: [mut request, mut response], sightings, .. } = open;
-        let kept =
-            |m: &'_ Option<OpenMessage>| m.as_ref().and_then(|m| m.body.as_ref()).map(|b| b.kept().to_vec());
         let demand = &self.shared.demand;
         let (mut marks, marked) = if demand.marks {
             let empty: &[u8] = &[];
@@ -325,7 +335,6 @@ impl Scribe<'_> {
         } else {
             Default::default()
         };
-        let _ = kept;
         let in_request = |s: &&Sighting| s.direction == Some(Direction::Request);
         let request_tokens: Vec<_> = sightings.iter().filter(in_request).map(|s| s.place.location).collect();
         let response_tokens = (sightings.len() - request_tokens.len()) as u32;
@@ -344,8 +353,12 @@ impl Scribe<'_> {
             }
         }
         if sightings.is_empty() && !demand.wants(marks) {
-            let spare = [request, response].into_iter().flatten().map(|m| m.head);
-            self.tools.heads.extend(spare.take(64_usize.saturating_sub(self.tools.heads.len())));
+            let room = SPARE.saturating_sub(self.tools.spare.len());
+            let closed = [request, response].into_iter().flatten().take(room);
+            self.tools.spare.extend(closed.map(|mut message| {
+                message.body = None;
+                message
+            }));
             return;
         }
         let exchange = Exchange {
@@ -362,7 +375,8 @@ impl Scribe<'_> {
     }
 }
 
-fn message(mut open: OpenMessage) -> Message {
+fn message(open: Box<OpenMessage>) -> Message {
+    let mut open = *open;
     let body = &mut open.body;
     Message {
         position: open.position,

@@ -93,7 +93,8 @@ pub struct Shard {
 struct Tools {
     cache: TokenCache,
     pool: ContentPool,
-    heads: Vec<crate::message::StoredHead>,
+    #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
+    spare: Vec<Box<book::OpenMessage>>,
     out: Output,
 }
 
@@ -105,7 +106,7 @@ impl Shard {
         let tools = Tools {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             pool: ContentPool::default(),
-            heads: Vec::new(),
+            spare: Vec::new(),
             out: Output::default(),
         };
         Self { shared, partitions, tools }

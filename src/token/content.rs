@@ -226,7 +226,7 @@ fn card(text: &str) -> bool {
     let digits: Vec<u32> =
         text.chars().filter(|c| !matches!(c, ' ' | '-')).map_while(|c| c.to_digit(10)).collect();
     let whole = digits.len() == text.chars().filter(|c| !matches!(c, ' ' | '-')).count();
-    if !whole || !matches!((digits.len(), digits.first()), (15, Some(3)) | (16, Some(4 | 5 | 6))) {
+    if !whole || !matches!((digits.len(), digits.first()), (15, Some(3)) | (16, Some(4..=6))) {
         return false;
     }
     let luhn: u32 = digits
