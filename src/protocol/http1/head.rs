@@ -54,7 +54,12 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
         None => return if bytes.len() < limits::PROBE_BYTES { None } else { Some(false) },
     };
     let version = memmem::rfind(line, b" HTTP/").and_then(|i| line.get(i + 6..));
-    Some(version.is_some_and(|v| v.first().is_some_and(u8::is_ascii_digit) && v.len() <= 6))
+    // The preface of HTTP/2 only looks like a request (RFC 9113 section 3.4).
+    Some(
+        version.is_some_and(|v| {
+            v.first().is_some_and(u8::is_ascii_digit) && v.len() <= 6 && !v.starts_with(b"2")
+        }),
+    )
 }
 
 /// Whether `bytes` begin with a status line; `None` if they are too short to tell.
@@ -99,6 +104,11 @@ const KNOWN_METHODS: &[&[u8]] = &[
     b"UNSUBSCRIBE",
     b"M-SEARCH",
     b"PURGE",
+    b"QUERY",
+    b"MERGE",
+    b"MKCALENDAR",
+    b"RPC_IN_DATA",
+    b"RPC_OUT_DATA",
 ];
 
 fn plausible_method_byte(b: u8) -> bool {

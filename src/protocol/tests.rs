@@ -1,0 +1,1 @@
+//! Tests of the dissectors through a layer.
