@@ -143,13 +143,14 @@ impl Layer {
                 self.emit_opaque(dir, &held, at - held.len() as u64, sink);
             }
         }
-        sink.opaque_gap(&self.transport, self.to_protocol(dir), false);
         self.offsets[i] += len;
+        let to = self.to_protocol(dir);
         let (result, _) = self.act(dir, at, sink, next_id, |dissector, to, out| dissector.gap(to, len, out));
         if let Err(Malformed(name)) = result {
             sink.weird(name);
             self.lose();
         }
+        sink.opaque_gap(&self.transport, to, false);
     }
 
     /// One direction is over.
@@ -167,10 +168,10 @@ impl Layer {
             dissector.close(to, end, out);
             Ok(())
         });
-        sink.opaque_gap(&self.transport, to, true);
         if let Some(inner) = &mut self.inner {
             inner.close(to, end, sink, next_id);
         }
+        sink.opaque_gap(&self.transport, to, true);
     }
 
     fn probing(&mut self, dir: Direction, bytes: &[u8], at: u64, sink: &mut dyn Sink, next_id: &mut u64) {
@@ -207,6 +208,10 @@ impl Layer {
         }
         if more && all.len() < limits::PROBE_BYTES {
             held[i] = all.to_vec();
+        } else if start < at {
+            // What waited was no beginning; the new bytes may be one.
+            self.emit_opaque(dir, &all[..(at - start) as usize], start, sink);
+            self.probing(dir, bytes, at, sink, next_id);
         } else {
             self.emit_opaque(dir, all, start, sink);
         }

@@ -210,18 +210,26 @@ impl Http1 {
             self.message(dir, &buf[..len], start, out);
             return len.saturating_sub(before).max(1);
         }
-        if half.buf.len() > limits::HEAD_BYTES || starts_message(dir, &half.buf) == Some(false) {
-            let buf = std::mem::take(&mut half.buf);
-            half.scanned = 0;
-            half.state = State::Resync;
-            out.weird(if buf.len() > limits::HEAD_BYTES {
-                "http_head_too_large"
-            } else {
-                "http_no_message_head"
-            });
-            out.opaque(dir, half.buf_at, &buf);
+        if starts_message(dir, &half.buf) == Some(false) {
+            // What waited was no beginning; the new bytes may be one.
+            half.buf.truncate(before);
+            self.give_up("http_no_message_head", dir, out);
+            return self.resync(dir, bytes, at, out);
+        }
+        if half.buf.len() > limits::HEAD_BYTES {
+            self.give_up("http_head_too_large", dir, out);
         }
         bytes.len()
+    }
+
+    /// What waits to be a head is none.
+    fn give_up(&mut self, weird: &'static str, dir: Direction, out: &mut Out<'_>) {
+        let half = &mut self.halves[dir.index()];
+        let buf = std::mem::take(&mut half.buf);
+        half.scanned = 0;
+        half.state = State::Resync;
+        out.weird(weird);
+        out.opaque(dir, half.buf_at, &buf);
     }
 
     /// A whole head.

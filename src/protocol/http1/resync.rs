@@ -8,7 +8,7 @@ use memchr::memmem;
 impl Http1 {
     /// Searches for the next message head; what lies before it is scanned.
     pub(super) fn resync(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
-        let found = candidates(dir, bytes).find(|i| starts_message(dir, &bytes[*i..]) != Some(false));
+        let found = candidates(dir, bytes).find(|i| may_start(dir, &bytes[*i..]));
         if found.is_none() && dir == Direction::Response && self.tunnel_unanswered() {
             // The answer to the CONNECT is lost, but this can only be what is inside the tunnel.
             self.halves[dir.index()].state = State::Tunnel;
@@ -69,6 +69,14 @@ pub(super) fn starts_message(dir: Direction, bytes: &[u8]) -> Option<bool> {
     match dir {
         Direction::Request => head::is_request(bytes),
         Direction::Response => head::is_response(bytes),
+    }
+}
+
+/// Whether a head can begin here; of requests cut within their method only usual ones are hoped for.
+fn may_start(dir: Direction, bytes: &[u8]) -> bool {
+    match starts_message(dir, bytes) {
+        Some(starts) => starts,
+        None => dir == Direction::Response || bytes.first().is_some_and(|b| !b.is_ascii_lowercase()),
     }
 }
 
