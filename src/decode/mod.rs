@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+mod ayiya;
 mod bare;
 mod bsd;
+mod capwap;
 mod cooked;
 mod decoder;
 mod defrag;

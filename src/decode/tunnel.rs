@@ -1,7 +1,7 @@
 //! The registry of tunnels, and the small ones among them.
 
 use super::link::{Inner, Stop, be16, byte, skip};
-use super::{ethernet, gre, gtp, mpls, nsh, overlay, ppp, teredo};
+use super::{ayiya, capwap, ethernet, gre, gtp, mpls, nsh, overlay, ppp, teredo};
 
 /// An encapsulation inside a packet.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +43,8 @@ pub const TUNNELS: &[Tunnel] = &[
     overlay::GENEVE,
     gtp::GTP_U,
     teredo::TEREDO,
+    ayiya::AYIYA,
+    capwap::CAPWAP,
     overlay::LISP,
     overlay::TZSP,
     L2TP,

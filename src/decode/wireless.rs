@@ -21,7 +21,21 @@ pub(super) const AVS: Link = Link { numbers: &[163], name: "IEEE802_11_AVS", str
 
 /// IEEE 802.11 clause 9.2 and 9.3.2. `padded`: the header is filled up to four bytes.
 fn data_frame(data: &[u8], padded: bool) -> Result<Inner<'_>, Stop> {
-    let (first, flags) = (byte(data, 0)?, byte(data, 1)?);
+    frame(byte(data, 0)?, byte(data, 1)?, data, padded)
+}
+
+/// A frame inside CAPWAP, where Cisco swaps the two bytes of frame control.
+pub(super) fn from_controller(data: &[u8]) -> Result<Inner<'_>, Stop> {
+    const DATA: u8 = 0x08;
+    let (first, second) = (byte(data, 0)?, byte(data, 1)?);
+    if first & 0x0f != DATA && second & 0x0f == DATA {
+        frame(second, first, data, false)
+    } else {
+        frame(first, second, data, false)
+    }
+}
+
+fn frame(first: u8, flags: u8, data: &[u8], padded: bool) -> Result<Inner<'_>, Stop> {
     let (kind, subtype) = (first >> 2 & 3, first >> 4);
     // Only data frames with data; Protected Frame means encrypted.
     if kind != 2 || subtype & 4 != 0 || flags & 0x40 != 0 {

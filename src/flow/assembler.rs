@@ -36,6 +36,8 @@ pub struct Assembler {
     pub(super) acked: bool,
     /// The SYN was seen.
     syn: bool,
+    /// A RST ended it.
+    aborted: bool,
     /// Something waits in `disorder`.
     pub(super) waiting: bool,
 }
@@ -49,6 +51,19 @@ impl Assembler {
     /// Whether the end was delivered.
     pub fn ended(&self) -> bool {
         self.phase == Phase::Ended
+    }
+
+    /// Whether a RST ended it, and yet `seq` goes on where it was.
+    pub const fn outlives_reset(&self, seq: u32) -> bool {
+        self.aborted && seq == self.sequence()
+    }
+
+    /// Takes back the end that a RST made.
+    pub(super) const fn revive(&mut self) {
+        if self.aborted {
+            self.phase = Phase::Open;
+            self.aborted = false;
+        }
     }
 
     /// Whether bytes or an end wait here: then [`Assembler::poll`] must be called.
@@ -374,6 +389,7 @@ impl Assembler {
 
     pub(super) fn end(&mut self, end: End, step: &mut Step<'_>) {
         self.phase = Phase::Ended;
+        self.aborted = end == End::Reset;
         self.waiting = false;
         step.out.chunk(self.next, Chunk::End(end), step.origin);
     }

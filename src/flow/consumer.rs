@@ -15,7 +15,8 @@ pub struct Arrival {
 }
 
 /// Gives flows their meaning; `S` is its state of one flow. For each flow the calls are: `open`, any number of
-/// `stream` or `datagram`, `closed` once, perhaps `stream` with [`Chunk::Again`], `ended` once.
+/// `stream` or `datagram`, `closed` once, perhaps `stream` with [`Chunk::Again`], `ended` once. Where a RST
+/// turns out to be forged, the flow goes on after `closed` as if it were new, and is closed again.
 pub trait Consumer<S> {
     /// A flow begins.
     fn open(&mut self, flow: &FlowInfo) -> S;

@@ -3,10 +3,16 @@
 use std::collections::VecDeque;
 
 use super::{
-    Anomalies, Arrival, Assembler, Chunk, Consumer, FlowInfo, Origin, Outlet,
+    Anomalies, Arrival, Assembler, Chunk, Consumer, FlowInfo, FlowState, Origin, Outlet,
+    anomalies::one,
     list::{Linked, Links},
 };
-use crate::{decode::Side, limits, message::End, time::Timestamp};
+use crate::{
+    decode::{Side, TcpHeader},
+    limits,
+    message::End,
+    time::Timestamp,
+};
 
 /// Which list a flow is in, and so what ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub(super) struct Entry<S> {
     pub(super) watched: bool,
     /// A direction ended by RST.
     pub(super) reset: bool,
+    /// Who sent the last RST that was believed.
+    pub(super) reset_by: Option<Side>,
 }
 
 impl<S> Linked for Entry<S> {
@@ -63,6 +71,7 @@ impl<S> Entry<S> {
             kind,
             watched: false,
             reset: false,
+            reset_by: None,
         }
     }
 
@@ -87,6 +96,26 @@ impl<S> Entry<S> {
             Side::Low => (low, high, port),
             Side::High => (high, low, port),
         }
+    }
+
+    /// Whether a segment shows that the RST was not its sender's: that one goes on talking. The flow lives on then.
+    pub(super) fn outlives_reset(&self, from: Side, header: &TcpHeader, payload: &[u8]) -> bool {
+        self.kind == Kind::Tombstone
+            && self.reset_by == Some(from)
+            && !payload.is_empty()
+            && !header.has(TcpHeader::RST)
+            && self.streams[from.index()].outlives_reset(header.seq)
+    }
+
+    /// Opens the flow again after a RST that was a forgery.
+    pub(super) fn revive(&mut self, now: Timestamp) {
+        self.kind = Kind::Tcp;
+        self.checked = now;
+        self.reset = false;
+        self.reset_by = None;
+        self.info.state = FlowState::Open;
+        one(&mut self.info.anomalies.resets_ignored);
+        self.streams.iter_mut().for_each(Assembler::revive);
     }
 
     pub(super) fn handshake(&mut self, client: Side, simultaneous: bool) {

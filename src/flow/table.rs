@@ -118,6 +118,12 @@ impl<S> FlowTable<S> {
                 return;
             }
         };
+        if entry.outlives_reset(from, &header, payload) {
+            entry.revive(arrival.now);
+            self.lists[Kind::Tombstone as usize].remove(&mut self.flows, slot);
+            self.lists[Kind::Tcp as usize].push(&mut self.flows, slot);
+        }
+        let Some(entry) = self.flows.get_mut(slot) else { return };
         let (peer_seen, packets) = (entry.streams[from.other().index()].seen(), entry.info.packets as u32);
         let (stream, peer, mut outlet) = entry.split(from, consumer);
         if header.has(TcpHeader::ACK) && !header.has(TcpHeader::RST) {
@@ -141,6 +147,9 @@ impl<S> FlowTable<S> {
             }
             let aborted = valid && stream.ended();
             entry.reset |= aborted;
+            if valid {
+                entry.reset_by = Some(from);
+            }
         } else {
             stream.segment(&header, payload, packet.payload.missing, &mut step);
         }

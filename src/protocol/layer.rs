@@ -1,9 +1,8 @@
 //! The stack of layers of a flow: probing, dissecting, opaque.
 
-use super::{Dissector, Malformed, PROTOCOLS, Protocol, TlsEvent, Trail, Verdict};
+use super::{Dissector, Malformed, Out, PROTOCOLS, Protocol, TlsEvent, Trail, Verdict};
 use crate::limits;
 use crate::message::{Direction, End, ExchangeId, Head, Position, Transport};
-use crate::time::Timestamp;
 
 /// What carries the bytes that a sink is given.
 #[derive(Clone, Copy, Debug)]
@@ -47,112 +46,6 @@ pub trait Sink {
     fn weird(&mut self, name: &'static str);
 }
 
-/// What a dissector may do.
-pub struct Out<'a> {
-    sink: &'a mut dyn Sink,
-    transport: &'a Transport,
-    trails: &'a [Trail; 2],
-    inner: &'a mut Option<Box<Layer>>,
-    depth: usize,
-    at: u64,
-    consumed: u64,
-    next_id: &'a mut u64,
-}
-
-impl Out<'_> {
-    /// Layer offset of the first byte that [`Dissector::data`] was given.
-    pub fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// Says that everything before layer offset `at` has been emitted, in case of [`Malformed`].
-    pub fn consumed(&mut self, at: u64) {
-        self.consumed = at;
-    }
-
-    /// When the byte at layer offset `at` was captured.
-    pub fn time(&self, dir: Direction, at: u64) -> Timestamp {
-        self.trails[dir.index()].position(at).time
-    }
-
-    /// Begins a request of a new exchange.
-    pub fn begin(&mut self, head: &Head<'_>) -> ExchangeId {
-        let id = ExchangeId(*self.next_id);
-        *self.next_id += 1;
-        self.begin_in(id, head);
-        id
-    }
-
-    /// Begins a message of an exchange that is there already: its response.
-    pub fn begin_in(&mut self, id: ExchangeId, head: &Head<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
-        self.sink.begin(carrier, id, head);
-    }
-
-    /// The next bytes of a body, from layer offset `at`.
-    pub fn body(&mut self, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
-        self.sink.body(carrier, id, dir, at, bytes);
-    }
-
-    /// Body bytes that never arrived.
-    pub fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
-        self.sink.body_gap(id, dir, len);
-    }
-
-    /// Trailer fields.
-    pub fn trailers(&mut self, id: ExchangeId, dir: Direction, head: &Head<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
-        self.sink.trailers(carrier, id, dir, head);
-    }
-
-    /// Ends a message.
-    pub fn end(&mut self, id: ExchangeId, dir: Direction, end: End) {
-        self.sink.end(id, dir, end);
-    }
-
-    /// Bytes for the layer inside, which lie unchanged at layer offset `at`.
-    pub fn inner(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
-        if self.depth + 1 >= limits::LAYERS {
-            self.sink.weird("too_many_layers");
-            return self.opaque(dir, at, bytes);
-        }
-        let inner = self.inner.get_or_insert_with(|| Box::new(Layer::new(*self.transport, self.depth + 1)));
-        let to = inner.offsets[dir.index()];
-        inner.trails[dir.index()].push_from(to, &self.trails[dir.index()], at, bytes.len() as u64);
-        inner.deliver(dir, bytes, self.sink, self.next_id);
-    }
-
-    /// A hole in the inner bytes.
-    pub fn inner_gap(&mut self, dir: Direction, len: u64) {
-        if let Some(inner) = self.inner {
-            inner.gap(dir, len, self.sink, self.next_id);
-        }
-    }
-
-    /// Bytes that belong to nothing known: they are scanned as a stream.
-    pub fn opaque(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
-        self.sink.opaque(carrier, dir, at, bytes);
-    }
-
-    /// Bytes that no key opens.
-    pub fn encrypted(&mut self, len: u64) {
-        self.sink.encrypted(len);
-    }
-
-    /// What a TLS layer learned about its session.
-    pub fn tls(&mut self, event: TlsEvent) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
-        self.sink.tls(carrier, event);
-    }
-
-    /// Counts an oddity.
-    pub fn weird(&mut self, name: &'static str) {
-        self.sink.weird(name);
-    }
-}
-
 enum State {
     /// Not known yet. Bytes wait only while a probe asks for more; those that no probe wants are scanned as
     /// opaque, and every later chunk is probed again (a stream may be joined in the middle of a message).
@@ -164,8 +57,8 @@ enum State {
 pub struct Layer {
     transport: Transport,
     state: State,
-    trails: [Trail; 2],
-    offsets: [u64; 2],
+    pub(super) trails: [Trail; 2],
+    pub(super) offsets: [u64; 2],
     inner: Option<Box<Layer>>,
     depth: u8,
     /// The protocol's client part is spoken by the transport's server.
@@ -230,7 +123,7 @@ impl Layer {
         self.deliver(dir, bytes, sink, next_id);
     }
 
-    fn deliver(&mut self, dir: Direction, bytes: &[u8], sink: &mut dyn Sink, next_id: &mut u64) {
+    pub(super) fn deliver(&mut self, dir: Direction, bytes: &[u8], sink: &mut dyn Sink, next_id: &mut u64) {
         let i = dir.index();
         let at = self.offsets[i];
         self.offsets[i] += bytes.len() as u64;
@@ -249,26 +142,15 @@ impl Layer {
             if !held.is_empty() {
                 self.emit_opaque(dir, &held, at - held.len() as u64, sink);
             }
-            sink.opaque_gap(&self.transport, dir, false);
         }
         self.offsets[i] += len;
         let to = self.to_protocol(dir);
-        if let State::Active(dissector) = &mut self.state {
-            let mut out = Out {
-                sink,
-                transport: &self.transport,
-                trails: &self.trails,
-                inner: &mut self.inner,
-                depth: self.depth.into(),
-                at,
-                consumed: at,
-                next_id,
-            };
-            if let Err(Malformed(name)) = dissector.gap(to, len, &mut out) {
-                sink.weird(name);
-                self.state = State::Probing(Default::default());
-            }
+        let (result, _) = self.act(dir, at, sink, next_id, |dissector, to, out| dissector.gap(to, len, out));
+        if let Err(Malformed(name)) = result {
+            sink.weird(name);
+            self.lose();
         }
+        sink.opaque_gap(&self.transport, to, false);
     }
 
     /// One direction is over.
@@ -276,31 +158,20 @@ impl Layer {
         let i = dir.index();
         let at = self.offsets[i];
         let to = self.to_protocol(dir);
-        match &mut self.state {
-            State::Probing(held) => {
-                let held = std::mem::take(&mut held[i]);
-                if !held.is_empty() {
-                    self.emit_opaque(dir, &held, at - held.len() as u64, sink);
-                }
-                sink.opaque_gap(&self.transport, dir, true);
-            }
-            State::Active(dissector) => {
-                let mut out = Out {
-                    sink,
-                    transport: &self.transport,
-                    trails: &self.trails,
-                    inner: &mut self.inner,
-                    depth: self.depth.into(),
-                    at,
-                    consumed: at,
-                    next_id,
-                };
-                dissector.close(to, end, &mut out);
+        if let State::Probing(held) = &mut self.state {
+            let held = std::mem::take(&mut held[i]);
+            if !held.is_empty() {
+                self.emit_opaque(dir, &held, at - held.len() as u64, sink);
             }
         }
+        let _ = self.act(dir, at, sink, next_id, |dissector, to, out| {
+            dissector.close(to, end, out);
+            Ok(())
+        });
         if let Some(inner) = &mut self.inner {
             inner.close(to, end, sink, next_id);
         }
+        sink.opaque_gap(&self.transport, to, true);
     }
 
     fn probing(&mut self, dir: Direction, bytes: &[u8], at: u64, sink: &mut dyn Sink, next_id: &mut u64) {
@@ -337,6 +208,10 @@ impl Layer {
         }
         if more && all.len() < limits::PROBE_BYTES {
             held[i] = all.to_vec();
+        } else if start < at {
+            // What waited was no beginning; the new bytes may be one.
+            self.emit_opaque(dir, &all[..(at - start) as usize], start, sink);
+            self.probing(dir, bytes, at, sink, next_id);
         } else {
             self.emit_opaque(dir, all, start, sink);
         }
@@ -348,18 +223,51 @@ impl Layer {
         self.trails[dir.index()].prune(u64::MAX);
     }
 
+    /// The protocol cannot be followed any further: what comes is probed again.
+    fn lose(&mut self) {
+        self.state = State::Probing(Default::default());
+        self.flipped = false;
+    }
+
     fn feed(&mut self, dir: Direction, bytes: &[u8], at: u64, sink: &mut dyn Sink, next_id: &mut u64) {
-        let i = dir.index();
+        if let State::Probing(_) = self.state {
+            return self.emit_opaque(dir, bytes, at, sink);
+        }
+        let (result, consumed) =
+            self.act(dir, at, sink, next_id, |dissector, to, out| dissector.data(to, bytes, out));
         let to = self.to_protocol(dir);
-        let State::Active(dissector) = &mut self.state else { return };
-        let trails = if self.flipped { None } else { Some(&self.trails) };
-        let swapped;
-        let trails = match trails {
-            Some(trails) => trails,
-            None => {
-                swapped = [self.trails[1].clone(), self.trails[0].clone()];
-                &swapped
+        match result {
+            Ok(()) => {
+                if let State::Active(dissector) = &self.state {
+                    self.trails[dir.index()].prune(dissector.held(to));
+                }
             }
+            Err(Malformed(name)) => {
+                let rest = consumed.saturating_sub(at) as usize;
+                sink.weird(name);
+                self.lose();
+                self.emit_opaque(dir, bytes.get(rest..).unwrap_or_default(), at + rest as u64, sink);
+            }
+        }
+    }
+
+    /// Lets the dissector act, if there is one; also says what it has consumed.
+    fn act(
+        &mut self,
+        dir: Direction,
+        at: u64,
+        sink: &mut dyn Sink,
+        next_id: &mut u64,
+        f: impl FnOnce(&mut dyn Dissector, Direction, &mut Out<'_>) -> Result<(), Malformed>,
+    ) -> (Result<(), Malformed>, u64) {
+        let to = self.to_protocol(dir);
+        let State::Active(dissector) = &mut self.state else { return (Ok(()), at) };
+        let swapped;
+        let trails = if self.flipped {
+            swapped = [self.trails[1].clone(), self.trails[0].clone()];
+            &swapped
+        } else {
+            &self.trails
         };
         let mut out = Out {
             sink,
@@ -371,19 +279,8 @@ impl Layer {
             consumed: at,
             next_id,
         };
-        match dissector.data(to, bytes, &mut out) {
-            Ok(()) => {
-                let held = dissector.held(to);
-                self.trails[i].prune(held);
-            }
-            Err(Malformed(name)) => {
-                let rest = out.consumed.saturating_sub(at) as usize;
-                let from = at + rest as u64;
-                sink.weird(name);
-                self.state = State::Probing(Default::default());
-                self.emit_opaque(dir, bytes.get(rest..).unwrap_or_default(), from, sink);
-            }
-        }
+        let result = f(dissector.as_mut(), to, &mut out);
+        (result, out.consumed)
     }
 
     fn to_protocol(&self, dir: Direction) -> Direction {

@@ -5,11 +5,15 @@
 
 mod http1;
 mod layer;
+mod out;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod trail;
 
 pub use http1::parse_head;
-pub use layer::{Carrier, Layer, Out, Sink};
+pub use layer::{Carrier, Layer, Sink};
+pub use out::Out;
 pub use tls::{ClientHello, ServerHello, TlsEvent};
 pub use trail::Trail;
 

@@ -184,6 +184,20 @@ fn resets_close_both_directions_if_they_are_valid() {
 }
 
 #[test]
+fn a_flow_outlives_a_reset_that_its_sender_does_not_know_of() {
+    let mut net = Net::new();
+    net.handshake();
+    net.c(100, 500, RST | ACK, "");
+    assert_eq!(net.lines().last().unwrap(), "0 closed reset");
+    net.c(100, 500, ACK, "ping");
+    net.s(500, 104, ACK, "pong");
+    assert_eq!(net.lines(), ["0 c 0 ping", "0 s 0 pong"]);
+    net.finish();
+    let (flow, _) = &net.log.ended[0];
+    assert_eq!((net.log.ended.len(), flow.anomalies.resets_ignored), (1, 1));
+}
+
+#[test]
 fn a_refused_connection_is_reset() {
     let mut net = Net::new();
     net.c(99, 0, SYN, "");

@@ -50,9 +50,10 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
         }
         None => return if bytes.len() < limits::PROBE_BYTES { None } else { Some(false) },
     };
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_suffix(b"").unwrap_or(line);
     let version = line.trim_ascii_end().split_last_chunk::<9>().map(|(_, version)| version);
-    Some(version.is_some_and(|v| v.starts_with(b" HTTP/") && v[6].is_ascii_digit()))
+    // The preface of HTTP/2 only looks like a request (RFC 9113 section 3.4).
+    Some(version.is_some_and(|v| v.starts_with(b" HTTP/") && v[6].is_ascii_digit() && v[6] != b'2'))
 }
 
 /// Whether `bytes` begin with a status line; `None` if they are too short to tell.
@@ -97,6 +98,11 @@ const KNOWN_METHODS: &[&[u8]] = &[
     b"UNSUBSCRIBE",
     b"M-SEARCH",
     b"PURGE",
+    b"QUERY",
+    b"MERGE",
+    b"MKCALENDAR",
+    b"RPC_IN_DATA",
+    b"RPC_OUT_DATA",
 ];
 
 fn plausible_method_byte(b: u8) -> bool {

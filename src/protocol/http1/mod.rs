@@ -2,15 +2,18 @@
 //! Upgrade, and resynchronisation at the next message head after a gap.
 
 mod chunked;
+mod framing;
 mod head;
+mod resync;
 
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::limits;
-use crate::message::{Direction, End, ExchangeId, Head, Start, Version};
+use crate::message::{Direction, End, ExchangeId, Head, Start};
 use crate::time::Timestamp;
 use chunked::{Chunked, Step};
+use framing::{Framing, framing};
 use head::Parsed;
-use memchr::memmem;
+use resync::starts_message;
 use std::collections::VecDeque;
 
 /// HTTP/1.
@@ -82,8 +85,20 @@ impl Dissector for Http1 {
         let half = &mut self.halves[dir.index()];
         let id = half.current;
         match &mut half.state {
-            State::Length(left) if *left > len => *left -= len,
+            State::Length(left) if *left >= len => {
+                *left -= len;
+                if let Some(id) = id {
+                    out.body_gap(id, dir, len);
+                }
+                if *left == 0 {
+                    self.finish(dir, End::Complete, out);
+                }
+                return Ok(());
+            }
             State::Chunked(Chunked::Data { left }) if *left > len => *left -= len,
+            State::Chunked(state @ Chunked::Data { .. }) if *state == (Chunked::Data { left: len }) => {
+                *state = Chunked::DataEnd;
+            }
             State::UntilClose => {}
             State::Tunnel | State::AwaitTunnel => {
                 out.inner_gap(dir, len);
@@ -110,8 +125,10 @@ impl Dissector for Http1 {
                 out.end(pending.id, Direction::Response, End::Cut);
             }
         }
-        for (id, _) in std::mem::take(&mut self.early) {
-            out.end(id, Direction::Request, End::Cut);
+        if dir == Direction::Request {
+            for (id, _) in std::mem::take(&mut self.early) {
+                out.end(id, Direction::Request, End::Cut);
+            }
         }
     }
 
@@ -193,18 +210,26 @@ impl Http1 {
             self.message(dir, &buf[..len], start, out);
             return len.saturating_sub(before).max(1);
         }
-        if half.buf.len() > limits::HEAD_BYTES || starts_message(dir, &half.buf) == Some(false) {
-            let buf = std::mem::take(&mut half.buf);
-            half.scanned = 0;
-            half.state = State::Resync;
-            out.weird(if buf.len() > limits::HEAD_BYTES {
-                "http_head_too_large"
-            } else {
-                "http_no_message_head"
-            });
-            out.opaque(dir, half.buf_at, &buf);
+        if starts_message(dir, &half.buf) == Some(false) {
+            // What waited was no beginning; the new bytes may be one.
+            half.buf.truncate(before);
+            self.give_up("http_no_message_head", dir, out);
+            return self.resync(dir, bytes, at, out);
+        }
+        if half.buf.len() > limits::HEAD_BYTES {
+            self.give_up("http_head_too_large", dir, out);
         }
         bytes.len()
+    }
+
+    /// What waits to be a head is none.
+    fn give_up(&mut self, weird: &'static str, dir: Direction, out: &mut Out<'_>) {
+        let half = &mut self.halves[dir.index()];
+        let buf = std::mem::take(&mut half.buf);
+        half.scanned = 0;
+        half.state = State::Resync;
+        out.weird(weird);
+        out.opaque(dir, half.buf_at, &buf);
     }
 
     /// A whole head.
@@ -396,122 +421,9 @@ impl Http1 {
         self.finish(dir, End::Complete, out);
         len.saturating_sub(before).max(1)
     }
-
-    /// Searches for the next message head; what lies before it is scanned.
-    fn resync(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
-        let found = candidates(dir, bytes).find(|i| starts_message(dir, &bytes[*i..]) != Some(false));
-        let skip = found.unwrap_or(bytes.len());
-        if skip > 0 {
-            out.opaque(dir, at, &bytes[..skip]);
-        }
-        if found.is_some() {
-            self.halves[dir.index()].state = State::Head;
-            if dir == Direction::Response && self.pending.len() > 1 {
-                // Responses were lost with the gap: without pipelining, this one answers the newest request.
-                let newest = self.pending.len() - 1;
-                for lost in self.pending.drain(..newest) {
-                    out.end(lost.id, Direction::Response, End::Cut);
-                }
-            }
-        }
-        if skip == 0 { self.head(dir, bytes, at, out) } else { skip }
-    }
-
-    /// An incomplete head that will not be completed: its whole lines are a message all the same.
-    fn salvage(&mut self, dir: Direction, out: &mut Out<'_>) {
-        let half = &mut self.halves[dir.index()];
-        half.scanned = 0;
-        let buf = std::mem::take(&mut half.buf);
-        let at = half.buf_at;
-        if buf.is_empty() {
-            return;
-        }
-        let lines = memchr::memrchr(b'\n', &buf).map_or(0, |i| i + 1);
-        if half.state == State::Head && lines > 0 && starts_message(dir, &buf) == Some(true) {
-            out.weird("http_head_cut");
-            self.message(dir, &[&buf[..lines], b"\r\n"].concat(), at, out);
-            out.opaque(dir, at + lines as u64, &buf[lines..]);
-            let half = &mut self.halves[dir.index()];
-            if !matches!(half.state, State::Tunnel | State::AwaitTunnel) {
-                half.state = State::Resync;
-            }
-        } else {
-            out.opaque(dir, at, &buf);
-        }
-    }
 }
 
 /// Parses the text of a whole head, of a message that was not captured as packets.
 pub fn parse_head(text: &[u8], dir: Direction, then: impl FnOnce(&Head<'_>)) {
     head::parse(text, 0, dir == Direction::Request, then);
-}
-
-fn starts_message(dir: Direction, bytes: &[u8]) -> Option<bool> {
-    match dir {
-        Direction::Request => head::is_request(bytes),
-        Direction::Response => head::is_response(bytes),
-    }
-}
-
-/// Where a message head could begin: at the start of what arrived, and where the text says so.
-fn candidates(dir: Direction, bytes: &[u8]) -> Box<dyn Iterator<Item = usize> + '_> {
-    match dir {
-        Direction::Response => {
-            let inside = memmem::find_iter(bytes, b"HTTP/1.");
-            let tail = bytes.len().saturating_sub(12);
-            let partial = memchr::memchr_iter(b'H', &bytes[tail..]).map(move |i| tail + i);
-            Box::new(inside.chain(partial))
-        }
-        Direction::Request if memmem::find(bytes, b" HTTP/1.").is_none() => Box::new(std::iter::once(0)),
-        Direction::Request => Box::new(
-            std::iter::once(0)
-                .chain(memchr::memchr_iter(b'\n', bytes).map(|i| i + 1))
-                .filter(|i| *i < bytes.len()),
-        ),
-    }
-}
-
-enum Framing {
-    None,
-    Length(u64),
-    Chunked,
-    /// A transfer coding whose end only the connection's end shows.
-    Unknown,
-}
-
-/// Message body length (RFC 9112 section 6.3).
-fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
-    let mut length = None;
-    let mut transfer = None;
-    for field in head.fields {
-        if field.name.eq_ignore_ascii_case(b"content-length") {
-            let first = field.value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
-            let value = std::str::from_utf8(first).ok().and_then(|v| v.parse::<u64>().ok());
-            if length.is_some() && value != length {
-                out.weird("http_conflicting_length");
-            } else if value.is_none() {
-                out.weird("http_bad_length");
-            } else {
-                length = value;
-            }
-        } else if field.name.eq_ignore_ascii_case(b"transfer-encoding") {
-            let last = field.value.rsplit(|b| *b == b',').next().unwrap_or_default().trim_ascii();
-            transfer = Some(last.eq_ignore_ascii_case(b"chunked"));
-        }
-    }
-    match (transfer, length) {
-        (Some(chunked), n) => {
-            if n.is_some() {
-                out.weird("http_length_and_transfer_encoding");
-            }
-            // HTTP/1.0 knows no transfer codings, but servers that send one mean it.
-            match (chunked, head.version, n) {
-                (true, ..) => Framing::Chunked,
-                (false, Version::Http10, Some(n)) => Framing::Length(n),
-                (false, ..) => Framing::Unknown,
-            }
-        }
-        (None, Some(n)) => Framing::Length(n),
-        (None, None) => Framing::None,
-    }
 }

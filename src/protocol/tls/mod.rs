@@ -93,6 +93,8 @@ struct Half {
     done: bool,
     /// Framing is lost.
     lost: bool,
+    /// The current record is an SSLv2-compatible hello.
+    ssl2: bool,
     handshake: Vec<u8>,
 }
 
@@ -101,11 +103,16 @@ impl Dissector for Tls {
         let half = &mut self.halves[dir.index()];
         let mut rest = bytes;
         if half.lost {
-            if !matches!(probe(rest), Verdict::Yes(_)) && !record_header(rest) {
+            let verdict = probe(rest);
+            if !matches!(verdict, Verdict::Yes(_)) && !record_header(rest) {
                 out.encrypted(rest.len() as u64);
                 return Ok(());
             }
             half.lost = false;
+            // A hello in its place: the hole was before the session.
+            if verdict == Verdict::Yes(Some(dir)) && !self.established {
+                half.done = false;
+            }
         }
         while !rest.is_empty() {
             if half.left > 0 {
@@ -113,7 +120,7 @@ impl Dissector for Tls {
                 half.left -= n as u32;
                 if half.kept {
                     half.handshake.extend_from_slice(&rest[..n]);
-                    half.hellos(dir, out);
+                    half.hellos(out);
                 } else {
                     out.encrypted(n as u64);
                 }
@@ -148,6 +155,7 @@ impl Dissector for Tls {
     fn gap(&mut self, dir: Direction, len: u64, _: &mut Out<'_>) -> Result<(), Malformed> {
         let half = &mut self.halves[dir.index()];
         half.handshake = Vec::new();
+        half.ssl2 = false;
         half.done = true;
         half.kept = false;
         if half.header_len == 0 && u64::from(half.left) >= len {
@@ -179,6 +187,7 @@ impl Half {
             self.left = (u32::from(kind & 0x7f) << 8 | u32::from(major)).saturating_sub(3);
             self.handshake = vec![minor, high, low];
             self.kept = true;
+            self.ssl2 = true;
             return Ok(());
         }
         if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) || major != 3 || usize::from(len) > RECORD {
@@ -198,21 +207,28 @@ impl Half {
     }
 
     /// Reads the hello once its message is whole; then nothing more is kept.
-    fn hellos(&mut self, dir: Direction, out: &mut Out<'_>) {
+    fn hellos(&mut self, out: &mut Out<'_>) {
         if self.handshake.len() < 4 {
             return;
         }
-        let ssl2 =
-            self.handshake[0] == 1 && dir == Direction::Request && self.handshake[1] == 3 && self.left == 0;
+        if self.ssl2 {
+            if self.left == 0 {
+                match ClientHello::parse_ssl2(&self.handshake) {
+                    Some(hello) => out.tls(TlsEvent::Client(hello)),
+                    None => out.weird("tls_bad_hello"),
+                }
+                self.ssl2 = false;
+                // The TLS handshake that may follow holds no second hello.
+                self.stop();
+            }
+            return;
+        }
         let len = usize::from(self.handshake[1]) << 16
             | usize::from(self.handshake[2]) << 8
             | usize::from(self.handshake[3]);
         let event = match self.handshake[0] {
-            1 | 2 if len > HANDSHAKE_BYTES && !ssl2 => None,
-            1 | 2 if self.handshake.len() < 4 + len && !ssl2 => return,
-            1 if ssl2 && len > self.handshake.len() => {
-                ClientHello::parse_ssl2(&self.handshake).map(TlsEvent::Client)
-            }
+            1 | 2 if len > HANDSHAKE_BYTES => None,
+            1 | 2 if self.handshake.len() < 4 + len => return,
             1 => ClientHello::parse(&self.handshake[4..4 + len]).map(TlsEvent::Client),
             2 => match ServerHello::parse(&self.handshake[4..4 + len]) {
                 Some(hello) if hello.retry => {

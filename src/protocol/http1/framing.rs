@@ -1,0 +1,56 @@
+//! How long a message body is (RFC 9112 section 6.3).
+
+use crate::message::{Head, Version};
+use crate::protocol::Out;
+
+/// How the length of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// By nothing.
+    None,
+    /// By `Content-Length`.
+    Length(u64),
+    /// By the chunked coding.
+    Chunked,
+    /// A transfer coding whose end only the connection's end shows.
+    Unknown,
+}
+
+/// Message body length (RFC 9112 section 6.3).
+pub(super) fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
+    let mut length = None;
+    let mut transfer = None;
+    for field in head.fields {
+        if field.name.eq_ignore_ascii_case(b"content-length") {
+            let first = field.value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+            let value = std::str::from_utf8(first).ok().and_then(|v| v.parse::<u64>().ok());
+            // What no implementation can count is no length (RFC 9110 section 8.6 asks to expect overflows).
+            let value = value.filter(|v| *v <= i64::MAX as u64);
+            if length.is_some() && value != length {
+                out.weird("http_conflicting_length");
+            } else if value.is_none() {
+                out.weird("http_bad_length");
+            } else {
+                length = value;
+            }
+        } else if field.name.eq_ignore_ascii_case(b"transfer-encoding") {
+            let last = field.value.rsplit(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+            transfer = Some(last.eq_ignore_ascii_case(b"chunked"));
+        }
+    }
+    match (transfer, length) {
+        (Some(chunked), n) => {
+            if n.is_some() {
+                out.weird("http_length_and_transfer_encoding");
+            }
+            // HTTP/1.0 knows no transfer codings, but servers that send one mean it.
+            match (chunked, head.version, n) {
+                (true, ..) => Framing::Chunked,
+                (false, Version::Http10, Some(n)) => Framing::Length(n),
+                (false, ..) => Framing::Unknown,
+            }
+        }
+        (None, Some(n)) => Framing::Length(n),
+        (None, None) => Framing::None,
+    }
+}

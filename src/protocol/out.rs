@@ -1,0 +1,117 @@
+//! What dissectors may do with what they find.
+
+use super::{Carrier, Layer, Sink, TlsEvent, Trail};
+use crate::limits;
+use crate::message::{Direction, End, ExchangeId, Head, Transport};
+use crate::time::Timestamp;
+
+/// What a dissector may do.
+pub struct Out<'a> {
+    pub(super) sink: &'a mut dyn Sink,
+    pub(super) transport: &'a Transport,
+    pub(super) trails: &'a [Trail; 2],
+    pub(super) inner: &'a mut Option<Box<Layer>>,
+    pub(super) depth: usize,
+    pub(super) at: u64,
+    pub(super) consumed: u64,
+    pub(super) next_id: &'a mut u64,
+}
+
+impl Out<'_> {
+    /// Layer offset of the first byte that [`Dissector::data`] was given.
+    pub fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Says that everything before layer offset `at` has been emitted, in case of [`Malformed`].
+    pub fn consumed(&mut self, at: u64) {
+        self.consumed = at;
+    }
+
+    /// When the byte at layer offset `at` was captured.
+    pub fn time(&self, dir: Direction, at: u64) -> Timestamp {
+        self.trails[dir.index()].position(at).time
+    }
+
+    /// Begins a request of a new exchange.
+    pub fn begin(&mut self, head: &Head<'_>) -> ExchangeId {
+        let id = ExchangeId(*self.next_id);
+        *self.next_id += 1;
+        self.begin_in(id, head);
+        id
+    }
+
+    /// Begins a message of an exchange that is there already: its response.
+    pub fn begin_in(&mut self, id: ExchangeId, head: &Head<'_>) {
+        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        self.sink.begin(carrier, id, head);
+    }
+
+    /// The next bytes of a body, from layer offset `at`.
+    pub fn body(&mut self, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
+        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        self.sink.body(carrier, id, dir, at, bytes);
+    }
+
+    /// Body bytes that never arrived.
+    pub fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
+        self.sink.body_gap(id, dir, len);
+    }
+
+    /// Trailer fields.
+    pub fn trailers(&mut self, id: ExchangeId, dir: Direction, head: &Head<'_>) {
+        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        self.sink.trailers(carrier, id, dir, head);
+    }
+
+    /// Ends a message.
+    pub fn end(&mut self, id: ExchangeId, dir: Direction, end: End) {
+        self.sink.end(id, dir, end);
+    }
+
+    /// Bytes for the layer inside, which lie unchanged at layer offset `at`.
+    pub fn inner(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
+        if self.depth + 1 >= limits::LAYERS {
+            self.sink.weird("too_many_layers");
+            return self.opaque(dir, at, bytes);
+        }
+        let inner = self.inner.get_or_insert_with(|| Box::new(Layer::new(*self.transport, self.depth + 1)));
+        let to = inner.offsets[dir.index()];
+        inner.trails[dir.index()].push_from(to, &self.trails[dir.index()], at, bytes.len() as u64);
+        inner.deliver(dir, bytes, self.sink, self.next_id);
+    }
+
+    /// A hole in the inner bytes.
+    pub fn inner_gap(&mut self, dir: Direction, len: u64) {
+        if let Some(inner) = self.inner {
+            inner.gap(dir, len, self.sink, self.next_id);
+        }
+    }
+
+    /// Bytes that belong to nothing known: they are scanned as a stream.
+    pub fn opaque(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
+        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        self.sink.opaque(carrier, dir, at, bytes);
+    }
+
+    /// What follows in that direction is not the continuation of the opaque bytes so far.
+    pub fn opaque_end(&mut self, dir: Direction) {
+        self.sink.opaque_gap(self.transport, dir, true);
+    }
+
+    /// Bytes that no key opens.
+    pub fn encrypted(&mut self, len: u64) {
+        self.sink.encrypted(len);
+    }
+
+    /// What a TLS layer learned about its session.
+    pub fn tls(&mut self, event: TlsEvent) {
+        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        self.sink.tls(carrier, event);
+    }
+
+    /// Counts an oddity.
+    pub fn weird(&mut self, name: &'static str) {
+        self.sink.weird(name);
+    }
+}

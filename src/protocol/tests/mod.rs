@@ -1,0 +1,7 @@
+//! The dissectors through a layer, as a flow drives it: what was said comes out, however it was cut.
+
+mod http1;
+mod http1_losses;
+mod layers;
+mod tape;
+mod tls;

@@ -1,0 +1,172 @@
+//! A sink that writes down what it is given.
+
+use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Start, Transport};
+use crate::protocol::{Carrier, Layer, Sink, TlsEvent};
+use crate::time::Timestamp;
+
+/// What a layer said, one line an event; pieces of a body or of opaque bytes are joined.
+#[derive(Default)]
+pub(super) struct Tape {
+    lines: Vec<String>,
+    opaque: [bool; 2],
+}
+
+impl Tape {
+    fn join(&mut self, start: &str, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        match self.lines.iter_mut().rev().find(|l| l.starts_with(&start[..2])) {
+            Some(last) if last.starts_with(start) => last.push_str(&text),
+            _ => self.lines.push(format!("{start}{text}")),
+        }
+    }
+}
+
+fn arrow(dir: Direction) -> char {
+    if dir == Direction::Request { '>' } else { '<' }
+}
+
+impl Sink for Tape {
+    fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
+        let (dir, text) = match head.start {
+            Start::Request { method, target } => {
+                let text = format!("{} {}", String::from_utf8_lossy(method), String::from_utf8_lossy(target));
+                (Direction::Request, text)
+            }
+            Start::Response { status } => (Direction::Response, status.to_string()),
+        };
+        let frame = carrier.position(dir, head.at).frame;
+        self.lines.push(format!("{}{} {text} @{frame}", id.0, arrow(dir)));
+    }
+
+    fn body(&mut self, _: Carrier<'_>, id: ExchangeId, dir: Direction, _: u64, bytes: &[u8]) {
+        self.join(&format!("{}{} body ", id.0, arrow(dir)), bytes);
+    }
+
+    fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
+        self.lines.push(format!("{}{} hole {len}", id.0, arrow(dir)));
+    }
+
+    fn trailers(&mut self, _: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>) {
+        for field in head.fields {
+            let (name, value) = (String::from_utf8_lossy(field.name), String::from_utf8_lossy(field.value));
+            self.lines.push(format!("{}{} trailer {name}={value}", id.0, arrow(dir)));
+        }
+    }
+
+    fn end(&mut self, id: ExchangeId, dir: Direction, end: End) {
+        self.lines.push(format!("{}{} {end:?}", id.0, arrow(dir)));
+    }
+
+    fn opaque(&mut self, _: Carrier<'_>, dir: Direction, _: u64, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.opaque[dir.index()] = true;
+            self.join(&format!("{0}{0} opaque ", arrow(dir)), bytes);
+        }
+    }
+
+    fn opaque_gap(&mut self, _: &Transport, dir: Direction, ended: bool) {
+        if std::mem::take(&mut self.opaque[dir.index()]) {
+            self.lines.push(format!("{0}{0} {1}", arrow(dir), if ended { "over" } else { "hole" }));
+        }
+    }
+
+    fn encrypted(&mut self, len: u64) {
+        self.join("## encrypted ", b"");
+        let Some(line) = self.lines.iter_mut().rev().find(|l| l.starts_with("##")) else { return };
+        let n: u64 = line.trim_start_matches("## encrypted ").parse().unwrap_or(0);
+        *line = format!("## encrypted {}", n + len);
+    }
+
+    fn tls(&mut self, _: Carrier<'_>, event: TlsEvent) {
+        self.lines.push(match event {
+            TlsEvent::Client(hello) => {
+                format!("client {:04x} {}", hello.version, hello.sni.unwrap_or_default())
+            }
+            TlsEvent::Server(hello) => format!("server {:04x} {:04x}", hello.version, hello.cipher),
+            TlsEvent::Established => "established".to_owned(),
+        });
+    }
+
+    fn protocol(&mut self, depth: usize, name: &'static str) {
+        self.lines.push(format!("{depth} {name}"));
+    }
+
+    fn weird(&mut self, name: &'static str) {
+        self.lines.push(format!("weird {name}"));
+    }
+}
+
+/// A flow's outermost layer, with a packet counter and clock: each packet is a frame and a second.
+pub(super) struct Wire {
+    layer: Layer,
+    tape: Tape,
+    next_id: u64,
+    pub(super) frame: u64,
+    /// Bytes are delivered in pieces of this size.
+    piece: usize,
+}
+
+impl Wire {
+    pub(super) fn new() -> Self {
+        Self::in_pieces(usize::MAX)
+    }
+
+    pub(super) fn in_pieces(piece: usize) -> Self {
+        let transport =
+            Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
+        Self { layer: Layer::new(transport, 0), tape: Tape::default(), next_id: 0, frame: 0, piece }
+    }
+
+    fn data(&mut self, dir: Direction, bytes: &[u8]) {
+        self.frame += 1;
+        let time = Timestamp::from_parts(self.frame as i64, 0);
+        let position = Position { frame: self.frame, time, ..Position::default() };
+        for piece in bytes.chunks(self.piece) {
+            self.layer.data(dir, piece, position, &mut self.tape, &mut self.next_id);
+        }
+    }
+
+    /// The client says.
+    pub(super) fn c(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        self.data(Direction::Request, bytes.as_ref());
+        self
+    }
+
+    /// The server says.
+    pub(super) fn s(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        self.data(Direction::Response, bytes.as_ref());
+        self
+    }
+
+    pub(super) fn c_gap(&mut self, len: u64) -> &mut Self {
+        self.layer.gap(Direction::Request, len, &mut self.tape, &mut self.next_id);
+        self
+    }
+
+    pub(super) fn s_gap(&mut self, len: u64) -> &mut Self {
+        self.layer.gap(Direction::Response, len, &mut self.tape, &mut self.next_id);
+        self
+    }
+
+    pub(super) fn c_end(&mut self, end: End) -> &mut Self {
+        self.layer.close(Direction::Request, end, &mut self.tape, &mut self.next_id);
+        self
+    }
+
+    pub(super) fn s_end(&mut self, end: End) -> &mut Self {
+        self.layer.close(Direction::Response, end, &mut self.tape, &mut self.next_id);
+        self
+    }
+
+    /// What was written since this was last asked, the protocol's name left out.
+    pub(super) fn said(&mut self) -> Vec<String> {
+        let mut lines = std::mem::take(&mut self.tape.lines);
+        lines.retain(|l| l != "0 http1" && l != "0 tls");
+        lines
+    }
+
+    /// The same, both ends closed before.
+    pub(super) fn all(&mut self) -> Vec<String> {
+        self.c_end(End::Complete).s_end(End::Complete).said()
+    }
+}
