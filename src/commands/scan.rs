@@ -15,6 +15,7 @@ use crate::report::{self, Format, Settings};
 use crate::shard::{Event, Shared};
 use crate::tally::Tally;
 use crate::token::Scanner;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ fn reports(
 /// What to say about a format that does not exist.
 pub(super) fn unknown_format(name: &str, names: impl Iterator<Item = &'static str> + Clone) -> Failure {
     let near = crate::rules::nearest::nearest(name, names.clone())
-        .map_or_else(String::new, |n| format!("; did you mean {n}?"));
+        .map_or_else(|| ".".to_owned(), |n| format!("; did you mean {n}?"));
     Failure(format!("no format {name}{near} There are {}", names.collect::<Vec<_>>().join(", ")))
 }
 
@@ -239,6 +240,12 @@ impl Listener for Audit {
             news(&mut self.judge);
         }
         !self.interrupted()
+    }
+
+    fn unknown_links(&mut self, links: &BTreeMap<u16, u64>) {
+        for (link, packets) in links {
+            self.warn(inputs::link_text(*link, *packets));
+        }
     }
 
     fn progress(&mut self, done: u64) {
