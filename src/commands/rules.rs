@@ -64,7 +64,7 @@ fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
 }
 
 /// The reference page of facts.
-pub fn facts() -> String {
+fn facts() -> String {
     let mut out = String::from(
         "# Facts\n\nWhat rules can ask about. Generated from the code by `wirelint rules docs --facts`.\n",
     );
