@@ -112,11 +112,11 @@ fn what_cannot_be_opened_is_2() {
     for command in RECORDS {
         wirelint([command, &missing]).run().code(2).says(&["No such file"]);
     }
-    let cases: [(&[u8], &str); 3] =
-        [(&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0], "offset 6: "), (&[0x0a, 0x0d, 0x0d, 0x0a, 0xff], "offset "), (
-            &[0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4, 1, 0, 0, 0],
-            "offset ",
-        )];
+    let cases: [(&[u8], &str); 3] = [
+        (&[0xd4, 0xc3, 0xb2, 0xa1, 2, 0], "offset 6: "),
+        (&[0x0a, 0x0d, 0x0d, 0x0a, 0xff], "offset "),
+        (&[0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 1, 2, 3, 4, 1, 0, 0, 0], "offset "),
+    ];
     for (nth, (head, said)) in cases.into_iter().enumerate() {
         let file = folder.file(&format!("broken-{nth}"), head);
         scan([file.as_str()]).code(2).says(&[&format!("{file}: unreadable at {said}")]);
@@ -178,7 +178,12 @@ fn captures_without_packets_are_3() {
 fn variants_of_pcap_are_refused_by_name() {
     let folder = Folder::new();
     let modified = folder.file("modified.pcap", patched(CLEAN, 0, 0xa1b2_cd34_u32.to_le_bytes()));
-    scan([modified.as_str()]).code(2).says(&[&modified, "modified pcap (Kuznet", "is not supported", "editcap"]);
+    scan([modified.as_str()]).code(2).says(&[
+        &modified,
+        "modified pcap (Kuznet",
+        "is not supported",
+        "editcap",
+    ]);
     let snoop = folder.file("snoop", b"snoop\0\0\0\0\0\0\x02\0\0\0\x04");
     scan([snoop.as_str()]).code(2).says(&[&snoop, "snoop"]);
 }
@@ -269,7 +274,10 @@ fn wrong_usage_is_2_and_says_why() {
         (&["scan", "--now", "yesterday", CLEAN], &["--now yesterday", "RFC 3339"]),
         (&["scan", "--decode-as", "http1", CLEAN], &["PORT=PROTOCOL"]),
         (&["scan", "--decode-as", "99999=http1", CLEAN], &["99999 is not a port"]),
-        (&["scan", "--format", "table", "--format", "json", CLEAN], &["only one --format", "json=report.json"]),
+        (
+            &["scan", "--format", "table", "--format", "json", CLEAN],
+            &["only one --format", "json=report.json"],
+        ),
         (&["scan", "-w", "/nowhere/list", CLEAN], &["/nowhere/list", "No such file"]),
         (&["scan", "--jwks", "/nowhere/jwks", CLEAN], &["/nowhere/jwks", "No such file"]),
         (&["scan", "-o", "/nowhere/report", LOGIN], &["/nowhere/report", "No such file"]),
@@ -400,8 +408,7 @@ fn standard_input_is_an_input() {
 #[test]
 fn several_inputs_keep_their_names() {
     let done = wirelint(["tokens", "--format", "ndjson", LOGIN, WEAK]).run().code(0).quiet();
-    let files: BTreeSet<_> =
-        done.records().iter().map(|r| r["file"].as_str().unwrap().to_owned()).collect();
+    let files: BTreeSet<_> = done.records().iter().map(|r| r["file"].as_str().unwrap().to_owned()).collect();
     assert_eq!(files, BTreeSet::from([LOGIN.to_owned(), WEAK.to_owned()]));
     // Packets count from 1 in each file; flows go on.
     let alone = wirelint(["flows", "--format", "ndjson", WEAK]).run().records().len() as u64;

@@ -106,7 +106,8 @@ fn bodies_are_those_that_the_recorder_logged() {
         // An answer with a hole: its digest is of what is there, and the recorder does not know that.
         let mut damaged = BTreeSet::new();
         for row in case.rows("bodies") {
-            let mut key = texts(row, ["method", "target", "request_body_sha256", "status", "client", "server"]);
+            let mut key =
+                texts(row, ["method", "target", "request_body_sha256", "status", "client", "server"]);
             key.extend(texts(row, ["request_packet", "response_packet"]));
             if row["damaged"] == true {
                 damaged.insert(key.clone());

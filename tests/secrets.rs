@@ -42,7 +42,8 @@ fn captures() -> Vec<String> {
 /// Distinct tokens of all fixtures; each is one of those that the recorder made.
 fn tokens() -> BTreeSet<String> {
     let run = wirelint(["tokens", "--show-secrets", "--format", "ndjson"]).args(captures()).run().code(0);
-    let tokens: BTreeMap<_, _> = run.records().iter().map(|r| (text(r, "sha256"), text(r, "token"))).collect();
+    let tokens: BTreeMap<_, _> =
+        run.records().iter().map(|r| (text(r, "sha256"), text(r, "token"))).collect();
     for case in cases() {
         for row in case.rows("sightings") {
             assert!(tokens.contains_key(&text(row, "sha256")), "{}: {row}", case.name);

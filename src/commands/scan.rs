@@ -101,7 +101,8 @@ pub(super) fn threads(work: &WorkArgs) -> NonZeroUsize {
 
 /// The dictionary attack, with the secrets that the user gave.
 pub(super) fn attack(rules: &RuleArgs, keys: &KeyArgs) -> Result<Attack, Failure> {
-    let store = KeyStore::load(&keys.key, &keys.jwks, &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
+    let store =
+        KeyStore::load(&keys.key, &keys.jwks, &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
     for path in &rules.wordlist {
         Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }
