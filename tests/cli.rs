@@ -592,6 +592,33 @@ fn a_reader_that_goes_away_is_no_error() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_reports_what_was_found() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut capture = bytes(LOGIN);
+    let records = capture[24..].to_vec();
+    for _ in 0..50 {
+        capture.extend(&records);
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wirelint"))
+        .args(["scan", "-", "--format", "ndjson", "--crack-budget", "0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // More than a pipe holds: once it is written, most of it has been read.
+    pipe.write_all(&capture).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    drop(pipe);
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(130));
+    let out = String::from_utf8(done.stdout).unwrap();
+    assert!(out.lines().count() > 3, "{out}");
+}
+
 #[test]
 fn colour_is_for_those_who_want_it() {
     let coloured = |run: Run| run.run().out.contains("\u{1b}[");
