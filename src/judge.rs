@@ -9,7 +9,7 @@ use crate::message::{Exchange, host_of, path_template};
 use crate::rules::expr::Verdict;
 use crate::rules::{Judged, Rule, RuleSet, Severity};
 use crate::session::FlowSummary;
-use crate::shard::Demand;
+use crate::shard::{Demand, Wanted};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
@@ -25,12 +25,15 @@ pub struct Judge {
     now: Option<Timestamp>,
     show_secrets: bool,
     findings: Vec<Finding>,
-    index: HashMap<Identity, usize>,
+    /// Where things were found (an identity without its rule), and the findings there, by rule.
+    places: HashMap<Identity, Vec<(usize, usize)>>,
     dropped: u64,
     fresh: Vec<usize>,
     candidates: Vec<usize>,
     about_key: Vec<bool>,
     excused: Vec<Excuses>,
+    /// Marks without which a rule cannot fire.
+    wanted: Vec<Wanted>,
     /// The facts that lower a severity: `loopback` and `token.expired`.
     lowering: [Option<FieldId>; 2],
     retained: Vec<Retained>,
@@ -49,6 +52,10 @@ struct Excuses {
     sample: bool,
     privileges: bool,
 }
+
+/// What a subject's findings are about, worked out when the first rule fires: the place, and the key.
+#[derive(Default)]
+struct Spot([Option<Identity>; 2]);
 
 /// A subject that waits for late facts.
 struct Retained {
@@ -70,6 +77,7 @@ impl Judge {
             |rule: &Rule| rule.fields().iter().any(|f| Facts::family(*f).is_some_and(|f| f.about_key));
         Self {
             about_key: rules.rules().iter().map(keyed).collect(),
+            wanted: rules.rules().iter().map(wanted).collect(),
             excused: rules
                 .rules()
                 .iter()
@@ -86,7 +94,7 @@ impl Judge {
             now,
             show_secrets,
             findings: Vec::new(),
-            index: HashMap::new(),
+            places: HashMap::new(),
             dropped: 0,
             fresh: Vec::new(),
             candidates: Vec::new(),
@@ -102,15 +110,8 @@ impl Judge {
     pub fn demand(&self) -> Demand {
         let enabled = || self.rules.rules().iter().enumerate().filter(|(i, _)| self.rules.is_enabled(*i));
         let on = |subject| enabled().any(|(_, r)| r.on == subject);
-        let mut exchanges: Vec<u64> = enabled()
-            .filter(|(_, rule)| rule.on == Subject::Exchange)
-            .map(|(_, rule)| {
-                let names = rule.when.truths().filter_map(Facts::get).map(|f| f.name);
-                let bit =
-                    |name: &str| if name == "cleartext" { Some(marks::CLEARTEXT) } else { marks::bit(name) };
-                names.filter_map(bit).fold(0, |mask, bit| mask | bit)
-            })
-            .collect();
+        let on_exchange = enabled().filter(|(_, rule)| rule.on == Subject::Exchange);
+        let mut exchanges: Vec<Wanted> = on_exchange.map(|(i, _)| self.wanted[i].clone()).collect();
         exchanges.sort_unstable();
         exchanges.dedup();
         let marks = enabled().any(|(_, rule)| {
@@ -180,7 +181,7 @@ impl Judge {
             for rule in kept.rules {
                 let judged = self.rules.rules()[rule].judge(&case);
                 if judged.verdict == Verdict::Yes
-                    && let Some(at) = self.record(rule, judged, &case, kept.flow, kept.count)
+                    && let Some(at) = self.record(rule, judged, &case, &mut Spot::default(), (kept.flow, kept.count))
                 {
                     let last = &mut self.findings[at].last_seen;
                     *last = (*last).max(Some(kept.last_seen));
@@ -216,10 +217,15 @@ impl Judge {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.rules.candidates(on, case, &mut candidates);
         let mut pending = Vec::new();
+        let mut spot = Spot::default();
+        let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
         for &rule in &candidates {
+            if marks.is_some_and(|marks| !self.wanted[rule].met(marks)) {
+                continue;
+            }
             let judged = self.rules.rules()[rule].judge(case);
             if judged.verdict == Verdict::Yes {
-                self.record(rule, judged, case, flow, count);
+                self.record(rule, judged, case, &mut spot, (flow, count));
             } else if judged.verdict == Verdict::Pending {
                 pending.push(rule);
             }
@@ -231,7 +237,7 @@ impl Judge {
     fn retain(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64, rules: Vec<usize>) {
         let case = Case { sighting: Some(&sighting), exchange: exchange.map(|e| &**e), ..Case::default() };
         let keyed = rules.iter().all(|r| self.about_key[*r]);
-        let key = (short(&sighting.token), identity(&case, "", keyed));
+        let key = (short(&sighting.token), identity(&case, keyed));
         if let Some(kept) = self.retained_index.get(&key).and_then(|i| self.retained.get_mut(*i)) {
             kept.count += 1;
             kept.last_seen = kept.last_seen.max(sighting.position.time);
@@ -249,16 +255,25 @@ impl Judge {
     }
 
     /// Adds an occurrence to its finding, or makes a new one. Returns its index.
-    fn record(&mut self, at: usize, judged: Judged, case: &Case<'_>, flow: u64, count: u64) -> Option<usize> {
+    fn record(
+        &mut self,
+        at: usize,
+        judged: Judged,
+        case: &Case<'_>,
+        spot: &mut Spot,
+        (flow, count): (u64, u64),
+    ) -> Option<usize> {
         if !self.rules.reports(at, judged.confidence) {
             return None;
         }
         let rule = &self.rules.rules()[at];
-        let identity = identity(case, &rule.id, self.about_key[at]);
+        let about_key = self.about_key[at];
+        let spot = spot.0[usize::from(about_key)].get_or_insert_with(|| identity(case, about_key));
+        let here = self.places.get(spot).and_then(|here| here.iter().find(|(rule, _)| *rule == at));
         let (severity, adjustments) = adjust(judged.severity, case, self.excused[at], self.lowering);
         let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
         let token = case.sighting.map(|s| &s.token);
-        if let Some(&i) = self.index.get(&identity) {
+        if let Some(&(_, i)) = here {
             let finding = &mut self.findings[i];
             finding.count += count;
             finding.first_seen = finding.first_seen.min(time);
@@ -301,19 +316,26 @@ impl Judge {
                 .map(|t| (t.sha256_hex(), t.text(self.show_secrets).into_owned()))
                 .into_iter()
                 .collect(),
-            host: Some(identity.host.clone()).filter(|h| !h.is_empty()),
+            host: Some(spot.host.clone()).filter(|h| !h.is_empty()),
             ..place(case, flow)
         };
         let i = self.findings.len();
-        self.findings.push(Finding {
-            fingerprint: identity.fingerprint(),
-            identity: identity.clone(),
-            ..finding
-        });
-        self.index.insert(identity, i);
+        let identity = Identity { rule: rule.id.clone(), ..spot.clone() };
+        self.findings.push(Finding { fingerprint: identity.fingerprint(), identity, ..finding });
+        self.places.entry(spot.clone()).or_default().push((at, i));
         self.fresh.push(i);
         Some(i)
     }
+}
+
+/// The marks that a rule's condition cannot hold without.
+fn wanted(rule: &Rule) -> Wanted {
+    let bit = |id: &FieldId| match Facts::get(*id)?.name {
+        "cleartext" => Some(marks::CLEARTEXT),
+        name => marks::bit(name),
+    };
+    let mask = |clause: Vec<FieldId>| clause.iter().map(bit).try_fold(0, |mask, bit| Some(mask | bit?));
+    Wanted(rule.when.clauses().filter_map(mask).collect())
 }
 
 /// The parts of a finding that say where it was.
@@ -365,11 +387,11 @@ fn place(case: &Case<'_>, flow: u64) -> Finding {
 }
 
 /// What stays the same when the same traffic is recorded again.
-fn identity(case: &Case<'_>, rule: &str, about_key: bool) -> Identity {
+fn identity(case: &Case<'_>, about_key: bool) -> Identity {
     let sni = || case.flow?.tls.as_ref()?.client.as_ref()?.sni.as_deref().map(|s| host_of(s.as_bytes()));
     let address = || case.transport()?.server.map(|s| s.addr.to_string());
     let host = case.exchange.and_then(Exchange::host).or_else(sni).or_else(address).unwrap_or_default();
-    let mut identity = Identity { rule: rule.to_owned(), host, ..Identity::default() };
+    let mut identity = Identity { host, ..Identity::default() };
     if about_key {
         let iss = case.sighting.and_then(|s| s.token.claims()?.get("iss")?.as_str().map(str::to_owned));
         identity.key = iss.unwrap_or_default();
@@ -430,9 +452,7 @@ fn adjust(
         if !excused.sample && sighting.token.is_sample() {
             lower("the token is a documentation sample");
         }
-        let privileged =
-            sighting.token.claims().is_some_and(|c| !crate::token::content::privileges(c).is_empty());
-        if !excused.privileges && privileged {
+        if !excused.privileges && !sighting.token.privileges().is_empty() {
             out.0 = out.0.raise();
             out.1.push("the token carries a privileged role");
         }

@@ -7,8 +7,8 @@ pub const PARTITIONS: usize = 64;
 /// A tick follows every frame whose ordinal is a multiple of this; expiry and eviction happen only there.
 pub const TICK_FRAMES: u64 = 4096;
 
-/// Bytes that a source puts into one block: large enough to amortise, small enough to stay in cache.
-pub const BLOCK_BYTES: usize = 1 << 20;
+/// Bytes that a source puts into one block: large enough to amortise, small enough to stay in a core's own cache.
+pub const BLOCK_BYTES: usize = 256 << 10;
 
 /// Largest captured frame that is believed; Linux' largest GSO packet is 512 KiB, anything above 16 MiB is damage.
 pub const FRAME_BYTES: usize = 16 << 20;
@@ -84,9 +84,9 @@ pub const CODINGS: usize = 4;
 /// Longest token that is recognised, in bytes of its compact text.
 pub const TOKEN_BYTES: usize = 128 << 10;
 /// Parsed tokens that a shard remembers so that a repeated one is not parsed again, and bytes of their texts.
-pub const TOKEN_CACHE: usize = 1024;
+pub const TOKEN_CACHE: usize = 8192;
 /// Bytes of the texts of remembered tokens (each costs about four times its text).
-pub const TOKEN_CACHE_BYTES: usize = 1 << 20;
+pub const TOKEN_CACHE_BYTES: usize = 16 << 20;
 /// Starts of a token that are tried in one run of token characters (bounds the work of hostile base64).
 pub const TOKEN_TRIES: usize = 16;
 /// Decoded JSON nesting that is parsed (`serde_json` stops at 128).

@@ -15,7 +15,7 @@ use crate::records::{
     Context, FlowRecord, HttpRecord, RECORD_FORMATS, RecordWriter, TokenRecord, flow_record, http_record,
     record_format, token_record,
 };
-use crate::shard::{Demand, Event, Shared};
+use crate::shard::{Demand, Event, Shared, Wanted};
 use crate::token::{Scanner, Sighting};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -39,7 +39,7 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let demand = Demand {
         tokens: kind == Kind::Tokens,
         body_digests: kind == Kind::Http,
-        exchanges: if kind == Kind::Http { vec![0] } else { Vec::new() },
+        exchanges: if kind == Kind::Http { vec![Wanted::default()] } else { Vec::new() },
         flows: kind == Kind::Flows,
         ..Demand::default()
     };

@@ -142,14 +142,14 @@ impl Found {
 fn request_fields(head: &StoredHead, found: &mut Found) {
     for (name, value) in head.fields() {
         // Told by length and first letter before anything is compared: this runs for every field of every request.
-        match (name.len(), name[..1.min(name.len())].to_ascii_lowercase().as_slice()) {
-            (13, b"a") if name.eq_ignore_ascii_case(b"authorization") => {
+        match (name.len(), name.first().map_or(0, u8::to_ascii_lowercase)) {
+            (13, b'a') if name.eq_ignore_ascii_case(b"authorization") => {
                 authorization(b"authorization", value, head, found)
             }
-            (19, b"p") if name.eq_ignore_ascii_case(b"proxy-authorization") => {
+            (19, b'p') if name.eq_ignore_ascii_case(b"proxy-authorization") => {
                 authorization(b"proxy-authorization", value, head, found);
             }
-            (6, b"c") if name.eq_ignore_ascii_case(b"cookie") => {
+            (6, b'c') if name.eq_ignore_ascii_case(b"cookie") => {
                 for cookie in cookies(value) {
                     if cookie.value.len() >= 11
                         && credential::session_cookie_name(&String::from_utf8_lossy(cookie.name))
@@ -159,12 +159,12 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
                     }
                 }
             }
-            (7, b"r") if name.eq_ignore_ascii_case(b"referer") => {
+            (7, b'r') if name.eq_ignore_ascii_case(b"referer") => {
                 if code_in(Target::reference(value).query.unwrap_or_default().bytes) {
                     found.add(OAUTH_CODE, Location::Referer, b"code");
                 }
             }
-            (_, b"x" | b"a" | b"o" | b"p" | b"t") if value.len() >= 16 => {
+            _ if value.len() >= 16 && hints_at_key(name) => {
                 let lower = name.to_ascii_lowercase();
                 if credential::api_key_name(&String::from_utf8_lossy(&lower)) && keyish(value) {
                     found.add(API_KEY, Location::Header, &lower);
@@ -173,6 +173,12 @@ fn request_fields(head: &StoredHead, found: &mut Found) {
             _ => {}
         }
     }
+}
+
+/// A quick look before names are compared: most fields have nothing to do with keys.
+fn hints_at_key(name: &[u8]) -> bool {
+    let hint = |w: &[u8; 3]| matches!(&w.map(|b| b | 0x20), b"key" | b"tok" | b"aut" | b"sec");
+    name.array_windows().any(hint)
 }
 
 fn keyish(value: &[u8]) -> bool {
@@ -237,23 +243,17 @@ fn request_url(head: &StoredHead, found: &mut Found) {
     if target.userinfo.is_some_and(|u| u.bytes.contains(&b':') && !u.bytes.ends_with(b":")) {
         found.add(PASSWORD_URL, Location::Userinfo, b"userinfo");
     }
-    let path = target.path.bytes.to_ascii_lowercase();
-    if [
-        "/_bulk",
-        "/loki/api/v1/push",
-        "/services/collector",
-        "/v1/logs",
-        "/v1/traces",
-        "/envelope/",
-        "/api/v2/logs",
-    ]
-    .iter()
-    .any(|sink| memchr::memmem::find(&path, sink.as_bytes()).is_some())
-    {
-        found.add(LOG_SINK, Location::Path, &path);
+    // Only what is sent can be shipped; a quick look keeps the search off most requests.
+    if matches!(head.method(), b"POST" | b"PUT") {
+        let path = target.path.bytes.to_ascii_lowercase();
+        if SINKS.iter().any(|sink| sink.find(&path).is_some()) {
+            found.add(LOG_SINK, Location::Path, &path);
+        }
     }
     let Some(query) = target.query.map(|q| q.bytes) else { return };
-    authorize(query, found);
+    if memchr::memmem::find(query, b"response_type=").is_some() {
+        authorize(query, found);
+    }
     if code_in(query) {
         found.add(OAUTH_CODE, Location::Query, b"code");
         if is_loopback(head.field("host").unwrap_or_default()) {
@@ -280,6 +280,20 @@ fn request_url(head: &StoredHead, found: &mut Found) {
         }
     }
 }
+
+/// Paths of collectors.
+static SINKS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+    const PATHS: [&str; 7] = [
+        "/_bulk",
+        "/loki/api/v1/push",
+        "/services/collector",
+        "/v1/logs",
+        "/v1/traces",
+        "/envelope/",
+        "/api/v2/logs",
+    ];
+    PATHS.iter().map(|path| Finder::new(path)).collect()
+});
 
 fn is_loopback(host: &[u8]) -> bool {
     host.starts_with(b"127.") || host.starts_with(b"localhost") || host.starts_with(b"[::1]")

@@ -1,8 +1,8 @@
 //! What the token itself says.
 
-use super::value::{List, Type, Value};
+use super::value::{Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::token::{Family as Algorithm, NoneForm, Role, Token, content};
+use crate::token::{Family as Algorithm, NoneForm, Role, Token};
 
 /// Clock skew that is forgiven, in seconds.
 const SKEW: i64 = 60;
@@ -126,25 +126,25 @@ pub(super) const FAMILY: Family = Family {
             name: "token.pii",
             ty: Type::List(&Type::Str),
             doc: "Names of claims that hold personal data.",
-            get: |c| list(c, content::personal),
+            get: |c| token(c).map_or(Value::Missing, |t| Value::strs(t.personal())),
         },
         Field {
             name: "token.pii_sensitive",
             ty: Type::Bool,
             doc: "Whether some of it is of a special category or financial.",
-            get: |c| Value::Bool(token(c).and_then(Token::claims).is_some_and(content::is_sensitive)),
+            get: |c| Value::Bool(token(c).is_some_and(Token::is_sensitive)),
         },
         Field {
             name: "token.secrets",
             ty: Type::List(&Type::Str),
             doc: "Names of claims that hold passwords, keys or hashes of them.",
-            get: |c| list(c, content::secrets),
+            get: |c| token(c).map_or(Value::Missing, |t| Value::strs(t.secrets())),
         },
         Field {
             name: "token.privileges",
             ty: Type::List(&Type::Str),
             doc: "Privileged roles and scopes that the token carries.",
-            get: |c| list(c, content::privileges),
+            get: |c| token(c).map_or(Value::Missing, |t| Value::strs(t.privileges())),
         },
         Field {
             name: "token.public_by_design",
@@ -161,11 +161,6 @@ fn token<'a>(case: &Case<'a>) -> Option<&'a Token> {
 
 fn claim<'a>(case: &Case<'a>, name: &str) -> Option<&'a serde_json::Value> {
     token(case)?.claims()?.get(name)
-}
-
-fn list<'a>(case: &Case<'a>, names: fn(&'a serde_json::Value) -> Vec<String>) -> Value<'a> {
-    let names = token(case).and_then(Token::claims).map(names).unwrap_or_default();
-    Value::List(List::Owned(names.into_iter().map(Value::from).collect()))
 }
 
 fn seconds(case: &Case<'_>, name: &str) -> Option<i64> {

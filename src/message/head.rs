@@ -96,27 +96,32 @@ pub struct StoredHead {
 }
 
 impl StoredHead {
-    /// Copies `head`, reusing this one's memory.
+    /// Copies `head`, reusing this one's memory: in one piece where its parts lie in its raw text.
     pub fn store(&mut self, head: &Head<'_>) {
         self.bytes.clear();
         self.fields.clear();
+        self.bytes.extend_from_slice(head.raw);
         self.version = head.version;
-        let put = |bytes: &mut Vec<u8>, text: &[u8]| {
-            let start = bytes.len() as u32;
-            bytes.extend_from_slice(text);
-            start..bytes.len() as u32
-        };
         (self.method, self.target, self.status) = match head.start {
-            Start::Request { method, target } => {
-                (put(&mut self.bytes, method), put(&mut self.bytes, target), 0)
-            }
+            Start::Request { method, target } => (self.put(head.raw, method), self.put(head.raw, target), 0),
             Start::Response { status } => (0..0, 0..0, status),
         };
         for field in head.fields {
-            let name = put(&mut self.bytes, field.name);
-            let value = put(&mut self.bytes, field.value);
+            let name = self.put(head.raw, field.name);
+            let value = self.put(head.raw, field.value);
             self.fields.push([name.start, name.end, value.start, value.end]);
         }
+    }
+
+    /// Where `part` stands in the copy of `raw`; one that is not a part of it is appended.
+    fn put(&mut self, raw: &[u8], part: &[u8]) -> Range<u32> {
+        let start = (part.as_ptr() as usize).wrapping_sub(raw.as_ptr() as usize);
+        if start < raw.len() && start + part.len() <= raw.len() {
+            return start as u32..(start + part.len()) as u32;
+        }
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(part);
+        start..self.bytes.len() as u32
     }
 
     /// Method of a request, as sent.

@@ -1,5 +1,16 @@
 //! What a run needs to know: nothing else is gathered.
 
+/// Marks that somebody waits for: of each mask, one bit at least must be set. Without masks, every exchange is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted(pub Vec<u64>);
+
+impl Wanted {
+    /// Whether an exchange with these marks is wanted.
+    pub fn met(&self, marks: crate::message::Marks) -> bool {
+        self.0.iter().all(|mask| marks.0 & mask != 0)
+    }
+}
+
 /// What to report and what to compute for it.
 #[derive(Clone, Debug, Default)]
 pub struct Demand {
@@ -7,8 +18,8 @@ pub struct Demand {
     pub tokens: bool,
     /// Marks of exchanges are looked for.
     pub marks: bool,
-    /// Exchanges are reported if all marks of one of these masks are set; an empty mask asks for all.
-    pub exchanges: Vec<u64>,
+    /// Exchanges are reported for their own sake if their marks meet one of these.
+    pub exchanges: Vec<Wanted>,
     /// Digests of decoded bodies are computed.
     pub body_digests: bool,
     /// Every flow is reported at its end.
@@ -20,6 +31,6 @@ pub struct Demand {
 impl Demand {
     /// Whether an exchange with these marks is wanted for its own sake.
     pub fn wants(&self, marks: crate::message::Marks) -> bool {
-        self.exchanges.iter().any(|mask| marks.has(*mask))
+        self.exchanges.iter().any(|wanted| wanted.met(marks))
     }
 }

@@ -8,7 +8,7 @@ mod event;
 mod heads;
 mod stream;
 
-pub use demand::Demand;
+pub use demand::{Demand, Wanted};
 pub use event::{Event, Stamped};
 
 use crate::capture::{Block, FrameRef};
@@ -100,13 +100,15 @@ struct Tools {
 impl Shard {
     /// A shard of the partitions `numbers`.
     pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
+        let partitions: Vec<_> = numbers.map(|n| (n, FlowTable::default(), 0)).collect();
+        let share = |total: usize| total * partitions.len() / limits::PARTITIONS;
         let tools = Tools {
-            cache: TokenCache::new(2048, 4 << 20),
+            cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             pool: ContentPool::default(),
             heads: Vec::new(),
             out: Output::default(),
         };
-        Self { shared, partitions: numbers.map(|n| (n, FlowTable::default(), 0)).collect(), tools }
+        Self { shared, partitions, tools }
     }
 
     /// Processes one block's packets and says what came of them.

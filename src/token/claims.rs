@@ -4,7 +4,7 @@ use super::jose::{Kind, Token};
 use serde_json::Value;
 
 /// What a token is for, as far as it says so itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Access token (RFC 9068).
     Access,
@@ -25,6 +25,7 @@ pub enum Role {
     /// Verifiable credential or key binding JWT (RFC 9901).
     Credential,
     /// Nothing tells.
+    #[default]
     Unknown,
 }
 
@@ -100,6 +101,10 @@ impl Token {
 
     /// What the token is for, by `typ`, then `token_use`, then its claims.
     pub fn role(&self) -> Role {
+        self.reading().role
+    }
+
+    pub(super) fn work_out_role(&self) -> Role {
         let lower = |v: Option<&Value>| v.and_then(Value::as_str).map(str::to_ascii_lowercase);
         let typ = lower(self.typ()).unwrap_or_default();
         match typ.strip_prefix("application/").unwrap_or(&typ) {
@@ -147,6 +152,10 @@ impl Token {
 
     /// Whether this is the sample of jwt.io or of an RFC, which documentation copies.
     pub fn is_sample(&self) -> bool {
+        self.reading().sample
+    }
+
+    pub(super) fn looks_like_a_sample(&self) -> bool {
         let is = |name: &str, value: &str| self.claim(name).and_then(Value::as_str) == Some(value);
         let jwt_io = is("sub", "1234567890")
             && (is("name", "John Doe") || self.claim("name").is_none())

@@ -1,9 +1,9 @@
 //! A token: what its text says, read leniently.
 
 use super::{
-    Defect, DefectKind, Part,
+    Defect, DefectKind, Part, Role,
     algorithm::{Family, NoneForm, none_form},
-    base64url,
+    base64url, content,
     defect::Defects,
     json,
     recognise::{Shape, recognise},
@@ -11,7 +11,7 @@ use super::{
 use crate::limits::TOKEN_BYTES;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range, sync::OnceLock};
 
 /// How a token is serialised; the names are those of the `tokens` record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +54,18 @@ pub struct Token {
     payload: Box<[u8]>,
     signature: Box<[u8]>,
     defects: Box<[Defect]>,
+    reading: OnceLock<Box<Reading>>,
+}
+
+/// What the claims mean, worked out once for each token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) role: Role,
+    pub(super) sample: bool,
+    pub(super) privileges: Box<[String]>,
+    pub(super) personal: Box<[String]>,
+    pub(super) sensitive: bool,
+    pub(super) secrets: Box<[String]>,
 }
 
 impl Token {
@@ -197,6 +209,34 @@ impl Token {
         Family::of(self.header.get("alg")?.as_str()?)
     }
 
+    /// What its claims mean.
+    pub(super) fn reading(&self) -> &Reading {
+        self.reading.get_or_init(|| {
+            let list = |f: fn(&Value) -> Vec<String>| self.claims().map(f).unwrap_or_default().into_boxed_slice();
+            Box::new(Reading { role: self.work_out_role(), sample: self.looks_like_a_sample(), privileges: list(content::privileges), personal: list(content::personal), sensitive: self.claims().is_some_and(content::is_sensitive), secrets: list(content::secrets) })
+        })
+    }
+
+    /// Names of claims with personal data.
+    pub fn personal(&self) -> &[String] {
+        &self.reading().personal
+    }
+
+    /// Whether some of it is of a special category or financial.
+    pub fn is_sensitive(&self) -> bool {
+        self.reading().sensitive
+    }
+
+    /// Names of claims with secrets.
+    pub fn secrets(&self) -> &[String] {
+        &self.reading().secrets
+    }
+
+    /// Privileged roles and scopes that it carries.
+    pub fn privileges(&self) -> &[String] {
+        &self.reading().privileges
+    }
+
     /// Whether it is signed with a shared secret.
     pub fn is_hmac(&self) -> bool {
         self.kind != Kind::Jwe
@@ -263,6 +303,7 @@ impl Token {
             payload: payload.into(),
             signature: signature.into(),
             defects: defects.into(),
+            reading: OnceLock::new(),
         })
     }
 

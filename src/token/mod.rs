@@ -8,7 +8,7 @@ mod algorithm;
 mod base64url;
 mod cache;
 mod claims;
-pub mod content;
+mod content;
 mod credential;
 mod defect;
 mod fuzz;

@@ -53,8 +53,9 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
         }
         None => return if bytes.len() < limits::PROBE_BYTES { None } else { Some(false) },
     };
-    let version = memmem::rfind(line, b" HTTP/").and_then(|i| line.get(i + 6..));
-    Some(version.is_some_and(|v| v.first().is_some_and(u8::is_ascii_digit) && v.len() <= 6))
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let version = line.trim_ascii_end().split_last_chunk::<9>().map(|(_, version)| version);
+    Some(version.is_some_and(|v| v.starts_with(b" HTTP/") && v[6].is_ascii_digit()))
 }
 
 /// Whether `bytes` begin with a status line; `None` if they are too short to tell.

@@ -60,17 +60,24 @@ impl Program {
         &self.fields
     }
 
-    /// Boolean facts that must hold, or the condition does not.
-    pub fn truths(&self) -> impl Iterator<Item = FieldId> {
-        self.parts.iter().filter_map(|op| match op {
-            Op::Field(field) => Some(*field),
-            _ => None,
-        })
+    /// Boolean facts that must hold, or the condition does not: of each clause, one at least.
+    pub fn clauses(&self) -> impl Iterator<Item = Vec<FieldId>> {
+        self.parts.iter().filter_map(clause)
     }
 
     /// Text facts that must have one of some values, or the condition does not hold.
     pub fn required(&self) -> Vec<(FieldId, Vec<&str>)> {
         self.parts.iter().filter_map(required).collect()
+    }
+}
+
+/// Facts of which one must hold for `op` to hold; `None` if that cannot be told.
+fn clause(op: &Op) -> Option<Vec<FieldId>> {
+    match op {
+        Op::Field(field) => Some(vec![*field]),
+        Op::All(parts) => parts.iter().find_map(clause),
+        Op::Any(parts) => Some(parts.iter().map(clause).collect::<Option<Vec<_>>>()?.concat()),
+        _ => None,
     }
 }
 
