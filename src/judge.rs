@@ -34,6 +34,8 @@ pub struct Judge {
     excused: Vec<Excuses>,
     /// Marks without which a rule cannot fire.
     wanted: Vec<Wanted>,
+    /// Marks that a rule asks about: their places are its findings' places.
+    asked: Vec<u64>,
     /// The facts that lower a severity: `loopback` and `token.expired`.
     lowering: [Option<FieldId>; 2],
     retained: Vec<Retained>,
@@ -78,6 +80,7 @@ impl Judge {
         Self {
             about_key: rules.rules().iter().map(keyed).collect(),
             wanted: rules.rules().iter().map(wanted).collect(),
+            asked: rules.rules().iter().map(asked).collect(),
             excused: rules
                 .rules()
                 .iter()
@@ -225,7 +228,10 @@ impl Judge {
                 continue;
             }
             let judged = self.rules.rules()[rule].judge(case);
-            if judged.verdict == Verdict::Yes {
+            if judged.verdict == Verdict::Yes && marks.is_some() {
+                let case = Case { marks: self.asked[rule], ..*case };
+                self.record(rule, judged, &case, &mut Spot::default(), (flow, count));
+            } else if judged.verdict == Verdict::Yes {
                 self.record(rule, judged, case, &mut spot, (flow, count));
             } else if judged.verdict == Verdict::Pending {
                 pending.push(rule);
@@ -339,6 +345,12 @@ fn wanted(rule: &Rule) -> Wanted {
     Wanted(rule.when.clauses().filter_map(mask).collect())
 }
 
+/// The marks that a rule asks about, anywhere in its condition.
+fn asked(rule: &Rule) -> u64 {
+    let bits = rule.when.fields().iter().copied().filter_map(Facts::get).filter_map(|f| marks::bit(f.name));
+    bits.fold(0, |mask, bit| mask | bit)
+}
+
 /// The parts of a finding that say where it was.
 fn place(case: &Case<'_>, flow: u64) -> Finding {
     let position = case
@@ -350,8 +362,8 @@ fn place(case: &Case<'_>, flow: u64) -> Finding {
     let (location, name) = case.sighting.map_or((None, None), |s| {
         (Some(s.place.location.as_str().to_owned()), s.place.name.as_deref().map(str::to_owned))
     });
-    let (location, name) = match (location, case.exchange.and_then(|e| e.marked.first())) {
-        (None, Some((_, place))) => {
+    let (location, name) = match (location, case.marked().next()) {
+        (None, Some(place)) => {
             (Some(place.location.as_str().to_owned()), place.name.as_deref().map(str::to_owned))
         }
         (location, _) => (location, name),
@@ -400,7 +412,7 @@ fn identity(case: &Case<'_>, about_key: bool) -> Identity {
     }
     identity.route = case.exchange.map(route).unwrap_or_default();
     let place = case.sighting.map(|s| &s.place);
-    let place = place.or_else(|| case.exchange.and_then(|e| e.marked.first()).map(|(_, p)| p));
+    let place = place.or_else(|| case.marked().next());
     if let Some(place) = place {
         identity.place = place.location.as_str().to_owned();
         if let Some(name) = &place.name {

@@ -37,6 +37,8 @@ pub trait Listener {
     fn merged(&mut self, merged: Merged, paths: &Paths) -> bool;
     /// Bytes read so far, for progress.
     fn progress(&mut self, _done: u64) {}
+    /// Said once, at the end: link types that nothing here decodes, with their number of frames.
+    fn unknown_links(&mut self, _links: &BTreeMap<u16, u64>) {}
 }
 
 /// Runs `sources` one after the other; flows end with their source.
@@ -143,6 +145,7 @@ impl Reader {
             }
             self.collect(board, listener);
         }
+        listener.unknown_links(self.decoder.unknown_links());
         result
     }
 

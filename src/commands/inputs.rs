@@ -81,6 +81,10 @@ impl Inputs {
     pub(super) fn verdict(&self, packets: bool, interrupted: bool) -> Verdict {
         // Where others are captures, one that is not is a mistake; where none is, that is the whole answer.
         let stranger = self.strangers > 0 && self.opened > 0;
+        if self.opened > 0 && !packets && !interrupted {
+            let what = if self.filter.is_some() { " matches --filter" } else { "" };
+            say(&format!("error: no packet in any capture{what}"));
+        }
         Verdict { packets, failed: self.failed || stranger, interrupted }
     }
 
@@ -132,6 +136,12 @@ pub(super) fn damage_text(names: &[String], damage: &Damage) -> String {
     let file = names.get(damage.file.0 as usize).map_or("-", String::as_str);
     let lost = damage.lost.map_or_else(String::new, |n| format!("; {n} bytes lost"));
     format!("{file}: offset {}: {}{lost}", damage.offset, damage.cause)
+}
+
+/// What is said about packets that nothing here decodes.
+pub(super) fn link_text(link: u16, packets: u64) -> String {
+    let s = if packets == 1 { "" } else { "s" };
+    format!("link type {link} is not known: {packets} packet{s} not inspected")
 }
 
 #[cfg(feature = "live")]

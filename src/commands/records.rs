@@ -17,6 +17,7 @@ use crate::records::{
 };
 use crate::shard::{Demand, Event, Shared, Wanted};
 use crate::token::{Scanner, Sighting};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -161,6 +162,12 @@ impl Listener for Recorder {
         }
         self.numbers.died(&merged.deaths);
         self.result.is_ok() && !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn unknown_links(&mut self, links: &BTreeMap<u16, u64>) {
+        for (link, packets) in links.iter().filter(|_| !self.quiet) {
+            terminal::say(&format!("warning: {}", inputs::link_text(*link, *packets)));
+        }
     }
 
     fn progress(&mut self, done: u64) {

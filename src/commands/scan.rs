@@ -15,6 +15,7 @@ use crate::report::{self, Format, Settings};
 use crate::shard::{Event, Shared};
 use crate::tally::Tally;
 use crate::token::Scanner;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ fn reports(
 /// What to say about a format that does not exist.
 pub(super) fn unknown_format(name: &str, names: impl Iterator<Item = &'static str> + Clone) -> Failure {
     let near = crate::rules::nearest::nearest(name, names.clone())
-        .map_or_else(String::new, |n| format!("; did you mean {n}?"));
+        .map_or_else(|| ".".to_owned(), |n| format!("; did you mean {n}?"));
     Failure(format!("no format {name}{near} There are {}", names.collect::<Vec<_>>().join(", ")))
 }
 
@@ -100,7 +101,8 @@ pub(super) fn threads(work: &WorkArgs) -> NonZeroUsize {
 
 /// The dictionary attack, with the secrets that the user gave.
 pub(super) fn attack(rules: &RuleArgs, keys: &KeyArgs) -> Result<Attack, Failure> {
-    let store = KeyStore::load(&[], &[], &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
+    let store =
+        KeyStore::load(&keys.key, &keys.jwks, &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
     for path in &rules.wordlist {
         Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }
@@ -242,6 +244,12 @@ impl Listener for Audit {
             news(&mut self.judge);
         }
         !self.interrupted()
+    }
+
+    fn unknown_links(&mut self, links: &BTreeMap<u16, u64>) {
+        for (link, packets) in links {
+            self.warn(inputs::link_text(*link, *packets));
+        }
     }
 
     fn progress(&mut self, done: u64) {

@@ -1,6 +1,6 @@
 //! A case: one subject before the rules, with everything that facts may look at.
 
-use crate::message::Exchange;
+use crate::message::{Exchange, Place};
 use crate::session::FlowSummary;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -91,9 +91,11 @@ pub struct Case<'a> {
     pub cracked: Option<&'a Cracked>,
     /// `--now`, or nothing: then the time of the packet counts.
     pub now: Option<Timestamp>,
+    /// Marks that the rule at hand asks about; 0 for all.
+    pub marks: u64,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The time that the subject is judged at.
     pub fn time(&self) -> Timestamp {
         let packet = self
@@ -102,6 +104,14 @@ impl Case<'_> {
             .or_else(|| self.exchange.map(|e| e.position().time))
             .or_else(|| self.flow.map(|f| f.start));
         self.now.or(packet).unwrap_or_default()
+    }
+
+    /// Places of the marks that the rule asks about; of all, if it asks about none that is there.
+    pub fn marked(&self) -> impl Iterator<Item = &'a Place> + use<'a> {
+        let all = self.exchange.map_or(&[][..], |e| &e.marked);
+        let asked = self.marks;
+        let mask = if all.iter().any(|(bit, _)| bit & asked != 0) { asked } else { u64::MAX };
+        all.iter().filter(move |(bit, _)| bit & mask != 0).map(|(_, place)| place)
     }
 
     /// What carried the subject.

@@ -86,8 +86,10 @@ marks! {
 }
 
 fn places<'a>(case: &Case<'a>) -> Value<'a> {
-    let Some(exchange) = case.exchange else { return Value::Missing };
-    let names = exchange.marked.iter().filter_map(|(_, p)| p.name.as_deref()).map(Value::str).collect();
+    if case.exchange.is_none() {
+        return Value::Missing;
+    }
+    let names = case.marked().filter_map(|p| p.name.as_deref()).map(Value::str).collect();
     Value::List(List::Owned(names))
 }
 

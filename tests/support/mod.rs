@@ -1,3 +1,5 @@
 //! What several tests share.
 
+pub(crate) mod case;
+pub(crate) mod run;
 pub(crate) mod tree;

@@ -1,0 +1,164 @@
+//! Nothing that opens anything is printed, in any output, unless it was asked for.
+
+use crate::support::case::cases;
+use crate::support::run::wirelint;
+use crate::support::tree;
+use regex_lite::Regex;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// Bytes of a token in a row that are as good as the token for who can guess the rest.
+const PIECE: usize = 12;
+
+/// Secrets that the recorder's programs have in their text.
+const KNOWN: [&str; 8] = [
+    "correct horse",
+    "correct+horse",
+    "correct%20horse",
+    "hunter2",
+    "a1B2c3D4a1B2c3D4",
+    "k3yQ7vW9pL2mX8nR4tZ6bC1dF5gH0jSa",
+    "changeme",
+    "your-256-bit-secret",
+];
+
+/// Secrets that the recorder made up anew: what the captures have behind these words. The name says where.
+const MADE: [(&str, &str); 8] = [
+    ("client_secret", r"client_secret=([\w%+.-]{12,})"),
+    ("refresh_token", r#"refresh_token(?:=|": ?")([\w%+.-]{12,})"#),
+    ("access_token", r#"access_token(?:=|": ?")([\w%+.-]{12,})"#),
+    ("code", r"[?&]code=([\w%+.-]{12,})"),
+    ("session cookie", r"JSESSIONID=(\w{12,})"),
+    ("authorization", r"(?i)authorization: \w+ ([\w+/=.-]{12,})"),
+    ("digest", r#"response="(\w{12,})""#),
+    ("api key", r"(?i)x-api-key: (\w{12,})"),
+];
+
+fn captures() -> Vec<String> {
+    cases().into_iter().map(|case| case.capture).collect()
+}
+
+/// Distinct tokens of all fixtures; each is one of those that the recorder made.
+fn tokens() -> BTreeSet<String> {
+    let run = wirelint(["tokens", "--show-secrets", "--format", "ndjson"]).args(captures()).run().code(0);
+    let tokens: BTreeMap<_, _> =
+        run.records().iter().map(|r| (text(r, "sha256"), text(r, "token"))).collect();
+    for case in cases() {
+        for row in case.rows("sightings") {
+            assert!(tokens.contains_key(&text(row, "sha256")), "{}: {row}", case.name);
+        }
+    }
+    assert!(tokens.len() > 80, "{}", tokens.len());
+    tokens.into_values().collect()
+}
+
+fn text(record: &Value, key: &str) -> String {
+    record[key].as_str().unwrap().to_owned()
+}
+
+/// Texts that must not be printed, with what they are.
+fn secrets() -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> =
+        KNOWN.iter().map(|secret| ((*secret).to_owned(), "of the recorder".to_owned())).collect();
+    for token in tokens() {
+        let mut parts = token.split('.');
+        // The header names the algorithm; it may be printed.
+        let header = parts.next().unwrap();
+        for part in parts {
+            let pieces = part.as_bytes().chunks_exact(PIECE).map(|c| String::from_utf8(c.to_vec()).unwrap());
+            all.extend(pieces.map(|piece| (piece, format!("a piece of {header}..."))));
+        }
+    }
+    for case in cases() {
+        let capture = fs::read(tree::root().join(&case.capture)).unwrap();
+        let capture = String::from_utf8_lossy(&capture);
+        for (name, pattern) in MADE {
+            for found in Regex::new(pattern).unwrap().captures_iter(&capture) {
+                // The header of a token is no secret, and its other parts are there already.
+                if !found[1].starts_with("ey") {
+                    all.insert(found[1].to_owned(), format!("{name} in {}", case.name));
+                }
+            }
+        }
+    }
+    for (name, _) in MADE {
+        let made = all.values().any(|what| what.starts_with(name));
+        assert!(made, "no fixture has a {name}: is the pattern still right?");
+    }
+    all
+}
+
+/// Every output of every command that prints traffic.
+fn outputs() -> Vec<Vec<&'static str>> {
+    let mut all = Vec::new();
+    for format in ["table", "json", "ndjson"] {
+        all.push(vec!["scan", "--pedantic", "--format", format]);
+    }
+    for command in ["flows", "http", "tokens"] {
+        for format in ["table", "ndjson", "csv"] {
+            all.push(vec![command, "--format", format]);
+        }
+    }
+    all
+}
+
+#[test]
+fn no_output_has_a_secret() {
+    let secrets = secrets();
+    let mut wrong = Vec::new();
+    for output in outputs() {
+        // Wide, so that tables cut nothing.
+        let run = wirelint(&output).args(["-v"]).args(captures()).env("COLUMNS", "1000").run();
+        assert!(run.code < 2 && run.out.len() > 1000, "{run}");
+        for (secret, what) in &secrets {
+            for (stream, text) in [("stdout", &run.out), ("stderr", &run.err)] {
+                if text.contains(secret) {
+                    wrong.push(format!("{}: {stream} has {secret}: {what}", output.join(" ")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn secrets_are_shown_to_who_asks() {
+    let tokens = tokens();
+    let show = |command: &[&str]| wirelint(command).args(["--show-secrets"]).args(captures()).run();
+    let csv = show(&["tokens", "--format", "csv"]).code(0);
+    for token in &tokens {
+        assert!(csv.out.contains(token), "tokens --format csv lacks {token}");
+    }
+    let http = show(&["http", "--format", "ndjson"]).code(0);
+    let whole = tokens.iter().filter(|token| http.out.contains(*token)).count();
+    assert!(whole > 50, "{whole} of {}", tokens.len());
+    for secret in ["k3yQ7vW9pL2mX8nR4tZ6bC1dF5gH0jSa", "hunter2"] {
+        assert!(http.out.contains(secret), "http lacks {secret}");
+    }
+    let scan = show(&["scan", "--format", "json"]).code(1);
+    let whole = tokens.iter().filter(|token| scan.out.contains(*token)).count();
+    assert!(whole > 50, "{whole} of {}", tokens.len());
+    assert!(scan.out.contains("found by trying words: secret"), "{scan}");
+}
+
+#[test]
+fn damage_and_errors_show_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("body.pcap");
+    let secrets = secrets();
+    for case in cases() {
+        let mut capture = fs::read(tree::root().join(&case.capture)).unwrap();
+        // Damage in the middle, and the end cut off.
+        let middle = capture.len() / 2;
+        capture[middle..middle + 16].fill(0xff);
+        capture.truncate(capture.len() - 40);
+        fs::write(&file, &capture).unwrap();
+        let run = wirelint(["http", "--format", "ndjson", "-v"]).args([&file]).run();
+        assert!(run.code == 0 || run.code == 2, "{run}");
+        for (secret, what) in &secrets {
+            let printed = run.out.contains(secret) || run.err.contains(secret);
+            assert!(!printed, "{}: {secret}: {what}\n{run}", case.name);
+        }
+    }
+}
