@@ -1,3 +1,7 @@
 //! What several tests share.
 
+pub(crate) mod child;
+pub(crate) mod mangle;
+pub(crate) mod observe;
 pub(crate) mod tree;
+pub(crate) mod wire;
