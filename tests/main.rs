@@ -4,4 +4,7 @@
 mod docs;
 mod invariance;
 mod layers;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
+mod robust;
 mod support;
