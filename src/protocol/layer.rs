@@ -268,6 +268,8 @@ impl Layer {
                 sink.weird(name);
                 self.state = State::Probing(Default::default());
             }
+            // What the dissector left to the search for tokens does not go on behind the hole.
+            sink.opaque_gap(&self.transport, to, false);
         }
     }
 
@@ -296,6 +298,7 @@ impl Layer {
                     next_id,
                 };
                 dissector.close(to, end, &mut out);
+                sink.opaque_gap(&self.transport, to, end == End::Complete);
             }
         }
         if let Some(inner) = &mut self.inner {

@@ -113,6 +113,8 @@ fn is_token(b: u8) -> bool {
 pub(super) enum Parsed {
     /// Understood; the flag says that only lenient parsing could do it.
     Yes { lenient: bool },
+    /// Understood up to here, where the fields were more than [`limits::HEAD_FIELDS`].
+    Part(usize),
     /// Not a message head at all.
     No,
 }
@@ -189,8 +191,10 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         let version = if first.starts_with(b"HTTP/1.0") { Version::Http10 } else { Version::Http11 };
         (Start::Response { status }, first_at + 9, version)
     };
+    let mut cut = None;
     for (line, line_at) in lines {
         if fields.len() == limits::HEAD_FIELDS {
+            cut = Some(line_at);
             break;
         }
         let Some(colon) = memchr(b':', line) else { continue };
@@ -200,7 +204,7 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         fields.push(Field { name, value, at: value_at as u32 });
     }
     then(&Head { version, start, start_at: start_at as u32, fields: &fields, at, raw: bytes });
-    Parsed::Yes { lenient: true }
+    cut.map_or(Parsed::Yes { lenient: true }, Parsed::Part)
 }
 
 /// Replaces every line fold by spaces of the same length, so that offsets stay right.
