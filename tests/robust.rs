@@ -363,6 +363,73 @@ fn damaged_files_end_with_a_code() {
     }
 }
 
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4tMDEyMzQ1Njc";
+
+/// Clean means inspected: a token that HTTP's rules cannot reach is sighted in the stream, or a gap is counted.
+#[test]
+fn odd_messages_lose_no_token_unsaid() {
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n";
+    let ok = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n";
+    let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+    let many: String = (0..300).map(|n| format!("X-{n}: y\r\n")).collect();
+    let zeros = "0".repeat(100_000);
+    let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
+    let cases = [
+        ("malformed chunk", format!("{get}\r\n"), format!("{ok}{chunked}3\r\nabc\r\nZZ\r\n{TOKEN}")),
+        ("long chunk size", format!("{get}\r\n"), format!("{ok}{chunked}{zeros}60\r\n{TOKEN}")),
+        ("bad length", format!("{get}\r\n"), format!("{ok}Content-Length: zz\r\n\r\n{TOKEN}")),
+        (
+            "two lengths",
+            format!("{get}\r\n"),
+            format!("{ok}Content-Length: 3\r\nContent-Length: 9\r\n\r\nabc{TOKEN}"),
+        ),
+        (
+            "length and chunks",
+            format!("{get}\r\n"),
+            format!("{ok}Content-Length: 3\r\n{chunked}60\r\n{TOKEN}"),
+        ),
+        ("bad status", format!("{get}\r\n"), format!("HTTP/1.1 abc\r\n\r\n{TOKEN}")),
+        ("bad line", format!("{get}\x01\x02 bad\r\n{bearer}\r\n"), String::new()),
+        ("many fields", format!("{get}{many}{bearer}\r\n"), String::new()),
+        ("many trailers", format!("{get}\r\n"), format!("{ok}{chunked}0\r\n{many}X: {TOKEN}\r\n\r\n")),
+        ("head too large", format!("{get}X: {}\r\n{bearer}\r\n", "y".repeat(300_000)), String::new()),
+        ("cut head", format!("{get}Authorization: Bearer {TOKEN}"), String::new()),
+        ("no version", format!("GET /{TOKEN}\r\n"), String::new()),
+        ("HTTP/2", format!("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0{TOKEN}"), String::new()),
+        (
+            "early data",
+            format!("CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n{TOKEN}"),
+            "HTTP/1.1 200 OK\r\n\r\n".into(),
+        ),
+        ("unknown coding", format!("{get}\r\n"), format!("{ok}Content-Encoding: x\r\n\r\n{TOKEN}")),
+        ("not gzip", format!("{get}\r\n"), format!("{ok}Content-Encoding: gzip\r\n\r\n{TOKEN}")),
+    ];
+    for (what, client, server) in cases {
+        let packets = connection(client.as_bytes(), server.as_bytes());
+        let seen = observe(wire::write(&packets, Style::default()), 1, true);
+        let counted = seen.findings.iter().any(|(rule, _)| rule == "coverage-gap");
+        assert!(!seen.tokens.is_empty() || counted, "{what}: {:?}", seen.tally);
+    }
+}
+
+/// What stands before a hole and what stands behind it are never one token.
+#[test]
+fn a_hole_in_a_head_joins_nothing() {
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    let cut = head.find("eyJzdWIi").unwrap() + 3;
+    let mut talk = Conversation::open(1, 80);
+    for part in [&head[..cut], "lost", &head[cut..]] {
+        talk.segment(0, part.as_bytes(), 0x18);
+    }
+    talk.packets.remove(4);
+    // The other side has it all.
+    talk.segment(1, b"HTTP/1.1 204 No Content\r\n\r\n", 0x18);
+    let seen = observe(wire::write(&talk.close(), Style::default()), 1, true);
+    assert_eq!(seen.tokens.len(), 0, "{:?}", seen.tokens);
+    assert_eq!(seen.tally.weirds.get("gaps"), Some(&1), "{:?}", seen.tally);
+    assert_eq!(seen.tally.weirds.get("token_cut"), Some(&1), "{:?}", seen.tally);
+}
+
 /// Sightings of exchanges that enter at `message`.
 fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> {
     let demand = Demand { tokens: true, exchanges: vec![0], ..Demand::default() };
@@ -381,7 +448,7 @@ fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> 
 
 #[test]
 fn ready_exchanges_give_the_sightings_of_their_wire_form() {
-    const T: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLXRoaXMtdG9rZW4tMDEyMzQ1Njc";
+    const T: &str = TOKEN;
     let post = |kind: &str| format!("POST /in HTTP/1.1\r\nHost: a.example\r\nContent-Type: {kind}\r\n");
     let get = "GET /out HTTP/1.1\r\nHost: a.example\r\n".to_owned();
     let ok = "HTTP/1.1 200 OK\r\n".to_owned();
