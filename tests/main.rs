@@ -4,7 +4,11 @@
 mod cli;
 mod docs;
 mod fixtures;
+mod invariance;
 mod layers;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
+mod robust;
 mod rules;
 mod secrets;
 mod support;

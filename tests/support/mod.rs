@@ -1,5 +1,9 @@
 //! What several tests share.
 
 pub(crate) mod case;
+pub(crate) mod child;
+pub(crate) mod mangle;
+pub(crate) mod observe;
 pub(crate) mod run;
 pub(crate) mod tree;
+pub(crate) mod wire;

@@ -50,7 +50,7 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
         }
         None => return if bytes.len() < limits::PROBE_BYTES { None } else { Some(false) },
     };
-    let line = line.strip_suffix(b"").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let version = line.trim_ascii_end().split_last_chunk::<9>().map(|(_, version)| version);
     // The preface of HTTP/2 only looks like a request (RFC 9113 section 3.4).
     Some(version.is_some_and(|v| v.starts_with(b" HTTP/") && v[6].is_ascii_digit() && v[6] != b'2'))
@@ -117,6 +117,8 @@ fn is_token(b: u8) -> bool {
 pub(super) enum Parsed {
     /// Understood; the flag says that only lenient parsing could do it.
     Yes { lenient: bool },
+    /// Understood up to here, where the fields were more than [`limits::HEAD_FIELDS`].
+    Part(usize),
     /// Not a message head at all.
     No,
 }
@@ -193,8 +195,10 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         let version = if first.starts_with(b"HTTP/1.0") { Version::Http10 } else { Version::Http11 };
         (Start::Response { status }, first_at + 9, version)
     };
+    let mut cut = None;
     for (line, line_at) in lines {
         if fields.len() == limits::HEAD_FIELDS {
+            cut = Some(line_at);
             break;
         }
         let Some(colon) = memchr(b':', line) else { continue };
@@ -204,7 +208,7 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         fields.push(Field { name, value, at: value_at as u32 });
     }
     then(&Head { version, start, start_at: start_at as u32, fields: &fields, at, raw: bytes });
-    Parsed::Yes { lenient: true }
+    cut.map_or(Parsed::Yes { lenient: true }, Parsed::Part)
 }
 
 /// Replaces every line fold by spaces of the same length, so that offsets stay right.
