@@ -3,6 +3,7 @@
 use super::body::{Body, Found};
 use super::event::{Event, Stamped};
 use super::heads::HeadScan;
+use super::opaque::OpaqueScan;
 use super::{Shared, Tools};
 use crate::facts::marks;
 use crate::limits;
@@ -12,7 +13,7 @@ use crate::message::{
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
-use crate::token::{Sighting, StreamScan};
+use crate::token::Sighting;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -24,13 +25,6 @@ pub(super) struct Book {
     streams: Option<Box<[OpaqueScan; 2]>>,
     pub(super) tls: Option<Box<TlsSession>>,
     pub(super) protocols: SmallVec<[&'static str; 2]>,
-}
-
-#[derive(Default)]
-struct OpaqueScan {
-    scan: StreamScan,
-    trail: Trail,
-    len: u64,
 }
 
 /// Closed messages whose memory is kept for the next ones.
@@ -139,24 +133,8 @@ impl Sink for Scribe<'_> {
             return;
         }
         let streams = self.book.streams.get_or_insert_default();
-        let OpaqueScan { scan, trail, len } = &mut streams[dir.index()];
-        trail.push_from(*len, &carrier.trails[dir.index()], at, bytes.len() as u64);
-        let start = *len;
-        *len += bytes.len() as u64;
-        let mut found = Vec::new();
-        scan.feed(&self.shared.scanner, bytes, start, &mut |h| {
-            found.push(Found {
-                text: h.text.to_vec(),
-                wrappings: h.wrappings,
-                place: Place::unnamed(Location::Stream),
-                position: trail.position(h.at),
-                spans: trail.spans(h.at, h.len),
-            });
-        });
-        let losses = scan.losses();
-        self.tools.out.tally.weirds("token_cut", losses.cut);
-        self.tools.out.tally.weirds("token_over_limit", losses.over);
-        trail.prune(*len - (scan.pending() as u64).min(*len));
+        let found =
+            streams[dir.index()].feed(&carrier.trails[dir.index()], at, bytes, self.shared, self.tools);
         for found in found {
             self.lone(carrier.transport, Some(dir), found);
         }
@@ -164,25 +142,7 @@ impl Sink for Scribe<'_> {
 
     fn opaque_gap(&mut self, transport: &Transport, dir: Direction, ended: bool) {
         let Some(streams) = &mut self.book.streams else { return };
-        let OpaqueScan { scan, trail, len } = &mut streams[dir.index()];
-        let mut found = Vec::new();
-        let mut hit = |h: crate::token::StreamHit<'_>| {
-            found.push(Found {
-                text: h.text.to_vec(),
-                wrappings: h.wrappings,
-                place: Place::unnamed(Location::Stream),
-                position: trail.position(h.at),
-                spans: trail.spans(h.at, h.len),
-            });
-        };
-        if ended {
-            scan.finish(&self.shared.scanner, &mut hit);
-        } else {
-            scan.gap(&self.shared.scanner, &mut hit);
-        }
-        *len += 1;
-        self.tools.out.tally.weirds("token_cut", scan.losses().cut);
-        for found in found {
+        for found in streams[dir.index()].cut(ended, self.shared, self.tools) {
             self.lone(transport, Some(dir), found);
         }
     }

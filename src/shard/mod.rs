@@ -6,6 +6,7 @@ mod book;
 mod demand;
 mod event;
 mod heads;
+mod opaque;
 mod stream;
 
 pub use demand::{Demand, Wanted};

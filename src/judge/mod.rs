@@ -1,19 +1,27 @@
 //! Facts become findings: every closed subject is put before the rules that could fire, verdicts are merged by
 //! fingerprint, and subjects whose late facts are pending are kept to be judged again.
 
+mod numbers;
+mod severity;
+mod spot;
+
+pub use numbers::FlowNumbers;
+
 use crate::facts::value::{FieldId, Lookup, Schema, Value};
 use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
 use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
 use crate::limits;
-use crate::message::{Exchange, host_of, path_template};
+use crate::message::Exchange;
 use crate::rules::expr::Verdict;
-use crate::rules::{Judged, Rule, RuleSet, Severity};
+use crate::rules::{Judged, Rule, RuleSet};
 use crate::session::FlowSummary;
 use crate::shard::{Demand, Wanted};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use severity::{Excuses, adjust};
+use spot::{identity, packet_time, place, short};
 use std::sync::Arc;
 
 /// Distinct tokens that are counted one by one.
@@ -44,15 +52,6 @@ pub struct Judge {
     tokens: HashSet<u64>,
     /// Oddities of judging itself.
     pub tally: Tally,
-}
-
-/// Adjustments that a rule makes itself, because it names the fact.
-#[derive(Clone, Copy, Default)]
-struct Excuses {
-    loopback: bool,
-    expired: bool,
-    sample: bool,
-    privileges: bool,
 }
 
 /// What a subject's findings are about, worked out when the first rule fires: the place, and the key.
@@ -351,128 +350,6 @@ fn asked(rule: &Rule) -> u64 {
     bits.fold(0, |mask, bit| mask | bit)
 }
 
-/// The parts of a finding that say where it was.
-fn place(case: &Case<'_>, flow: u64) -> Finding {
-    let position = case
-        .sighting
-        .map(|s| s.position)
-        .or_else(|| case.exchange.map(Exchange::position))
-        .or_else(|| case.flow.map(|f| f.tls.as_ref().map_or(f.first, |t| t.position)));
-    let transport = case.transport();
-    let (location, name) = case.sighting.map_or((None, None), |s| {
-        (Some(s.place.location.as_str().to_owned()), s.place.name.as_deref().map(str::to_owned))
-    });
-    let (location, name) = match (location, case.marked().next()) {
-        (None, Some(place)) => {
-            (Some(place.location.as_str().to_owned()), place.name.as_deref().map(str::to_owned))
-        }
-        (location, _) => (location, name),
-    };
-    Finding {
-        identity: Identity::default(),
-        fingerprint: String::new(),
-        title: String::new(),
-        group: "",
-        severity: Severity::Info,
-        adjustments: Vec::new(),
-        confidence: crate::rules::Confidence::High,
-        message: String::new(),
-        file: position.map(|p| p.file),
-        packet: position.map(|p| p.frame),
-        offset: position.map(|p| p.offset),
-        time: None,
-        flow: position.map(|_| flow),
-        client: transport.and_then(|t| t.client),
-        server: transport.and_then(|t| t.server),
-        location,
-        name,
-        host: None,
-        route: case.exchange.map(route).filter(|r| !r.is_empty()),
-        token: None,
-        count: 0,
-        first_seen: None,
-        last_seen: None,
-        tokens: Vec::new(),
-        remediation: String::new(),
-        references: Vec::new(),
-        cwe: Vec::new(),
-    }
-}
-
-/// What stays the same when the same traffic is recorded again.
-fn identity(case: &Case<'_>, about_key: bool) -> Identity {
-    let sni = || case.flow?.tls.as_ref()?.client.as_ref()?.sni.as_deref().map(|s| host_of(s.as_bytes()));
-    let address = || case.transport()?.server.map(|s| s.addr.to_string());
-    let host = case.exchange.and_then(Exchange::host).or_else(sni).or_else(address).unwrap_or_default();
-    let mut identity = Identity { host, ..Identity::default() };
-    if about_key {
-        let iss = case.sighting.and_then(|s| s.token.claims()?.get("iss")?.as_str().map(str::to_owned));
-        identity.key = iss.unwrap_or_default();
-        return identity;
-    }
-    identity.route = case.exchange.map(route).unwrap_or_default();
-    let place = case.sighting.map(|s| &s.place);
-    let place = place.or_else(|| case.marked().next());
-    if let Some(place) = place {
-        identity.place = place.location.as_str().to_owned();
-        if let Some(name) = &place.name {
-            identity.place.push(' ');
-            identity.place.push_str(name);
-        }
-    }
-    identity
-}
-
-fn route(exchange: &Exchange) -> String {
-    let Some(method) = exchange.method() else { return String::new() };
-    let path = crate::message::Target::parse(exchange.target().unwrap_or_default()).path.bytes;
-    format!("{} {}", String::from_utf8_lossy(method), path_template(path))
-}
-
-fn packet_time(case: &Case<'_>) -> Timestamp {
-    Case { now: None, ..*case }.time()
-}
-
-fn short(token: &Token) -> u64 {
-    token.sha256().first_chunk().map_or(0, |b| u64::from_le_bytes(*b))
-}
-
-/// Severity as the catalogue's semantics adjust it for what stands beside the finding: up one level for a privileged
-/// token, down one each for an expired or sample token and for traffic that never leaves the machine. Rules that name
-/// the fact have judged it themselves. Informational findings stay as they are.
-fn adjust(
-    severity: Severity,
-    case: &Case<'_>,
-    excused: Excuses,
-    [loopback, expired]: [Option<FieldId>; 2],
-) -> (Severity, Vec<&'static str>) {
-    let mut out = (severity, Vec::new());
-    if severity == Severity::Info {
-        return out;
-    }
-    let holds = |fact: Option<FieldId>| fact.is_some_and(|id| matches!(case.value(id), Value::Bool(true)));
-    let mut lower = |reason| {
-        out.0 = out.0.lower();
-        out.1.push(reason);
-    };
-    if !excused.loopback && holds(loopback) {
-        lower("both ends are loopback addresses");
-    }
-    if let Some(sighting) = case.sighting {
-        if !excused.expired && holds(expired) {
-            lower("the token had expired");
-        }
-        if !excused.sample && sighting.token.is_sample() {
-            lower("the token is a documentation sample");
-        }
-        if !excused.privileges && !sighting.token.privileges().is_empty() {
-            out.0 = out.0.raise();
-            out.1.push("the token carries a privileged role");
-        }
-    }
-    out
-}
-
 /// A case as messages may show it: secrets are masked unless they were asked for.
 struct Shown<'a> {
     case: &'a Case<'a>,
@@ -485,38 +362,6 @@ impl Lookup for Shown<'_> {
         match (secret && self.show_secrets, self.case.cracked) {
             (true, Some(Cracked::Secret(secret))) => Value::from(secret.masked(true).into_owned()),
             _ => self.case.value(field),
-        }
-    }
-}
-
-/// Flow numbers: from 1 in order of the first packet.
-#[derive(Debug, Default)]
-pub struct FlowNumbers {
-    alive: HashMap<u64, u64>,
-    next: u64,
-}
-
-impl FlowNumbers {
-    /// Gives numbers to flows that began; `births` are ordinals of first frames, ascending.
-    pub fn born(&mut self, births: &[u64]) {
-        for ordinal in births {
-            self.next += 1;
-            self.alive.insert(*ordinal, self.next);
-        }
-    }
-
-    /// The number of a flow; that of an exchange which never was a flow is its own.
-    pub fn number(&mut self, ordinal: u64) -> u64 {
-        *self.alive.entry(ordinal).or_insert_with(|| {
-            self.next += 1;
-            self.next
-        })
-    }
-
-    /// Forgets flows that ended.
-    pub fn died(&mut self, deaths: &[u64]) {
-        for ordinal in deaths {
-            self.alive.remove(ordinal);
         }
     }
 }

@@ -1,0 +1,161 @@
+//! Marks: what an exchange was seen to do beside carrying tokens. Found when it closes, while its bodies are
+//! still at hand; each is a bit, so that the rules that need it are found without running the others.
+
+use super::value::{List, Type, Value};
+use super::{Case, Family, Field, Subject};
+use crate::message::{Location, Marks, Place, StoredHead};
+
+mod request;
+mod response;
+
+macro_rules! marks {
+    ($($bit:literal $konst:ident $name:literal $doc:literal;)*) => {
+        $(#[doc = $doc] pub const $konst: u64 = 1 << $bit;)*
+
+        pub(super) const FAMILY: Family = Family {
+            name: "marks",
+            doc: "What an exchange was seen to do beside carrying tokens.",
+            subjects: &[Subject::Exchange, Subject::Sighting],
+            about_key: false,
+    late: false,
+            fields: &[
+                $(Field {
+                    name: $name,
+                    ty: Type::Bool,
+                    doc: $doc,
+                    get: |c| Value::Bool(c.exchange.is_some_and(|e| e.marks.has($konst))),
+                },)*
+                Field {
+                    name: "marks.places",
+                    ty: Type::List(&Type::Str),
+                    doc: "Names of the fields and parameters in which the marks of the exchange were found.",
+                    get: places,
+                },
+            ],
+        };
+
+        /// The bit of the mark with that fact name.
+        pub fn bit(name: &str) -> Option<u64> {
+            match name {
+                $($name => Some($konst),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+marks! {
+    0 BASIC "credential.basic" "Authorization or Proxy-Authorization carries a Basic user name and a password.";
+    1 BASIC_TOKEN "credential.basic_token" "The password of Basic credentials is a token.";
+    2 DIGEST_WEAK "credential.digest_weak" "Digest authentication with MD5 or without qop (RFC 7616).";
+    3 NTLM "credential.ntlm" "Authorization carries an NTLM authenticate message.";
+    4 PASSWORD_BODY "credential.password_body" "A form, JSON or multipart body has a password field that is not empty.";
+    5 PASSWORD_HASHED "credential.password_hashed" "The password in the body looks like a hexadecimal digest.";
+    6 PASSWORD_URL "credential.password_url" "The query or user information of the URL has a password.";
+    7 API_KEY "credential.api_key" "A header or query parameter named like an API key holds a value with entropy.";
+    8 SESSION_COOKIE "credential.session_cookie" "A cookie named like a session holds at least 64 bits of entropy.";
+    9 OPAQUE_BEARER "credential.opaque_bearer" "Authorization carries a bearer token that is not a JWT.";
+    10 OAUTH_CODE "oauth.code" "An authorization code stands in the request's URL, its Referer or the Location.";
+    11 OAUTH_CODE_LOOPBACK "oauth.code_loopback" "The code goes to a loopback redirect URI (RFC 8252 section 7.3).";
+    12 OAUTH_REFRESH "oauth.refresh_token" "A refresh grant, or a refresh token in the response.";
+    13 OAUTH_SECRET "oauth.client_secret" "A client_secret stands in the body, or in Basic at a token endpoint.";
+    14 OAUTH_SECRET_URL "oauth.client_secret_url" "A client_secret stands in the URL.";
+    15 OAUTH_PASSWORD_GRANT "oauth.password_grant" "The request asks with grant_type=password.";
+    16 OAUTH_CODE_REQUEST "oauth.authorize" "An authorization request with response_type=code.";
+    17 OAUTH_NO_PKCE "oauth.no_pkce" "That request has no S256 code_challenge.";
+    18 OAUTH_NO_STATE "oauth.no_state" "An authorization request has neither state nor PKCE, or an implicit one no nonce.";
+    19 OAUTH_IMPLICIT "oauth.implicit" "An authorization request asks for a token in the front channel, or a fragment carries one.";
+    20 PRESIGNED "url.presigned" "The URL is presigned (AWS, Azure SAS, Google).";
+    21 SAML "content.saml" "A SAML response or assertion stands unencrypted in the body or URL.";
+    22 INTROSPECTION "oauth.introspection" "A token introspection or revocation request (RFC 7662, RFC 7009).";
+    23 JWKS "content.jwks" "The response body is a JWK Set (RFC 7517 section 5).";
+    24 METADATA "content.oidc_metadata" "The response body is OpenID or OAuth metadata with a jwks_uri (RFC 8414).";
+    25 LOGIN_PAGE "content.login_page" "The response is an HTML page with a password field.";
+    26 LOGIN_FORM_HTTP "content.login_form_http" "That page posts its form to an http URL.";
+    27 HSTS "response.has_hsts" "The response has a Strict-Transport-Security field.";
+    28 LOG_SINK "request.log_sink" "The request ships log or telemetry records (Elasticsearch _bulk, Loki, Splunk HEC, OTLP, Sentry).";
+    29 TLS_KEY_LOG "content.tls_key_log" "A body holds an SSLKEYLOGFILE.";
+    30 ISSUES_TOKEN "exchange.issues_token" "A successful response hands out a token.";
+    31 CLEARTEXT "exchange.cleartext" "The exchange passed in clear text.";
+    32 REQUEST_TOKEN "exchange.request_token" "The request carries a token.";
+    33 TO_HTTPS "exchange.to_https" "The response redirects to https.";
+}
+
+fn places<'a>(case: &Case<'a>) -> Value<'a> {
+    if case.exchange.is_none() {
+        return Value::Missing;
+    }
+    let names = case.marked().filter_map(|p| p.name.as_deref()).map(Value::str).collect();
+    Value::List(List::Owned(names))
+}
+
+/// The parts of an exchange that marks are looked for in.
+#[derive(Clone, Copy, Default)]
+pub struct Parts<'a> {
+    /// Request head.
+    pub request: Option<&'a StoredHead>,
+    /// Response head.
+    pub response: Option<&'a StoredHead>,
+    /// The beginning of the decoded request body, as far as it was kept.
+    pub request_body: &'a [u8],
+    /// The beginning of the decoded response body.
+    pub response_body: &'a [u8],
+}
+
+/// Finds the marks of an exchange and names their places.
+pub fn find(parts: Parts<'_>) -> (Marks, Vec<(u64, Place)>) {
+    let mut found = Found::default();
+    if let Some(request) = parts.request {
+        request::fields(request, &mut found);
+        request::url(request, &mut found);
+        if !parts.request_body.is_empty() {
+            request::body(request, parts.request_body, &mut found);
+        }
+    }
+    if let Some(response) = parts.response {
+        response::fields(response, &mut found);
+        if !parts.response_body.is_empty() {
+            response::body(response, parts.response_body, &mut found);
+        }
+    }
+    (found.marks, found.places)
+}
+
+#[derive(Default)]
+struct Found {
+    marks: Marks,
+    places: Vec<(u64, Place)>,
+}
+
+impl Found {
+    fn add(&mut self, bit: u64, location: Location, name: &[u8]) {
+        if !self.marks.has(bit) {
+            self.marks.set(bit);
+            let name = String::from_utf8_lossy(name);
+            self.places.push((bit, Place::named(location, name.chars().take(100).collect::<String>())));
+        }
+    }
+}
+
+fn is_loopback(host: &[u8]) -> bool {
+    host.starts_with(b"127.") || host.starts_with(b"localhost") || host.starts_with(b"[::1]")
+}
+
+/// A `code` beside one of its companions (RFC 6749 section 4.1.2, RFC 9207).
+fn code_in(query: &[u8]) -> bool {
+    let has = |name: &str| form_urlencoded::parse(query).any(|(n, v)| n == name && !v.is_empty());
+    memchr::memmem::find(query, b"code=").is_some()
+        && form_urlencoded::parse(query).any(|(n, v)| n == "code" && v.len() >= 8)
+        && ["state", "session_state", "iss"].iter().any(|n| has(n))
+}
+
+fn key_log(bytes: &[u8], found: &mut Found) {
+    const LABELS: [&[u8]; 3] =
+        [b"CLIENT_RANDOM ", b"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", b"SERVER_HANDSHAKE_TRAFFIC_SECRET "];
+    if LABELS.iter().any(|label| {
+        bytes.starts_with(label)
+            && bytes.get(label.len()..label.len() + 64).is_some_and(|r| r.iter().all(u8::is_ascii_hexdigit))
+    }) {
+        found.add(TLS_KEY_LOG, Location::Body, b"key log");
+    }
+}
