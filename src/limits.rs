@@ -24,7 +24,7 @@ pub const FRAGMENT_BYTES: usize = 8 << 20;
 pub const FRAGMENT_TIMEOUT: i64 = 60 * crate::time::SECOND;
 
 /// Flows in all partitions.
-pub const FLOWS: usize = 4 << 20;
+pub const FLOWS: usize = 1 << 20;
 /// Out-of-order bytes of one direction of one flow, bookkeeping included: more than a thousand full-size
 /// segments; the receive window of scaled TCP is rarely larger.
 pub const SEGMENT_BYTES_FLOW: usize = 2 << 20;

@@ -87,7 +87,9 @@ fn authorization(name: &[u8], value: &[u8], head: &StoredHead, found: &mut Found
             }
         }
         b"bearer" | b"token"
-            if credential::opaque_token_kind(auth.credentials) == Some(credential::OpaqueKind::Paseto) =>
+            if auth.credentials.starts_with(b"v")
+                && credential::opaque_token_kind(auth.credentials)
+                    == Some(credential::OpaqueKind::Paseto) =>
         {
             found.add(OPAQUE_BEARER, Location::Header, name);
         }
