@@ -1,3 +1,5 @@
+//! Bodies: tokens in JSON, forms, multipart and text.
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Content codings, undone.
+
 use super::*;
 use crate::message::meter::PIECE;
 use flate2::{Compression, write};

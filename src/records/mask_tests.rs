@@ -1,3 +1,5 @@
+//! What records mask and what they show.
+
 use super::*;
 use base64::{Engine as _, engine::general_purpose};
 use proptest::prelude::*;

@@ -205,7 +205,9 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
         match lower.as_str() {
             _ if value.is_empty() => {}
             "grant_type" if value == "password" => add(OAUTH_PASSWORD_GRANT),
-            "grant_type" if value == "refresh_token" => add(OAUTH_REFRESH),
+            "grant_type" if value == "refresh_token" => {
+                found.add(OAUTH_REFRESH, Location::Body, b"refresh_token");
+            }
             "client_secret" => add(OAUTH_SECRET),
             "samlresponse" => add(SAML),
             "token" if revokes => add(INTROSPECTION),
