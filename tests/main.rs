@@ -1,5 +1,5 @@
 //! All integration tests, in one binary: it links once.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod docs;
 mod invariance;
