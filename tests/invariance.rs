@@ -105,7 +105,10 @@ fn mangled_captures_say_the_same() {
         let what = format!("{}, {}", fixture.name, mangle.name);
         let one = observe(bytes.clone(), 1, true);
         let mut wrong = differences(&fixture.seed, &one, &what, mangle.addresses);
-        if observe(bytes, 8, true).log != one.log {
+        // Threads meet every mangling with some fixture, and every fixture with some mangling.
+        if (fixture.name.len() + mangle.name.len()).is_multiple_of(4)
+            && observe(bytes, 8, true).log != one.log
+        {
             wrong.push(format!("{what}: 8 threads say something else"));
         }
         wrong

@@ -256,7 +256,8 @@ impl Http1 {
 
     fn request(&mut self, head: &Head<'_>, method: &[u8], out: &mut Out<'_>) {
         let time = out.time(Direction::Request, head.at);
-        while let Some((early, _)) = self.early.pop_front_if(|(_, t)| *t < time) {
+        while let Some((early, _)) = self.early.front().copied().filter(|(_, t)| *t < time) {
+            self.early.pop_front();
             out.end(early, Direction::Request, End::Cut);
         }
         let id = match self.early.pop_front() {
