@@ -46,10 +46,7 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
         Some(end) => &bytes[..end],
         // The line goes on: known methods are believed, others must show their version first.
         None if KNOWN_METHODS.contains(&&bytes[..method]) => {
-            return match bytes.get(method + 1) {
-                None => None,
-                Some(b) => Some(*b > b' '),
-            };
+            return bytes.get(method + 1).map(|b| *b > b' ');
         }
         None => return if bytes.len() < limits::PROBE_BYTES { None } else { Some(false) },
     };
