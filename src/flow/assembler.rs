@@ -147,6 +147,9 @@ impl Assembler {
             if let Some(d) = &mut self.disorder {
                 d.fin = None;
             }
+            if self.phase == Phase::Unseen {
+                self.base = seq;
+            }
             self.finish(End::Reset, step);
         }
         valid

@@ -1,6 +1,7 @@
 //! HTTP/1.0 and 1.1 (RFC 9112) on any port: pipelining, interim responses, every body framing, CONNECT and
 //! Upgrade, and resynchronisation at the next message head after a gap.
 
+mod body;
 mod chunked;
 mod framing;
 mod head;
@@ -10,7 +11,7 @@ use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::limits;
 use crate::message::{Direction, End, ExchangeId, Head, Start};
 use crate::time::Timestamp;
-use chunked::{Chunked, Step};
+use chunked::Chunked;
 use framing::{Framing, framing};
 use head::Parsed;
 use resync::starts_message;
@@ -53,6 +54,8 @@ struct Half {
     buf_at: u64,
     scanned: usize,
     current: Option<ExchangeId>,
+    /// The body may not be there, because the request is not known: it may have been HEAD.
+    doubtful: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,18 +147,7 @@ impl Http1 {
         let half = &mut self.halves[dir.index()];
         match &mut half.state {
             State::Head => self.head(dir, bytes, at, out),
-            State::Length(left) => {
-                let n = (*left).min(bytes.len() as u64);
-                *left -= n;
-                let done = *left == 0;
-                if let Some(id) = half.current {
-                    out.body(id, dir, at, &bytes[..n as usize]);
-                }
-                if done {
-                    self.finish(dir, End::Complete, out);
-                }
-                n as usize
-            }
+            State::Length(_) => self.counted(dir, bytes, at, out),
             State::UntilClose => {
                 if let Some(id) = half.current {
                     out.body(id, dir, at, bytes);
@@ -242,10 +234,6 @@ impl Http1 {
         match parsed {
             Parsed::Yes { lenient: false } => {}
             Parsed::Yes { lenient: true } => out.weird("http_malformed_head"),
-            Parsed::Part(end) => {
-                out.weird("http_head_too_large");
-                out.opaque(dir, at + end as u64, bytes.get(end..).unwrap_or_default());
-            }
             Parsed::No => {
                 out.weird("http_malformed_head");
                 out.opaque(dir, at, bytes);
@@ -256,8 +244,8 @@ impl Http1 {
 
     fn request(&mut self, head: &Head<'_>, method: &[u8], out: &mut Out<'_>) {
         let time = out.time(Direction::Request, head.at);
-        while let Some((early, _)) = self.early.front().copied().filter(|(_, t)| *t < time) {
-            self.early.pop_front();
+        let lost = self.early.iter().take_while(|(_, t)| *t < time).count();
+        for (early, _) in self.early.drain(..lost) {
             out.end(early, Direction::Request, End::Cut);
         }
         let id = match self.early.pop_front() {
@@ -324,6 +312,7 @@ impl Http1 {
             self.tunnel_request(out);
             return;
         }
+        self.halves[Direction::Response.index()].doubtful = pending.is_none();
         self.begin_body(Direction::Response, id, state, out);
     }
 
@@ -361,75 +350,6 @@ impl Http1 {
         if let Some(id) = half.current.take() {
             out.end(id, dir, end);
         }
-    }
-
-    fn chunk(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
-        let half = &mut self.halves[dir.index()];
-        let State::Chunked(chunked) = &mut half.state else { return bytes.len() };
-        if *chunked == Chunked::Trailers {
-            return self.trailers(dir, bytes, at, out);
-        }
-        match chunked.step(bytes) {
-            Step::Framing(n) | Step::Last(n) => n,
-            Step::Data(n) => {
-                if let Some(id) = half.current {
-                    out.body(id, dir, at, &bytes[..n]);
-                }
-                n
-            }
-            Step::Malformed => {
-                out.weird("http_malformed_chunk");
-                self.finish(dir, End::Cut, out);
-                self.halves[dir.index()].state = State::Resync;
-                self.resync(dir, bytes, at, out)
-            }
-        }
-    }
-
-    /// The trailer section: fields up to an empty line, which may be all there is.
-    fn trailers(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
-        let half = &mut self.halves[dir.index()];
-        let before = half.buf.len();
-        if before == 0 {
-            half.buf_at = at;
-            half.scanned = 0;
-        }
-        half.buf.extend_from_slice(bytes);
-        let empty = match half.buf.as_slice() {
-            [b'\n', ..] => Some(1),
-            [b'\r', b'\n', ..] => Some(2),
-            [b'\r'] => return bytes.len(),
-            _ => None,
-        };
-        let end = empty.or_else(|| head::end(&half.buf, &mut half.scanned));
-        let Some(len) = end else {
-            if half.buf.len() > limits::HEAD_BYTES {
-                out.weird("http_head_too_large");
-                half.buf.clear();
-                half.scanned = 0;
-                self.finish(dir, End::Cut, out);
-                self.halves[dir.index()].state = State::Resync;
-            }
-            return bytes.len();
-        };
-        let buf = std::mem::take(&mut half.buf);
-        half.scanned = 0;
-        if let Some(id) = half.current
-            && empty.is_none()
-        {
-            let start = half.buf_at;
-            // The trailer section has the grammar of fields; a start line is put before it in name only.
-            const LINE: &[u8] = b"GET / HTTP/1.1\r\n";
-            let text = [LINE, &buf[..len]].concat();
-            let at = start.wrapping_sub(LINE.len() as u64);
-            let parsed = head::parse(&text, at, true, |h| out.trailers(id, dir, h));
-            if let Parsed::Part(end) = parsed {
-                out.weird("http_head_too_large");
-                out.opaque(dir, at.wrapping_add(end as u64), text.get(end..).unwrap_or_default());
-            }
-        }
-        self.finish(dir, End::Complete, out);
-        len.saturating_sub(before).max(1)
     }
 }
 

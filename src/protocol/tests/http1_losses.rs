@@ -104,6 +104,14 @@ fn a_response_whose_request_is_lost_stays_alone() {
 }
 
 #[test]
+fn a_response_to_an_unknown_request_may_have_no_body() {
+    let mut wire = Wire::new();
+    wire.s(OK).s(format!("{OK}HTTP/1.1 x")).s(format!("{OK}0123456789"));
+    let said: Vec<_> = wire.said().into_iter().filter(|l| l.starts_with("0<") || l.contains("200")).collect();
+    assert_eq!(said, ["0< 200 @1", "0< Complete", "1< 200 @2", "2< 200 @3"]);
+}
+
+#[test]
 fn a_tunnel_whose_opening_answer_is_lost_is_one_all_the_same() {
     let mut wire = Wire::new();
     wire.c("CONNECT a.test:80 HTTP/1.1\r\n\r\n").s_gap(39).c("\x01hi").s("\x02ho");
