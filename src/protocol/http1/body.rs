@@ -85,7 +85,12 @@ impl Http1 {
             // The trailer section has the grammar of fields; a start line is put before it in name only.
             const LINE: &[u8] = b"GET / HTTP/1.1\r\n";
             let text = [LINE, &buf[..len]].concat();
-            head::parse(&text, start.wrapping_sub(LINE.len() as u64), true, |h| out.trailers(id, dir, h));
+            let at = start.wrapping_sub(LINE.len() as u64);
+            let parsed = head::parse(&text, at, true, |h| out.trailers(id, dir, h));
+            if let head::Parsed::Part(end) = parsed {
+                out.weird("http_head_too_large");
+                out.opaque(dir, at.wrapping_add(end as u64), text.get(end..).unwrap_or_default());
+            }
         }
         self.finish(dir, End::Complete, out);
         len.saturating_sub(before).max(1)

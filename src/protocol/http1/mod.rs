@@ -234,6 +234,10 @@ impl Http1 {
         match parsed {
             Parsed::Yes { lenient: false } => {}
             Parsed::Yes { lenient: true } => out.weird("http_malformed_head"),
+            Parsed::Part(end) => {
+                out.weird("http_head_too_large");
+                out.opaque(dir, at + end as u64, bytes.get(end..).unwrap_or_default());
+            }
             Parsed::No => {
                 out.weird("http_malformed_head");
                 out.opaque(dir, at, bytes);
