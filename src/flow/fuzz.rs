@@ -3,6 +3,7 @@
 use super::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin};
 use crate::{
     decode::{Endpoint, FlowKey, IpProtocol, Packet, Payload, Segment, Side, TcpHeader},
+    message::End,
     time::Timestamp,
 };
 
@@ -10,7 +11,7 @@ use crate::{
 #[derive(Default)]
 struct Check {
     next: [u64; 2],
-    ended: [bool; 2],
+    ended: [Option<End>; 2],
     closed: bool,
 }
 
@@ -37,9 +38,11 @@ impl Consumer<Check> for Checker {
             Chunk::End(_) => 0,
         };
         let i = from.index();
-        assert!(!state.ended[i] && !state.closed && at == state.next[i], "chunks follow each other");
+        assert!(state.ended[i].is_none() && !state.closed && at == state.next[i], "chunks follow each other");
         state.next[i] += n;
-        state.ended[i] = matches!(chunk, Chunk::End(_));
+        if let Chunk::End(end) = chunk {
+            state.ended[i] = Some(end);
+        }
     }
 
     fn datagram(&mut self, _: &mut FlowInfo, _: &mut Check, _: Side, _: &[u8], _: u32, _: &Origin) {}
@@ -47,7 +50,18 @@ impl Consumer<Check> for Checker {
     fn closed(&mut self, flow: &mut FlowInfo, state: &mut Check) {
         assert!(!state.closed, "closed once");
         state.closed = true;
-        assert!(flow.key.protocol == IpProtocol::Udp || state.ended == [true; 2], "each direction ends");
+        assert!(
+            flow.key.protocol == IpProtocol::Udp || state.ended.iter().all(Option::is_some),
+            "each direction ends"
+        );
+    }
+
+    fn revived(&mut self, _: &mut FlowInfo, state: &mut Check) {
+        assert!(state.closed, "only what was closed is revived");
+        state.closed = false;
+        for end in &mut state.ended {
+            *end = end.filter(|end| *end != End::Reset);
+        }
     }
 
     fn ended(&mut self, _: FlowInfo, state: Check) {
