@@ -27,7 +27,7 @@ pub struct Assembler {
     /// Offset of the next byte to deliver.
     pub(super) next: u64,
     /// Sequence number of offset 0.
-    base: u32,
+    pub(super) base: u32,
     /// Highest sequence number that the peer acknowledged, if `acked`.
     pub(super) ack: u32,
     recent: Recent,
@@ -35,7 +35,7 @@ pub struct Assembler {
     pub(super) phase: Phase,
     pub(super) acked: bool,
     /// The SYN was seen.
-    syn: bool,
+    pub(super) syn: bool,
     /// A RST ended it.
     aborted: bool,
     /// Something waits in `disorder`.
@@ -61,7 +61,8 @@ impl Assembler {
     /// Takes back the end that a RST made.
     pub(super) const fn revive(&mut self) {
         if self.aborted {
-            self.phase = Phase::Open;
+            let known = self.syn || self.next > 0;
+            self.phase = if known { Phase::Open } else { Phase::Unseen };
             self.aborted = false;
         }
     }

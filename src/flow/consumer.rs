@@ -16,7 +16,7 @@ pub struct Arrival {
 
 /// Gives flows their meaning; `S` is its state of one flow. For each flow the calls are: `open`, any number of
 /// `stream` or `datagram`, `closed` once, perhaps `stream` with [`Chunk::Again`], `ended` once. Where a RST
-/// turns out to be forged, the flow goes on after `closed` as if it were new, and is closed again.
+/// turns out to be forged, `revived` takes back `closed` and every [`Chunk::End`] that the RST made.
 pub trait Consumer<S> {
     /// A flow begins.
     fn open(&mut self, flow: &FlowInfo) -> S;
@@ -42,6 +42,8 @@ pub trait Consumer<S> {
     );
     /// Nothing more is to be parsed: what parsing needs can be freed.
     fn closed(&mut self, flow: &mut FlowInfo, state: &mut S);
+    /// The RST that closed the flow was forged: its streams go on where they were.
+    fn revived(&mut self, _flow: &mut FlowInfo, _state: &mut S) {}
     /// The flow is forgotten: time for its record.
     fn ended(&mut self, flow: FlowInfo, state: S);
     /// Whether bytes look like the start of a message: then a midstream stream starts there without waiting.

@@ -98,6 +98,19 @@ impl<S> Entry<S> {
         }
     }
 
+    /// Whether a SYN-ACK answers the SYN of this very connection, though its own number is another than the one
+    /// that the client has acknowledged: a second answer, or a forged one, which no client accepts (RFC 5961).
+    pub(super) fn stray(&self, from: Side, header: &TcpHeader) -> bool {
+        let (stream, peer) = (&self.streams[from.index()], &self.streams[from.other().index()]);
+        let established =
+            stream.syn && stream.acked && (0..=stream.next as i64 + 1).contains(&stream.offset(stream.ack));
+        self.kind == Kind::Tcp
+            && header.has(TcpHeader::ACK)
+            && established
+            && peer.syn
+            && peer.base == header.ack
+    }
+
     /// Whether a segment shows that the RST was not its sender's: that one goes on talking. The flow lives on then.
     pub(super) fn outlives_reset(&self, from: Side, header: &TcpHeader, payload: &[u8]) -> bool {
         self.kind == Kind::Tombstone

@@ -1,9 +1,9 @@
 //! The fuzz function of this module.
 
 use super::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin};
-use crate::message::End;
 use crate::{
     decode::{Endpoint, FlowKey, IpProtocol, Packet, Payload, Segment, Side, TcpHeader},
+    message::End,
     time::Timestamp,
 };
 
@@ -38,13 +38,7 @@ impl Consumer<Check> for Checker {
             Chunk::End(_) => 0,
         };
         let i = from.index();
-        if state.closed {
-            // A RST that was forged: what it ended goes on.
-            assert!(state.ended.contains(&Some(End::Reset)), "only a reset is taken back");
-            state.closed = false;
-            state.ended = state.ended.map(|end| end.filter(|end| *end != End::Reset));
-        }
-        assert!(state.ended[i].is_none() && at == state.next[i], "chunks follow each other");
+        assert!(state.ended[i].is_none() && !state.closed && at == state.next[i], "chunks follow each other");
         state.next[i] += n;
         if let Chunk::End(end) = chunk {
             state.ended[i] = Some(end);
@@ -60,6 +54,14 @@ impl Consumer<Check> for Checker {
             flow.key.protocol == IpProtocol::Udp || state.ended.iter().all(Option::is_some),
             "each direction ends"
         );
+    }
+
+    fn revived(&mut self, _: &mut FlowInfo, state: &mut Check) {
+        assert!(state.closed, "only what was closed is revived");
+        state.closed = false;
+        for end in &mut state.ended {
+            *end = end.filter(|end| *end != End::Reset);
+        }
     }
 
     fn ended(&mut self, _: FlowInfo, state: Check) {

@@ -120,6 +120,7 @@ impl<S> FlowTable<S> {
         };
         if entry.outlives_reset(from, &header, payload) {
             entry.revive(arrival.now);
+            consumer.revived(&mut entry.info, &mut entry.state);
             self.lists[Kind::Tombstone as usize].remove(&mut self.flows, slot);
             self.lists[Kind::Tcp as usize].push(&mut self.flows, slot);
         }
@@ -223,7 +224,8 @@ impl<S> FlowTable<S> {
             Segment::Tcp(h)
                 if h.has(TcpHeader::SYN)
                     && !h.has(TcpHeader::RST)
-                    && !entry.streams[packet.from.index()].accepts_syn(h.seq) =>
+                    && !entry.streams[packet.from.index()].accepts_syn(h.seq)
+                    && !entry.stray(packet.from, &h) =>
             {
                 Some(FlowState::Reused)
             }

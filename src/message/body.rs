@@ -33,6 +33,10 @@ impl BodyFormat {
     /// first bytes (a few hundred are enough).
     pub fn tell(content_type: Option<&[u8]>, first: &[u8]) -> Self {
         let value = content_type.unwrap_or_default();
+        // What most bodies are, told without a copy.
+        if value.get(..16).is_some_and(|v| v.eq_ignore_ascii_case(b"application/json")) {
+            return Self::Json;
+        }
         let end = memchr::memchr(b';', value).unwrap_or(value.len());
         let media = value.get(..end).unwrap_or_default().trim_ascii().to_ascii_lowercase();
         let media = String::from_utf8_lossy(&media);

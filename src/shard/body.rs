@@ -11,6 +11,10 @@ use crate::token::{StreamScan, Wrappings};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
+/// Largest buffer that is kept for the next body, and how many are.
+const BUFFER: usize = 32 << 10;
+const SPARE: usize = 64;
+
 /// A token in a body, before it becomes a sighting.
 pub(super) struct Found {
     pub(super) text: Vec<u8>,
@@ -24,7 +28,7 @@ pub(super) struct Found {
 pub(super) struct Body {
     decoder: Option<ContentDecoder>,
     format: Option<BodyFormat>,
-    content_type: Option<Box<[u8]>>,
+    content_type: Option<SmallVec<[u8; 40]>>,
     locator: Option<Locator>,
     scan: StreamScan,
     /// From decoded offsets to captured bytes.
@@ -60,11 +64,11 @@ impl Body {
         Self {
             decoder,
             format: None,
-            content_type: head.field("content-type").map(Into::into),
+            content_type: head.field("content-type").map(SmallVec::from_slice),
             locator: None,
             scan: StreamScan::new(),
             trail: Trail::default(),
-            held: Vec::new(),
+            held: tools.buffers.pop().unwrap_or_default(),
             keep: true,
             digest: shared.demand.body_digests.then(Sha256::new),
             len: 0,
@@ -150,10 +154,14 @@ impl Body {
         &self.held
     }
 
-    /// Gives back the memory that counts towards the partition's bound.
-    pub(super) fn release(&mut self, context: &mut usize) {
-        *context = context.saturating_sub(self.held.capacity());
-        self.held = Vec::new();
+    /// Gives back the memory that counts towards the partition's bound; a small buffer is used again.
+    pub(super) fn release(&mut self, context: &mut usize, tools: &mut Tools) {
+        let mut held = std::mem::take(&mut self.held);
+        *context = context.saturating_sub(held.len());
+        if held.capacity() > 0 && held.capacity() <= BUFFER && tools.buffers.len() < SPARE {
+            held.clear();
+            tools.buffers.push(held);
+        }
     }
 
     /// SHA-256 of the decoded body, if it was asked for.
@@ -214,7 +222,7 @@ impl Body {
     }
 
     fn keep(&mut self, bytes: &[u8], tools: &mut Tools, context: &mut usize) {
-        let before = self.held.capacity();
+        let before = self.held.len();
         let room = limits::BODY_CONTEXT.saturating_sub(self.held.len());
         let total = limits::BODY_CONTEXT_TOTAL / limits::PARTITIONS;
         if bytes.len() > room || *context + bytes.len() > total {
@@ -225,7 +233,7 @@ impl Body {
         } else {
             self.held.extend_from_slice(bytes);
         }
-        *context += self.held.capacity() - before;
+        *context += self.held.len() - before;
     }
 
     fn hits(&mut self, hits: Vec<(u64, u64, Vec<u8>, Wrappings)>, found: &mut Vec<Found>) {

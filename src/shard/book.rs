@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// What is remembered of one flow between its bytes.
 #[derive(Default)]
 pub(super) struct Book {
-    open: Vec<Open>,
+    open: SmallVec<[Open; 1]>,
     /// Searches in bytes of no known protocol, by direction.
     streams: Option<Box<[OpaqueScan; 2]>>,
     pub(super) tls: Option<Box<TlsSession>>,
@@ -122,7 +122,7 @@ impl Sink for Scribe<'_> {
             let open = self.book.open.remove(i);
             if self.book.open.is_empty() {
                 // An idle flow holds nothing between its exchanges.
-                self.book.open = Vec::new();
+                self.book.open.shrink_to_fit();
             }
             self.close(open);
         }
@@ -309,7 +309,7 @@ impl Scribe<'_> {
         }
         for message in [&mut request, &mut response].into_iter().flatten() {
             if let Some(body) = &mut message.body {
-                body.release(self.context);
+                body.release(self.context, self.tools);
             }
         }
         if sightings.is_empty() && !demand.wants(marks) {

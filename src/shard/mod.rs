@@ -96,6 +96,8 @@ struct Tools {
     pool: ContentPool,
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
     spare: Vec<Box<book::OpenMessage>>,
+    /// Buffers of bodies.
+    buffers: Vec<Vec<u8>>,
     out: Output,
 }
 
@@ -108,6 +110,7 @@ impl Shard {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             pool: ContentPool::default(),
             spare: Vec::new(),
+            buffers: Vec::new(),
             out: Output::default(),
         };
         Self { shared, partitions, tools }

@@ -184,6 +184,18 @@ fn resets_close_both_directions_if_they_are_valid() {
 }
 
 #[test]
+fn a_second_answer_to_a_syn_is_no_new_connection() {
+    let mut net = Net::new();
+    net.handshake();
+    net.c(100, 500, ACK, "ping");
+    net.s(0x7000_0000, 100, SYN | ACK, "");
+    net.s(500, 104, ACK, "pong");
+    net.finish();
+    assert_eq!(net.log.ended.len(), 1);
+    assert!(net.log.lines.contains(&"0 s 0 pong".to_owned()), "{:?}", net.log.lines);
+}
+
+#[test]
 fn a_flow_outlives_a_reset_that_its_sender_does_not_know_of() {
     let mut net = Net::new();
     net.handshake();
