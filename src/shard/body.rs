@@ -28,7 +28,7 @@ pub(super) struct Found {
 pub(super) struct Body {
     decoder: Option<ContentDecoder>,
     format: Option<BodyFormat>,
-    content_type: Option<SmallVec<[u8; 40]>>,
+    content_type: Option<SmallVec<[u8; 32]>>,
     locator: Option<Locator>,
     scan: StreamScan,
     /// From decoded offsets to captured bytes.
