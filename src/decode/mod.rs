@@ -79,7 +79,7 @@ pub struct Endpoint {
 }
 
 /// What makes packets one flow: both ends in canonical order, transport and the encapsulation they came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowKey {
     /// IPv6 addresses, or IPv4 ones in the first four bytes; the smaller (address, port) first.
     addrs: [[u8; 16]; 2],
@@ -121,6 +121,23 @@ impl FlowKey {
         Endpoint { addr, port: self.ports[side.index()] }
     }
 
+    /// Everything that tells keys apart, in as few words as there are.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let [low, high] = &self.addrs;
+        let word = |addr: &[u8; 16], half: usize| {
+            addr.as_chunks::<8>().0.get(half).map_or(0, |w| u64::from_le_bytes(*w))
+        };
+        let short = |addr: &[u8; 16]| u64::from(u32::from_le_bytes([addr[0], addr[1], addr[2], addr[3]]));
+        let addrs = if self.v6 {
+            [word(low, 0), word(low, 1), word(high, 0), word(high, 1)]
+        } else {
+            [short(low) << 32 | short(high), 0, 0, 0]
+        };
+        let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
+        let rest = ports << 32 | u64::from(self.path) << 1 | u64::from(self.protocol == IpProtocol::Udp);
+        addrs.into_iter().take(if self.v6 { 4 } else { 1 }).chain([rest])
+    }
+
     /// A hash with a fixed key, for the partition only (tables use a random seed).
     pub fn partition(&self) -> usize {
         let mut h = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::from(self.path);
@@ -128,13 +145,15 @@ impl FlowKey {
             h = (h ^ v).wrapping_mul(0xff51_afd7_ed55_8ccd);
             h ^= h >> 32;
         };
-        for addr in &self.addrs {
-            for half in addr.as_chunks::<8>().0 {
-                mix(u64::from_le_bytes(*half));
-            }
-        }
-        mix(u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]));
+        self.words().for_each(&mut mix);
         (h >> 40) as usize % crate::limits::PARTITIONS
+    }
+}
+
+/// In whole words, because a table is asked for every packet.
+impl std::hash::Hash for FlowKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.words().for_each(|word| state.write_u64(word));
     }
 }
 

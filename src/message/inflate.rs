@@ -4,7 +4,8 @@ use super::{
     content::ContentError,
     meter::{Meter, PIECE, Sink},
 };
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use crc32fast::Hasher as Crc;
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// An inflater with its window and output buffer, for one body at a time.
 pub(super) struct Inflater {
@@ -19,6 +20,8 @@ pub(super) struct Inflater {
     members: u32,
     wrong: bool,
     crc: Crc,
+    /// Bytes of the member, modulo 2^32 (RFC 1952 section 2.3.1).
+    amount: u32,
     inflate: Decompress,
     buffer: Box<[u8]>,
     meter: Meter,
@@ -54,6 +57,7 @@ impl Default for Inflater {
             members: 0,
             wrong: false,
             crc: Crc::new(),
+            amount: 0,
             inflate: Decompress::new(false),
             buffer: vec![0; PIECE].into_boxed_slice(),
             meter: Meter::default(),
@@ -164,6 +168,7 @@ impl Inflater {
         } else {
             self.inflate.reset(false);
             self.crc.reset();
+            self.amount = 0;
             State::Body
         };
     }
@@ -237,6 +242,7 @@ impl Inflater {
             let piece = self.buffer.get(..given).unwrap_or_default();
             if self.gzip {
                 self.crc.update(piece);
+                self.amount = self.amount.wrapping_add(piece.len() as u32);
             }
             self.meter.give(piece, wire, out)?;
             match result {
@@ -263,7 +269,8 @@ impl Inflater {
         if full {
             let [a, b, c, d, e, f, g, h, ..] = self.head;
             let sum = u32::from_le_bytes([a, b, c, d]);
-            self.wrong |= sum != self.crc.sum() || u32::from_le_bytes([e, f, g, h]) != self.crc.amount();
+            self.wrong |=
+                sum != self.crc.clone().finalize() || u32::from_le_bytes([e, f, g, h]) != self.amount;
             self.members += 1;
             self.have = 0;
             self.state = State::Head;

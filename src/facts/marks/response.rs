@@ -38,6 +38,7 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     match bytes.trim_ascii_start().first() {
         Some(b'{') => {
+            let bytes = &bytes[..bytes.len().min(DOCUMENT)];
             for (mark, needles, name) in &*JSON_MARKS {
                 if needles.iter().all(|n| n.find(bytes).is_some()) {
                     found.add(*mark, Location::Body, name.as_bytes());
@@ -61,6 +62,9 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     key_log(bytes, found);
 }
+
+/// Bytes of a document in which the members that tell it are looked for: they stand at its beginning.
+const DOCUMENT: usize = 16 << 10;
 
 type JsonMark = (u64, Vec<Finder<'static>>, &'static str);
 
