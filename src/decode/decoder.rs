@@ -149,7 +149,7 @@ impl Decoder {
         }
     }
 
-    /// What the numbers in [`FlowKey::path`] and [`Packet::vlan`] stand for.
+    /// What the numbers in [`super::FlowKey::path`] and [`super::Packet::vlan`] stand for.
     pub fn paths(&self) -> &Paths {
         &self.paths
     }

@@ -18,12 +18,12 @@ pub struct Out<'a> {
 }
 
 impl Out<'_> {
-    /// Layer offset of the first byte that [`Dissector::data`] was given.
+    /// Layer offset of the first byte that [`super::Dissector::data`] was given.
     pub fn at(&self) -> u64 {
         self.at
     }
 
-    /// Says that everything before layer offset `at` has been emitted, in case of [`Malformed`].
+    /// Says that everything before layer offset `at` has been emitted, in case of [`super::Malformed`].
     pub fn consumed(&mut self, at: u64) {
         self.consumed = at;
     }
