@@ -62,3 +62,14 @@ fn pages_have_every_rule() {
         assert!(page.lines().any(|line| line == format!("### {id}")), "docs/rules.md has no {id}");
     }
 }
+
+/// The rule that `docs/rules-howto.md` teaches with is a rule that works.
+#[test]
+fn the_rule_of_the_how_to_holds_its_examples() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules-howto.md")).unwrap();
+    let (_, rest) = page.split_once("```toml\n").unwrap();
+    let (text, _) = rest.split_once("\n```").unwrap();
+    let outcome = wirelint::example::test("token-of-staging.toml", text).unwrap();
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    assert_eq!(outcome.held, 2);
+}

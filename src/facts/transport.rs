@@ -71,14 +71,14 @@ fn ends(case: &Case<'_>) -> Option<(IpAddr, IpAddr)> {
     Some((transport.client?.addr, transport.server?.addr))
 }
 
-/// Not private, loopback, link-local, documentation or unspecified (RFC 6890).
+/// Not private, loopback, link-local, shared or unspecified (RFC 6890). Documentation addresses count as public: only
+/// examples use them, in the place of real ones.
 pub(crate) fn is_public(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(a) => {
             !(a.is_private()
                 || a.is_loopback()
                 || a.is_link_local()
-                || a.is_documentation()
                 || a.is_unspecified()
                 || a.octets()[0] == 100 && (64..128).contains(&a.octets()[1]))
         }
