@@ -119,6 +119,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::rules::builtin::BUILTIN;
 
     #[test]
@@ -133,6 +134,21 @@ mod tests {
         }
         assert!(failures.is_empty(), "{held} hold, these do not:\n{}", failures.join("\n"));
         assert!(held >= 2 * BUILTIN.len(), "each rule has an example that fires and one that does not");
+    }
+
+    #[test]
+    fn rules_without_their_examples_are_the_same_rules() {
+        let (full, lean) =
+            (RuleSet::builtin(&Facts).unwrap(), RuleSet::builtin_without_examples(&Facts).unwrap());
+        assert_eq!(full.rules().len(), lean.rules().len());
+        for (a, b) in full.rules().iter().zip(lean.rules()) {
+            assert_eq!(
+                (&a.id, &a.condition, a.severity, a.severity_if.len()),
+                (&b.id, &b.condition, b.severity, b.severity_if.len())
+            );
+            assert_eq!((a.confidence_if.len(), &a.remedy), (b.confidence_if.len(), &b.remedy));
+            assert!(b.bad.is_empty() && b.good.is_empty());
+        }
     }
 
     #[test]

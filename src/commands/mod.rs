@@ -61,17 +61,24 @@ pub fn run(cli: Cli) -> u8 {
 
 /// The rules that the flags choose.
 fn rule_set(args: &RuleArgs) -> Result<RuleSet, Failure> {
-    let mut set = all_rules(&args.rules)?;
+    let mut set = with_dirs(RuleSet::builtin_without_examples(&Facts), &args.rules)?;
     set.choose(&args.select, &args.ignore, args.pedantic).map_err(|e| Failure(e.to_string()))?;
     Ok(set)
 }
 
 /// Built-in rules and those of `dirs`.
 fn all_rules(dirs: &[std::path::PathBuf]) -> Result<RuleSet, Failure> {
+    with_dirs(RuleSet::builtin(&Facts), dirs)
+}
+
+fn with_dirs(
+    builtin: Result<RuleSet, Vec<crate::rules::RuleError>>,
+    dirs: &[std::path::PathBuf],
+) -> Result<RuleSet, Failure> {
     let list = |errors: Vec<crate::rules::RuleError>| {
         Failure(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: "))
     };
-    let mut set = RuleSet::builtin(&Facts).map_err(list)?;
+    let mut set = builtin.map_err(list)?;
     for dir in dirs {
         set.load_dir(dir, &Facts).map_err(list)?;
     }

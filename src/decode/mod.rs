@@ -121,21 +121,21 @@ impl FlowKey {
         Endpoint { addr, port: self.ports[side.index()] }
     }
 
-    /// Everything that tells keys apart, in as few words as there are.
-    fn words(&self) -> impl Iterator<Item = u64> {
+    /// Everything that tells keys apart, in as few words as there are, and their number.
+    #[inline]
+    fn words(&self) -> ([u64; 5], usize) {
         let [low, high] = &self.addrs;
-        let word = |addr: &[u8; 16], half: usize| {
-            addr.as_chunks::<8>().0.get(half).map_or(0, |w| u64::from_le_bytes(*w))
-        };
-        let short = |addr: &[u8; 16]| u64::from(u32::from_le_bytes([addr[0], addr[1], addr[2], addr[3]]));
-        let addrs = if self.v6 {
-            [word(low, 0), word(low, 1), word(high, 0), word(high, 1)]
-        } else {
-            [short(low) << 32 | short(high), 0, 0, 0]
-        };
         let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
         let rest = ports << 32 | u64::from(self.path) << 1 | u64::from(self.protocol == IpProtocol::Udp);
-        addrs.into_iter().take(if self.v6 { 4 } else { 1 }).chain([rest])
+        let half = |addr: &[u8; 16], i: usize| {
+            addr.as_chunks::<8>().0.get(i).map_or(0, |word| u64::from_le_bytes(*word))
+        };
+        if self.v6 {
+            ([rest, half(low, 0), half(low, 1), half(high, 0), half(high, 1)], 5)
+        } else {
+            // The rest of an IPv4 address is zero.
+            ([rest, half(low, 0) << 32 | half(high, 0), 0, 0, 0], 2)
+        }
     }
 
     /// A hash with a fixed key, for the partition only (tables use a random seed).
@@ -145,7 +145,8 @@ impl FlowKey {
             h = (h ^ v).wrapping_mul(0xff51_afd7_ed55_8ccd);
             h ^= h >> 32;
         };
-        self.words().for_each(&mut mix);
+        let (words, n) = self.words();
+        words[..n].iter().for_each(|word| mix(*word));
         (h >> 40) as usize % crate::limits::PARTITIONS
     }
 }
@@ -153,7 +154,8 @@ impl FlowKey {
 /// In whole words, because a table is asked for every packet.
 impl std::hash::Hash for FlowKey {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.words().for_each(|word| state.write_u64(word));
+        let (words, n) = self.words();
+        words[..n].iter().for_each(|word| state.write_u64(*word));
     }
 }
 

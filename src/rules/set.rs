@@ -51,7 +51,17 @@ struct Bucket {
 impl RuleSet {
     /// The rules that come with wirelint, all enabled whose confidence is not low.
     pub fn builtin(schemas: &dyn Schemas) -> Result<Self, Vec<RuleError>> {
-        let texts = BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned()));
+        Self::builtin_as(str::to_owned, schemas)
+    }
+
+    /// The same without their examples, which take most of the time to read and which only documentation and tests want.
+    pub fn builtin_without_examples(schemas: &dyn Schemas) -> Result<Self, Vec<RuleError>> {
+        let end = |text: &str| ["\n[[bad]]", "\n[[good]]"].iter().filter_map(|e| text.find(e)).min();
+        Self::builtin_as(|text| text[..end(text).map_or(text.len(), |end| end + 1)].to_owned(), schemas)
+    }
+
+    fn builtin_as(text: impl Fn(&str) -> String, schemas: &dyn Schemas) -> Result<Self, Vec<RuleError>> {
+        let texts = BUILTIN.iter().map(|(id, source)| (format!("rules/{id}.toml"), text(source)));
         let mut set = Self::default();
         set.add(texts.collect(), schemas)?;
         Ok(set)

@@ -54,8 +54,10 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
 
 /// A quick look before names are compared: most fields have nothing to do with keys.
 fn hints_at_key(name: &[u8]) -> bool {
-    let hint = |w: &[u8; 3]| matches!(&w.map(|b| b | 0x20), b"key" | b"tok" | b"aut" | b"sec");
-    name.array_windows().any(hint)
+    let second = |b: u8| matches!(b | 0x20, b'e' | b'o' | b'u');
+    name.windows(3).any(|w| {
+        second(w[1]) && [&b"key"[..], b"tok", b"aut", b"sec"].iter().any(|hint| w.eq_ignore_ascii_case(hint))
+    })
 }
 
 fn keyish(value: &[u8]) -> bool {

@@ -124,51 +124,48 @@ pub(super) enum Parsed {
 }
 
 /// Parses a whole head of a request or response and calls `then` with it.
-pub(super) fn parse<'a>(bytes: &'a [u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -> Parsed {
+pub(super) fn parse(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -> Parsed {
+    match strict(bytes, at, request, then) {
+        Ok(_) => Parsed::Yes { lenient: false },
+        Err(then) => lenient(bytes, at, request, then),
+    }
+}
+
+/// Parses the head that `bytes` begin with, if it is whole and flawless; gives its length, or `then` back.
+pub(super) fn strict<F: FnOnce(&Head<'_>)>(
+    bytes: &[u8],
+    at: u64,
+    request: bool,
+    then: F,
+) -> Result<usize, F> {
     // Uninitialised, because clearing room for so many fields would cost more than parsing the usual ten.
     let mut headers = [const { MaybeUninit::uninit() }; limits::HEAD_FIELDS];
-    let mut fields = SmallVec::<[Field<'_>; 32]>::new();
     let offset = |part: &[u8]| (part.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize) as u32;
-    let keep = |fields: &mut SmallVec<[Field<'a>; 32]>, headers: &[httparse::Header<'a>]| {
-        let field =
-            |h: &httparse::Header<'a>| Field { name: h.name.as_bytes(), value: h.value, at: offset(h.value) };
-        fields.extend(headers.iter().map(field));
-    };
-    let strict = if request {
+    let (start, start_at, minor, headers, len) = if request {
         let mut parsed = httparse::Request::new(&mut []);
-        match parsed.parse_with_uninit_headers(bytes, &mut headers) {
-            Ok(httparse::Status::Complete(_)) => {
-                let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
-                else {
-                    return Parsed::No;
-                };
-                let start = Start::Request { method: method.as_bytes(), target: target.as_bytes() };
-                keep(&mut fields, parsed.headers);
-                Some((start, offset(target.as_bytes()), minor))
-            }
-            _ => None,
-        }
+        let Ok(httparse::Status::Complete(len)) = parsed.parse_with_uninit_headers(bytes, &mut headers)
+        else {
+            return Err(then);
+        };
+        let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version) else {
+            return Err(then);
+        };
+        let start = Start::Request { method: method.as_bytes(), target: target.as_bytes() };
+        (start, offset(target.as_bytes()), minor, parsed.headers, len)
     } else {
-        let mut parsed = httparse::Response::new(&mut []);
-        match httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut parsed,
-            bytes,
-            &mut headers,
-        ) {
-            Ok(httparse::Status::Complete(_)) => {
-                let (Some(status), Some(minor)) = (parsed.code, parsed.version) else { return Parsed::No };
-                keep(&mut fields, parsed.headers);
-                Some((Start::Response { status }, 9, minor))
-            }
-            _ => None,
-        }
+        let (mut parsed, config) = (httparse::Response::new(&mut []), httparse::ParserConfig::default());
+        let result = config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut headers);
+        let Ok(httparse::Status::Complete(len)) = result else { return Err(then) };
+        let (Some(status), Some(minor)) = (parsed.code, parsed.version) else { return Err(then) };
+        (Start::Response { status }, 9, minor, parsed.headers, len)
     };
-    let Some((start, start_at, minor)) = strict else {
-        return lenient(bytes, at, request, then);
-    };
+    let fields: SmallVec<[Field<'_>; 32]> = headers
+        .iter()
+        .map(|h| Field { name: h.name.as_bytes(), value: h.value, at: offset(h.value) })
+        .collect();
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    then(&Head { version, start, start_at, fields: &fields, at, raw: bytes });
-    Parsed::Yes { lenient: false }
+    then(&Head { version, start, start_at, fields: &fields, at, raw: &bytes[..len] });
+    Ok(len)
 }
 
 /// What sloppy servers accept: odd bytes in names and values, spaces before the colon, folded lines (RFC 9112

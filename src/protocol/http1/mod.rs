@@ -178,6 +178,12 @@ impl Http1 {
             if blank > 0 {
                 return blank;
             }
+            // Nearly every head is whole and flawless: then one pass does it.
+            let request = dir == Direction::Request;
+            if let Ok(len) = head::strict(bytes, at, request, |head| self.begin(head, out)) {
+                return len;
+            }
+            let half = &mut self.halves[dir.index()];
             if starts_message(dir, bytes) == Some(false) {
                 half.state = State::Resync;
                 out.weird("http_no_message_head");
@@ -226,11 +232,7 @@ impl Http1 {
 
     /// A whole head.
     fn message(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) {
-        let request = dir == Direction::Request;
-        let parsed = head::parse(bytes, at, request, |head| match head.start {
-            Start::Request { method, .. } => self.request(head, method, out),
-            Start::Response { status } => self.response(head, status, out),
-        });
+        let parsed = head::parse(bytes, at, dir == Direction::Request, |head| self.begin(head, out));
         match parsed {
             Parsed::Yes { lenient: false } => {}
             Parsed::Yes { lenient: true } => out.weird("http_malformed_head"),
@@ -243,6 +245,13 @@ impl Http1 {
                 out.opaque(dir, at, bytes);
                 self.halves[dir.index()].state = State::Resync;
             }
+        }
+    }
+
+    fn begin(&mut self, head: &Head<'_>, out: &mut Out<'_>) {
+        match head.start {
+            Start::Request { method, .. } => self.request(head, method, out),
+            Start::Response { status } => self.response(head, status, out),
         }
     }
 
