@@ -6,6 +6,7 @@ use crate::example;
 use crate::facts::FAMILIES;
 use crate::rules::builtin::BUILTIN;
 use crate::rules::docs::{self, ListFormat};
+use crate::rules::folder::read_dir;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -40,14 +41,7 @@ fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
         }
         Some(dir) => {
             all_rules(std::slice::from_ref(dir))?;
-            let entries = std::fs::read_dir(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-            let mut paths: Vec<_> = entries.flatten().map(|e| e.path()).collect();
-            paths.retain(|p| p.extension().is_some_and(|e| e == "toml"));
-            paths.sort();
-            for path in paths {
-                let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                sources.push((path.display().to_string(), text));
-            }
+            sources = read_dir(dir).map_err(|e| Failure(e.to_string()))?;
         }
     }
     let (mut text, mut held, mut failed) = (String::new(), 0, 0);

@@ -5,6 +5,7 @@ pub mod docs;
 mod document;
 pub mod error;
 pub mod expr;
+pub mod folder;
 pub mod load;
 pub mod nearest;
 pub mod rule;
