@@ -35,15 +35,13 @@ pub(super) fn run(command: &RulesCommand) -> Result<u8, Failure> {
 /// Runs the examples of the rules; exit code 1 if one does not hold.
 fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
     let mut sources = Vec::new();
-    match dir {
-        None => {
-            sources.extend(BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned())))
-        }
+    let sources = match dir {
+        None => BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned())).collect(),
         Some(dir) => {
             all_rules(std::slice::from_ref(dir))?;
-            sources = read_dir(dir).map_err(|e| Failure(e.to_string()))?;
+            read_dir(dir).map_err(|e| Failure(e.to_string()))?
         }
-    }
+    };
     let (mut text, mut held, mut failed) = (String::new(), 0, 0);
     for (file, source) in sources {
         let outcome = example::test(&file, &source).map_err(|e| Failure(e.to_string()))?;
