@@ -127,7 +127,7 @@ mod tests {
         let mut failures = Vec::new();
         let mut held = 0;
         for (id, text) in BUILTIN {
-            let outcome = super::test(&format!("rules/{id}.toml"), text).unwrap_or_else(|e| panic!("{e}"));
+            let outcome = test(&format!("rules/{id}.toml"), text).unwrap_or_else(|e| panic!("{e}"));
             held += outcome.held;
             failures
                 .extend(outcome.failures.iter().map(|f| format!("rules/{id}.toml:{}: {}", f.line, f.cause)));
@@ -155,7 +155,7 @@ mod tests {
     fn an_example_that_does_not_hold_is_named() {
         let text =
             BUILTIN.iter().find(|(id, _)| *id == "jwt-alg-none").unwrap().1.replace("[[bad]]", "[[good]]");
-        let outcome = super::test("jwt-alg-none.toml", &text).unwrap();
+        let outcome = test("jwt-alg-none.toml", &text).unwrap();
         assert!(outcome.failures.iter().all(|f| f.line > 1 && f.cause.contains("makes the rule fire")));
         assert!(!outcome.failures.is_empty());
     }

@@ -45,8 +45,8 @@ pub const HOLD_TIME: i64 = crate::time::SECOND / 5;
 pub const FAR_AHEAD: i64 = 16 << 20;
 /// Holes of one direction that are remembered after they were given up, so that late bytes are still read.
 pub const HOLES_FLOW: usize = 16;
-/// Closed flows that are remembered in all ([`LINGER`]): a capture of many short connections must not pile them up.
-pub const TOMBSTONES: usize = 8 << 10;
+/// Closed flows that are remembered in all ([`LINGER`]): few enough to stay in a core's cache when connections are short.
+pub const TOMBSTONES: usize = 2 << 10;
 /// Flows whose waiting segments one partition looks at in one tick (bounds the work of a tick).
 pub const TICK_WAITING: usize = 256;
 /// Idle time of an open TCP flow, in nanoseconds.
