@@ -34,7 +34,6 @@ pub(super) fn run(command: &RulesCommand) -> Result<u8, Failure> {
 
 /// Runs the examples of the rules; exit code 1 if one does not hold.
 fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
-    let mut sources = Vec::new();
     let sources = match dir {
         None => BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned())).collect(),
         Some(dir) => {
