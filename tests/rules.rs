@@ -66,7 +66,7 @@ fn pages_have_every_rule() {
 /// The rule that `docs/rules-howto.md` teaches with is a rule that works.
 #[test]
 fn the_rule_of_the_how_to_holds_its_examples() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules-howto.md")).unwrap();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules-howto.md")).unwrap();
     let (_, rest) = page.split_once("```toml\n").unwrap();
     let (text, _) = rest.split_once("\n```").unwrap();
     let outcome = wirelint::example::test("token-of-staging.toml", text).unwrap();

@@ -42,7 +42,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "place.issued",
             ty: Type::Bool,
-            doc: "Whether a successful or redirecting response hands the token out: Set-Cookie, Location, or a body member.",
+            doc: "Whether a successful or redirecting response hands the token out: Set-Cookie, Location, a field named like a token, or a body member.",
             get: |c| Value::Bool(issued(c)),
         },
         Field {
@@ -74,7 +74,11 @@ fn issued(case: &Case<'_>) -> bool {
         && exchange.status().is_some_and(|s| (200..400).contains(&s))
         && match (sighting.place.location, sighting.place.name.as_deref()) {
             (Location::SetCookie | Location::Fragment, _) => true,
-            (Location::Header, Some(name)) => matches!(name, "location" | "authorization" | "refresh"),
+            (Location::Header | Location::Trailer, Some(name)) => {
+                matches!(name, "location" | "refresh" | "authorization")
+                    || name.contains("token")
+                    || name.contains("jwt")
+            }
             (Location::Body, Some(name)) => name.starts_with('$') || token_name(name),
             _ => false,
         }

@@ -92,7 +92,7 @@ pub(super) const FAMILY: Family = Family {
             name: "token.exp",
             ty: Type::Int,
             doc: "Expiry in seconds since 1970, if it is a number.",
-            get: |c| Value::or_missing(seconds(c, "exp")),
+            get: |c| Value::or_missing(seconds(c, Time::Exp)),
         },
         Field {
             name: "token.lifetime",
@@ -104,7 +104,9 @@ pub(super) const FAMILY: Family = Family {
             name: "token.age",
             ty: Type::Int,
             doc: "Seconds from iat to the sighting.",
-            get: |c| Value::or_missing(seconds(c, "iat").map(|iat| c.time().seconds().saturating_sub(iat))),
+            get: |c| {
+                Value::or_missing(seconds(c, Time::Iat).map(|iat| c.time().seconds().saturating_sub(iat)))
+            },
         },
         Field {
             name: "token.expired",
@@ -112,7 +114,7 @@ pub(super) const FAMILY: Family = Family {
             doc: "Whether exp had passed when the token was seen, 60 s of skew forgiven.",
             get: |c| {
                 Value::Bool(
-                    seconds(c, "exp").is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds()),
+                    seconds(c, Time::Exp).is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds()),
                 )
             },
         },
@@ -163,20 +165,30 @@ fn claim<'a>(case: &Case<'a>, name: &str) -> Option<&'a serde_json::Value> {
     token(case)?.claims()?.get(name)
 }
 
-fn seconds(case: &Case<'_>, name: &str) -> Option<i64> {
-    let value = claim(case, name)?;
-    value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
+/// Which of [`Token::times`].
+#[derive(Clone, Copy)]
+enum Time {
+    Iat,
+    Nbf,
+    Exp,
+    Auth,
+}
+
+fn seconds(case: &Case<'_>, time: Time) -> Option<i64> {
+    token(case)?.times()[time as usize]
 }
 
 fn lifetime(case: &Case<'_>) -> Option<i64> {
-    let from = seconds(case, "iat").or_else(|| seconds(case, "nbf")).unwrap_or_else(|| case.time().seconds());
-    Some(seconds(case, "exp")?.saturating_sub(from))
+    let from = seconds(case, Time::Iat)
+        .or_else(|| seconds(case, Time::Nbf))
+        .unwrap_or_else(|| case.time().seconds());
+    Some(seconds(case, Time::Exp)?.saturating_sub(from))
 }
 
 fn time_problem(case: &Case<'_>) -> Option<&'static str> {
     /// 2200-01-01.
     const FAR: i64 = 7_258_118_400;
-    let [iat, nbf, exp, auth] = ["iat", "nbf", "exp", "auth_time"].map(|name| seconds(case, name));
+    let [iat, nbf, exp, auth] = [Time::Iat, Time::Nbf, Time::Exp, Time::Auth].map(|time| seconds(case, time));
     let now = case.time().seconds();
     let after = |a: Option<i64>, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| a > b);
     let milliseconds = |v: &i64| *v > 100_000_000_000;

@@ -64,6 +64,8 @@ pub(super) struct Reading {
     pub(super) sample: bool,
     pub(super) privileges: Box<[String]>,
     pub(super) content: content::Content,
+    /// `iat`, `nbf`, `exp`, `auth_time`.
+    pub(super) times: [Option<i64>; 4],
 }
 
 impl Token {
@@ -216,6 +218,10 @@ impl Token {
                 sample: self.looks_like_a_sample(),
                 privileges: privileges.into(),
                 content: self.claims().map(content::content).unwrap_or_default(),
+                times: ["iat", "nbf", "exp", "auth_time"].map(|name| {
+                    let value = self.claim(name)?;
+                    value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
+                }),
             })
         })
     }
@@ -233,6 +239,11 @@ impl Token {
     /// Names of claims with secrets.
     pub fn secrets(&self) -> &[String] {
         &self.reading().content.secrets
+    }
+
+    /// Its times in seconds since 1970, where they are numbers: `iat`, `nbf`, `exp`, `auth_time`.
+    pub fn times(&self) -> [Option<i64>; 4] {
+        self.reading().times
     }
 
     /// Privileged roles and scopes that it carries.
