@@ -17,7 +17,7 @@ const SHARDS: usize = 16;
 /// What one block came to.
 #[derive(Debug, Default)]
 pub struct Merged {
-    /// Events in order of (ordinal, partition).
+    /// Events in order ([`Stamped::order`]).
     pub events: Vec<Stamped>,
     /// Ordinals of first frames of flows that began, ascending.
     pub births: Vec<u64>,
@@ -210,8 +210,8 @@ impl Reader {
                     self.spare.push(block);
                 }
             }
-            // Within a partition events are in order already: the sort is stable.
-            merged.events.sort_by_key(|e| (e.ordinal, e.partition));
+            // Within a flow events are in order already: the sort is stable.
+            merged.events.sort_by_key(Stamped::order);
             merged.births.sort_unstable();
             merged.deaths.sort_unstable();
             going &= listener.merged(merged, self.decoder.paths());

@@ -736,3 +736,11 @@ fn keys_verify_signatures() {
     let valid: Vec<_> = run.records().into_iter().filter(|r| r["signature"] == "valid").collect();
     assert_eq!(valid.len(), 1, "{run}");
 }
+
+/// `contract.md`: flows as they end, those still open (or lingering) at the end by `flow`.
+#[test]
+fn flows_that_are_left_at_the_end_come_in_order() {
+    let run = wirelint(["flows", "--format", "ndjson", "fixtures/tls-old/capture.pcap"]).run().code(0);
+    let numbers: Vec<u64> = run.records().iter().map(|record| record["flow"].as_u64().unwrap()).collect();
+    assert!(numbers.len() > 3 && numbers.is_sorted(), "{numbers:?}");
+}

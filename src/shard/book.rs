@@ -58,7 +58,6 @@ pub(super) struct Scribe<'a> {
     pub(super) shared: &'a Shared,
     pub(super) tools: &'a mut Tools,
     pub(super) context: &'a mut usize,
-    pub(super) partition: u8,
     pub(super) ordinal: u64,
 }
 
@@ -277,7 +276,7 @@ impl Scribe<'_> {
     }
 
     fn emit(&mut self, event: Event) {
-        self.tools.out.events.push(Stamped { ordinal: self.ordinal, partition: self.partition, event });
+        self.tools.out.events.push(Stamped { ordinal: self.ordinal, event });
     }
 
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.

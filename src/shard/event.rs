@@ -26,8 +26,19 @@ pub enum Event {
 pub struct Stamped {
     /// Ordinal of the frame that caused it.
     pub ordinal: u64,
-    /// Partition that it happened in.
-    pub partition: u8,
     /// What happened.
     pub event: Event,
+}
+
+impl Stamped {
+    /// Where it stands among all events: by the frame that caused it, then (where a tick or the end of input closes many
+    /// flows) ended flows behind the rest, each in order of the flows' first frames. Within a flow, as it happened.
+    pub fn order(&self) -> (u64, bool, u64) {
+        let (ended, flow) = match &self.event {
+            Event::Exchange { exchange, .. } => (false, exchange.transport.flow),
+            Event::Sighting(sighting) => (false, sighting.transport.flow),
+            Event::Flow(summary) => (true, summary.transport.flow),
+        };
+        (self.ordinal, ended, flow)
+    }
 }

@@ -73,7 +73,7 @@ pub struct Shared {
 /// What one shard reports about one block.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Events in order of (ordinal, partition).
+    /// Events of each flow in order.
     pub events: Vec<Stamped>,
     /// Ordinals of the first frames of flows that began, in no order.
     pub births: Vec<u64>,
@@ -156,38 +156,35 @@ impl Shard {
         let origin =
             Origin { ordinal, frame: frame.number, time: frame.time, offset: base, file: block.file };
         let arrival = Arrival { origin, wire_len: frame.wire_len, now: item.now };
-        let Some((number, table, context)) = Self::partition(&mut self.partitions, item.partition) else {
+        let Some((table, context)) = Self::partition(&mut self.partitions, item.partition) else {
             return;
         };
-        let mut feed =
-            Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
+        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
         table.packet(&item.packet, bytes, &arrival, &mut feed);
     }
 
     fn partition(
         all: &mut [(u8, FlowTable<Stream>, usize)],
         number: u8,
-    ) -> Option<(u8, &mut FlowTable<Stream>, &mut usize)> {
+    ) -> Option<(&mut FlowTable<Stream>, &mut usize)> {
         let i = if all.len() == limits::PARTITIONS {
             usize::from(number)
         } else {
             all.iter().position(|(n, ..)| *n == number)?
         };
-        all.get_mut(i).map(|(n, table, context)| (*n, table, context))
+        all.get_mut(i).map(|(_, table, context)| (table, context))
     }
 
     fn tick(&mut self, ordinal: u64, now: Timestamp) {
-        for (number, table, context) in &mut self.partitions {
-            let mut feed =
-                Feed { shared: &self.shared, tools: &mut self.tools, context, partition: *number, ordinal };
+        for (_, table, context) in &mut self.partitions {
+            let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
             table.tick(now, &mut feed);
         }
     }
 
     fn finish(&mut self, ordinal: u64, now: Timestamp) {
-        for (number, table, context) in &mut self.partitions {
-            let mut feed =
-                Feed { shared: &self.shared, tools: &mut self.tools, context, partition: *number, ordinal };
+        for (_, table, context) in &mut self.partitions {
+            let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
             table.finish(now, &mut feed);
         }
     }
@@ -200,9 +197,8 @@ impl Shard {
         ordinal: u64,
     ) {
         let number = (exchange.number % limits::PARTITIONS as u64) as u8;
-        let Some((_, _, context)) = Self::partition(&mut self.partitions, number) else { return };
-        let mut feed =
-            Feed { shared: &self.shared, tools: &mut self.tools, context, partition: number, ordinal };
+        let Some((_, context)) = Self::partition(&mut self.partitions, number) else { return };
+        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
         feed.ready(file, exchange);
     }
 }

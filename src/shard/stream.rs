@@ -25,7 +25,6 @@ pub(super) struct Feed<'a> {
     pub(super) tools: &'a mut Tools,
     /// Bytes of body context that the partition holds.
     pub(super) context: &'a mut usize,
-    pub(super) partition: u8,
     pub(super) ordinal: u64,
 }
 
@@ -138,18 +137,11 @@ impl Consumer<Stream> for Feed<'_> {
 
 impl Feed<'_> {
     fn emit(&mut self, event: Event) {
-        self.tools.out.events.push(Stamped { ordinal: self.ordinal, partition: self.partition, event });
+        self.tools.out.events.push(Stamped { ordinal: self.ordinal, event });
     }
 
     fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
-        Scribe {
-            book,
-            shared: self.shared,
-            tools: self.tools,
-            context: self.context,
-            partition: self.partition,
-            ordinal: self.ordinal,
-        }
+        Scribe { book, shared: self.shared, tools: self.tools, context: self.context, ordinal: self.ordinal }
     }
 
     fn drive(&mut self, state: &mut Stream, act: impl FnOnce(&mut Layer, &mut Scribe<'_>, &mut u64)) {
@@ -159,7 +151,6 @@ impl Feed<'_> {
             shared: self.shared,
             tools: self.tools,
             context: self.context,
-            partition: self.partition,
             ordinal: self.ordinal,
         };
         act(layer, &mut scribe, &mut state.next_id);
