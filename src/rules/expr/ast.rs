@@ -1,5 +1,6 @@
 //! The syntax tree of an expression.
 
+use super::op::{Arith, Compare};
 use std::ops::Range;
 
 /// One node and its bytes.
@@ -45,16 +46,7 @@ pub(super) struct Called {
 /// Operators between two values, except the logical ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Binary {
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
+    Compare(Compare),
+    Arith(Arith),
     In,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Rem,
 }

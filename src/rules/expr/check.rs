@@ -123,13 +123,7 @@ impl<'a> Checker<'a> {
             return Err(ExprError::new(span.clone(), ExprErrorKind::Mismatch { left, right }));
         }
         let pair = Box::new((a.op, b.op));
-        let compare = match operator {
-            Binary::Eq => Compare::Eq,
-            Binary::Ne => Compare::Ne,
-            Binary::Lt => Compare::Lt,
-            Binary::Le => Compare::Le,
-            Binary::Gt => Compare::Gt,
-            Binary::Ge => Compare::Ge,
+        match operator {
             Binary::In => {
                 let fits = match b.ty {
                     Type::List(element) => comparable(a.ty, *element),
@@ -137,22 +131,19 @@ impl<'a> Checker<'a> {
                     Type::Json => !matches!(a.ty, Type::Map),
                     _ => return Err(wrong(&[Type::List(&Type::Json), Type::Map], b.ty, &right.span)),
                 };
-                return match fits {
-                    true => Ok(Typed { op: Op::In(pair), ty: Type::Bool }),
-                    false => Err(mismatch(a.ty, b.ty, span)),
-                };
+                fits.then_some(Typed { op: Op::In(pair), ty: Type::Bool })
             }
-            Binary::Add | Binary::Sub | Binary::Mul | Binary::Div | Binary::Rem => {
-                let (op, ty) = arithmetic(operator, a.ty, b.ty).ok_or_else(|| mismatch(a.ty, b.ty, span))?;
-                return Ok(Typed { op: Op::Arith(op, pair), ty });
+            Binary::Arith(arith) => {
+                arithmetic(arith, a.ty, b.ty).map(|ty| Typed { op: Op::Arith(arith, pair), ty })
             }
-        };
-        let ordered = |ty| matches!(ty, Type::Int | Type::Float | Type::Str | Type::Json);
-        let equality = matches!(compare, Compare::Eq | Compare::Ne);
-        if !comparable(a.ty, b.ty) || !(equality || ordered(a.ty) && ordered(b.ty)) {
-            return Err(mismatch(a.ty, b.ty, span));
+            Binary::Compare(compare) => {
+                let ordered = |ty| matches!(ty, Type::Int | Type::Float | Type::Str | Type::Json);
+                let equality = matches!(compare, Compare::Eq | Compare::Ne);
+                let fits = comparable(a.ty, b.ty) && (equality || ordered(a.ty) && ordered(b.ty));
+                fits.then_some(Typed { op: Op::Compare(compare, pair), ty: Type::Bool })
+            }
         }
-        Ok(Typed { op: Op::Compare(compare, pair), ty: Type::Bool })
+        .ok_or_else(|| mismatch(a.ty, b.ty, span))
     }
 
     /// A fact, a variable, or a member of one.
@@ -286,23 +277,15 @@ fn comparable(a: Type, b: Type) -> bool {
     }
 }
 
-fn arithmetic(operator: Binary, a: Type, b: Type) -> Option<(Arith, Type)> {
-    let arith = match operator {
-        Binary::Add => Arith::Add,
-        Binary::Sub => Arith::Sub,
-        Binary::Mul => Arith::Mul,
-        Binary::Div => Arith::Div,
-        Binary::Rem => Arith::Rem,
-        _ => return None,
-    };
+/// The type of a sum, difference ...; `None` if there is none.
+fn arithmetic(arith: Arith, a: Type, b: Type) -> Option<Type> {
     let numeric = |ty| matches!(ty, Type::Int | Type::Float | Type::Json);
-    let ty = match (a, b) {
-        (Type::Str, Type::Str) if arith == Arith::Add => Type::Str,
-        (Type::Float, Type::Float) if arith == Arith::Rem => return None,
-        (Type::Int, Type::Int) | (Type::Float, Type::Float) => a,
-        (Type::Json, other) | (other, Type::Json) if numeric(other) => Type::Json,
-        (Type::Json, Type::Str) | (Type::Str, Type::Json) if arith == Arith::Add => Type::Json,
-        _ => return None,
-    };
-    Some((arith, ty))
+    match (a, b) {
+        (Type::Str, Type::Str) if arith == Arith::Add => Some(Type::Str),
+        (Type::Float, Type::Float) if arith == Arith::Rem => None,
+        (Type::Int, Type::Int) | (Type::Float, Type::Float) => Some(a),
+        (Type::Json, other) | (other, Type::Json) if numeric(other) => Some(Type::Json),
+        (Type::Json, Type::Str) | (Type::Str, Type::Json) if arith == Arith::Add => Some(Type::Json),
+        _ => None,
+    }
 }

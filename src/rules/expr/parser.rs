@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::ast::{Binary, Called, Kind, Node};
 use super::error::{ExprError, ExprErrorKind};
 use super::lexer::{Lexeme, Token, lex};
+use super::op::{Arith, Compare};
 use crate::limits;
 
 /// Parses a whole expression.
@@ -227,17 +228,17 @@ impl Parser {
             Token::Sign(sign) => match *sign {
                 "||" => (0, Operator::Any),
                 "&&" => (1, Operator::All),
-                "==" => (2, Operator::Binary(Binary::Eq)),
-                "!=" => (2, Operator::Binary(Binary::Ne)),
-                "<" => (2, Operator::Binary(Binary::Lt)),
-                "<=" => (2, Operator::Binary(Binary::Le)),
-                ">" => (2, Operator::Binary(Binary::Gt)),
-                ">=" => (2, Operator::Binary(Binary::Ge)),
-                "+" => (3, Operator::Binary(Binary::Add)),
-                "-" => (3, Operator::Binary(Binary::Sub)),
-                "*" => (4, Operator::Binary(Binary::Mul)),
-                "/" => (4, Operator::Binary(Binary::Div)),
-                "%" => (4, Operator::Binary(Binary::Rem)),
+                "==" => (2, Operator::Binary(Binary::Compare(Compare::Eq))),
+                "!=" => (2, Operator::Binary(Binary::Compare(Compare::Ne))),
+                "<" => (2, Operator::Binary(Binary::Compare(Compare::Lt))),
+                "<=" => (2, Operator::Binary(Binary::Compare(Compare::Le))),
+                ">" => (2, Operator::Binary(Binary::Compare(Compare::Gt))),
+                ">=" => (2, Operator::Binary(Binary::Compare(Compare::Ge))),
+                "+" => (3, Operator::Binary(Binary::Arith(Arith::Add))),
+                "-" => (3, Operator::Binary(Binary::Arith(Arith::Sub))),
+                "*" => (4, Operator::Binary(Binary::Arith(Arith::Mul))),
+                "/" => (4, Operator::Binary(Binary::Arith(Arith::Div))),
+                "%" => (4, Operator::Binary(Binary::Arith(Arith::Rem))),
                 _ => return None,
             },
             _ => return None,
@@ -345,8 +346,10 @@ mod tests {
     fn precedence() {
         let Kind::Any(parts) = parse("a || b && c == d + e * f").unwrap().kind else { panic!() };
         let Kind::All(parts) = &parts[1].kind else { panic!() };
-        assert!(matches!(parts[1].kind, Kind::Binary(Binary::Eq, ..)));
-        let Kind::Binary(Binary::Sub, left, _) = parse("a - b - c").unwrap().kind else { panic!() };
-        assert!(matches!(left.kind, Kind::Binary(Binary::Sub, ..)));
+        assert!(matches!(parts[1].kind, Kind::Binary(Binary::Compare(Compare::Eq), ..)));
+        let Kind::Binary(Binary::Arith(Arith::Sub), left, _) = parse("a - b - c").unwrap().kind else {
+            panic!()
+        };
+        assert!(matches!(left.kind, Kind::Binary(Binary::Arith(Arith::Sub), ..)));
     }
 }
