@@ -154,15 +154,9 @@ fn fail_on(text: &str) -> Result<FailOn, String> {
     Severity::parse(text).map(FailOn::Severity).ok_or_else(|| format!("one of {names}, never"))
 }
 
-/// `wirelint scan`.
+/// What `scan` and `live` have in common.
 #[derive(Clone, Debug, Args)]
-pub struct ScanArgs {
-    /// Captures, folders of captures, or - for standard input
-    #[arg(required = true, value_name = "INPUT")]
-    pub inputs: Vec<PathBuf>,
-    /// Report format: table, json, ndjson; NAME=FILE writes one more report to a file
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Vec<String>,
+pub struct AuditArgs {
     /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never
     #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = fail_on)]
     pub fail_on: FailOn,
@@ -181,6 +175,20 @@ pub struct ScanArgs {
     /// Work and output.
     #[command(flatten)]
     pub work: WorkArgs,
+}
+
+/// `wirelint scan`.
+#[derive(Clone, Debug, Args)]
+pub struct ScanArgs {
+    /// Captures, folders of captures, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Report format: table, json, ndjson; NAME=FILE writes one more report to a file
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Vec<String>,
+    /// What is judged, and how.
+    #[command(flatten)]
+    pub audit: AuditArgs,
 }
 
 /// `wirelint flows`, `http` and `tokens`.
@@ -219,24 +227,9 @@ pub struct LiveArgs {
     /// Stop after so many seconds
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<u64>,
-    /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never
-    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = fail_on)]
-    pub fail_on: FailOn,
-    /// Exit with 4 if packets were dropped and there are no findings
-    #[arg(long)]
-    pub strict: bool,
-    /// How packets are read.
+    /// What is judged, and how.
     #[command(flatten)]
-    pub read: ReadArgs,
-    /// Which rules run.
-    #[command(flatten)]
-    pub rules: RuleArgs,
-    /// Keys.
-    #[command(flatten)]
-    pub keys: KeyArgs,
-    /// Work and output.
-    #[command(flatten)]
-    pub work: WorkArgs,
+    pub audit: AuditArgs,
 }
 
 /// `wirelint rules`.

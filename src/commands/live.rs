@@ -1,16 +1,13 @@
 //! `wirelint live`: the same chute, fed by an interface.
 
+use super::audit::Audit;
 use super::inputs::Verdict;
-use super::scan::{Audit, attack, settings, threads, unknown_format};
+use super::scan::{settings, unknown_format};
 use super::terminal::say;
-use super::{Failure, code, decode_as, exit, now, output, rule_set};
+use super::{Failure, code, exit, output};
 use crate::capture::{self, FileId, LiveOptions, LiveSource, Source};
 use crate::cli::LiveArgs;
-use crate::decode::DecodeOptions;
-use crate::judge::Judge;
 use crate::report::{self, finding_lines, ndjson_line};
-use crate::shard::Shared;
-use crate::token::Scanner;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -27,19 +24,13 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     if !formats().any(|name| name == args.format) {
         return Err(unknown_format(&args.format, formats().collect::<Vec<_>>().into_iter()));
     }
-    let judge = Judge::new(rule_set(&args.rules)?, now(&args.read)?, args.work.show_secrets);
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand: judge.demand(),
-        decode_as: decode_as(&args.read)?,
-    });
     let interface = args.interface.clone().unwrap_or_default();
     let names = vec![interface.clone()];
-    let mut audit = Audit::new(judge, attack(&args.rules, &args.keys)?, names.clone(), &args.work);
-    let options = LiveOptions { filter: args.read.filter.clone(), ..LiveOptions::default() };
+    let mut audit = Audit::new(&args.audit)?;
+    let options = LiveOptions { filter: args.audit.read.filter.clone(), ..LiveOptions::default() };
     let source =
         LiveSource::open(&interface, &options, FileId(0), Arc::clone(&audit.stop)).map_err(failure)?;
-    if args.work.quiet == 0 {
+    if args.audit.work.quiet == 0 {
         say(&format!("watching {interface}; Ctrl-C ends"));
     }
     if let Some(seconds) = args.duration {
@@ -51,8 +42,8 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         });
     }
     let table = args.format == "table";
-    let settings = settings(&args.work);
-    let mut out = output::open(args.work.output.as_deref())?;
+    let settings = settings(&args.audit.work);
+    let mut out = output::open(args.audit.work.output.as_deref())?;
     audit.news = Some(Box::new(move |judge| {
         for finding in judge.take_fresh() {
             let text = if table {
@@ -65,12 +56,11 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         }
     }));
     let mut one = std::iter::once(Box::new(source) as Box<dyn Source>);
-    let decode = DecodeOptions { verify_checksums: args.read.verify_checksums };
-    let result = crate::pipeline::run(&mut one, &shared, decode, threads(&args.work), &mut audit);
+    let result = audit.run(&mut one, vec![interface], &args.audit);
     let packets = audit.tally.frames;
     let summary = audit.finish(&[]);
     result.map_err(failure)?;
-    if args.work.quiet < 2 {
+    if args.audit.work.quiet < 2 {
         let drops = summary.tally.weirds.get("drops").copied().unwrap_or(0);
         say(&format!(
             "{packets} packets, {} flows, {} tokens sighted ({} distinct), {} findings, {drops} packets dropped",
@@ -85,7 +75,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     }
     // Ending a watch with Ctrl-C is how it ends: no failure. What was found decides.
     let verdict = Verdict { packets: true, failed: false, interrupted: false };
-    Ok(code(&summary.findings, args.fail_on, verdict, args.strict, summary.coverage().is_empty()))
+    Ok(code(&summary.findings, args.audit.fail_on, verdict, args.audit.strict, summary.coverage().is_empty()))
 }
 
 fn list() -> Result<u8, Failure> {

@@ -1,5 +1,6 @@
 //! What the commands do: the two ends of the chute, and what is said about the work.
 
+mod audit;
 mod inputs;
 #[cfg(feature = "live")]
 mod live;

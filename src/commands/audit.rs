@@ -1,0 +1,194 @@
+//! The main thread's end of the chute for `scan` and `live`: judge, dictionary attack, what is said meanwhile.
+
+use super::inputs;
+use super::scan::{stop_flag, threads};
+use super::terminal::{self, Progress};
+use super::{Failure, decode_as, now, rule_set};
+use crate::capture::{CaptureError, Source};
+use crate::cli::{AuditArgs, KeyArgs, RuleArgs};
+use crate::crack::{Attack, Words};
+use crate::decode::{DecodeOptions, Paths};
+use crate::facts::{CaptureSummary, Cracked};
+use crate::finding::Summary;
+use crate::judge::{FlowNumbers, Judge};
+use crate::keys::KeyStore;
+use crate::pipeline::{self, Listener, Merged};
+use crate::shard::{Event, Shared};
+use crate::tally::Tally;
+use crate::token::Scanner;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Takes what is new in a judge.
+pub(super) type News = Box<dyn FnMut(&mut Judge)>;
+
+/// The main thread's end of the chute for `scan` and `live`.
+pub(super) struct Audit {
+    judge: Judge,
+    shared: Arc<Shared>,
+    attack: Attack,
+    numbers: FlowNumbers,
+    pub(super) tally: Tally,
+    secrets: bool,
+    names: Vec<String>,
+    warnings: Vec<String>,
+    quiet: bool,
+    pub(super) progress: Option<Progress>,
+    pub(super) stop: Arc<AtomicBool>,
+    /// Called with every block's news, for live output.
+    pub(super) news: Option<News>,
+}
+
+impl Audit {
+    /// The audit that the flags ask for.
+    pub(super) fn new(args: &AuditArgs) -> Result<Self, Failure> {
+        let judge = Judge::new(rule_set(&args.rules)?, now(&args.read)?, args.work.show_secrets);
+        let shared = Arc::new(Shared {
+            scanner: Scanner::new(),
+            demand: judge.demand(),
+            decode_as: decode_as(&args.read)?,
+        });
+        Ok(Self {
+            judge,
+            shared,
+            attack: attack(&args.rules, &args.keys)?,
+            numbers: FlowNumbers::default(),
+            tally: Tally::default(),
+            secrets: false,
+            names: Vec::new(),
+            warnings: Vec::new(),
+            quiet: args.work.quiet > 0,
+            progress: None,
+            stop: stop_flag(),
+            news: None,
+        })
+    }
+
+    /// Reads `sources`, which bear these names, to their end or until it is interrupted.
+    pub(super) fn run(
+        &mut self,
+        sources: &mut dyn Iterator<Item = Box<dyn Source>>,
+        names: Vec<String>,
+        args: &AuditArgs,
+    ) -> Result<(), CaptureError> {
+        self.names = names;
+        let shared = Arc::clone(&self.shared);
+        let decode = DecodeOptions { verify_checksums: args.read.verify_checksums };
+        pipeline::run(sources, &shared, decode, threads(&args.work), self)
+    }
+
+    pub(super) fn interrupted(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Exchange { exchange, sightings } => {
+                let flow = self.numbers.number(exchange.transport.flow);
+                let host = sightings.iter().any(|s| s.token.is_hmac()).then(|| exchange.host()).flatten();
+                for sighting in &sightings {
+                    if self.judge.is_new(&sighting.token) {
+                        self.attack.add(&sighting.token, host.as_deref());
+                    }
+                }
+                self.judge.exchange(&exchange, sightings, flow);
+            }
+            Event::Sighting(sighting) => {
+                let flow = self.numbers.number(sighting.transport.flow);
+                if self.judge.is_new(&sighting.token) {
+                    self.attack.add(&sighting.token, None);
+                }
+                self.judge.sighting(*sighting, None, flow);
+            }
+            Event::Flow(summary) => {
+                let flow = self.numbers.number(summary.transport.flow);
+                self.judge.flow(&summary, flow);
+            }
+        }
+    }
+
+    /// The end of input: the dictionary attack, late facts, the capture as a whole.
+    pub(super) fn finish(mut self, said: &[String]) -> Summary {
+        if let Some(progress) = &mut self.progress {
+            progress.finish();
+        }
+        let outcome = self.attack.run(|_, _| {});
+        for error in &outcome.errors {
+            self.warn(format!("--wordlist {error}"));
+        }
+        self.tally.absorb(&mut self.judge.tally);
+        self.tally.weirds("crack_refused", outcome.refused);
+        let capture = CaptureSummary { tally: self.tally.clone(), secrets: self.secrets };
+        self.judge.finish(&capture, &|token| match outcome.found.get(token.sha256()) {
+            Some(found) if found.is_weak() => Cracked::Secret(found.secret.clone()),
+            _ => Cracked::No,
+        });
+        if let Some(news) = &mut self.news {
+            news(&mut self.judge);
+        }
+        let interrupted = self.interrupted();
+        let tokens = self.judge.distinct_tokens();
+        let (findings, dropped) = self.judge.into_findings();
+        let warnings = said.iter().cloned().chain(self.warnings).collect();
+        Summary {
+            inputs: self.names,
+            findings,
+            dropped,
+            tally: self.tally,
+            tokens,
+            crack_trials: outcome.trials,
+            crack_cut: outcome.cut,
+            warnings,
+            interrupted,
+        }
+    }
+
+    fn warn(&mut self, text: String) {
+        if !self.quiet {
+            terminal::say(&format!("warning: {text}"));
+        }
+        self.warnings.push(text);
+    }
+}
+
+impl Listener for Audit {
+    fn merged(&mut self, mut merged: Merged, _: &Paths) -> bool {
+        for damage in &merged.damage {
+            self.warn(inputs::damage_text(&self.names, damage));
+        }
+        self.secrets |= merged.secrets;
+        self.tally.absorb(&mut merged.tally);
+        self.numbers.born(&merged.births);
+        for stamped in merged.events {
+            self.event(stamped.event);
+        }
+        self.numbers.died(&merged.deaths);
+        if let Some(news) = &mut self.news {
+            news(&mut self.judge);
+        }
+        !self.interrupted()
+    }
+
+    fn unknown_links(&mut self, links: &BTreeMap<u16, u64>) {
+        for (link, packets) in links {
+            self.warn(inputs::link_text(*link, *packets));
+        }
+    }
+
+    fn progress(&mut self, done: u64) {
+        if let Some(progress) = &mut self.progress {
+            progress.at(done);
+        }
+    }
+}
+
+/// The dictionary attack, with the secrets that the user gave.
+fn attack(rules: &RuleArgs, keys: &KeyArgs) -> Result<Attack, Failure> {
+    let store =
+        KeyStore::load(&keys.key, &keys.jwks, &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
+    for path in &rules.wordlist {
+        Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
+    }
+    Ok(Attack::new(rules.crack_budget, store.secrets().to_vec(), rules.wordlist.clone()))
+}
