@@ -1,6 +1,5 @@
 //! Tests of flows: one direction by cases and by properties, and the table.
 
-mod bench;
 mod bounds;
 mod direction;
 mod midstream;

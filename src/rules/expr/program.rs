@@ -294,33 +294,4 @@ mod tests {
         });
         thread.unwrap().join().unwrap();
     }
-
-    /// `cargo test --release --lib rules::expr -- --ignored --nocapture nanoseconds`
-    #[test]
-    #[ignore = "a measurement"]
-    #[allow(clippy::print_stderr)]
-    fn nanoseconds_of_a_typical_condition() {
-        let facts = Facts { alg: "HS256".to_owned(), ..Facts::default() };
-        for text in [
-            "token.alg.startsWith('HS') && !has(token.claims.cnf) && token.lifetime > 86400 && \
-             channel == 'cleartext'",
-            "channel == 'cleartext' && token.claims.exp - token.claims.iat > 86400 && !('nbf' in token.claims) \
-             && token.alg in ['HS256', 'HS384']",
-            "channel == 'query'",
-        ] {
-            let program = Program::compile(text, &SCHEMA).unwrap();
-            let mut yes = 0u32;
-            // The fastest of many short rounds: what other processes do does not count.
-            let round = || {
-                let start = std::time::Instant::now();
-                for _ in 0..1000 {
-                    let facts = std::hint::black_box(&facts);
-                    yes += u32::from(std::hint::black_box(&program).eval(facts) == Verdict::Yes);
-                }
-                start.elapsed().as_nanos() / 1000
-            };
-            let nanoseconds = std::iter::repeat_with(round).take(1000).min().unwrap();
-            eprintln!("{nanoseconds} ns, {yes} times yes: {text}");
-        }
-    }
 }
