@@ -167,7 +167,10 @@ impl<S> FlowTable<S> {
 
     /// Lets time pass: called after every [`limits::TICK_FRAMES`] frames of the run, in every partition.
     pub fn tick<C: Consumer<S>>(&mut self, now: Timestamp, consumer: &mut C) {
-        for _ in 0..self.waiting.len().min(limits::TICK_WAITING) {
+        // Entries of flows that wait no more cost nothing but their removal.
+        let (mut left, mut looked) = (self.waiting.len(), 0);
+        while left > 0 && looked < limits::TICK_WAITING {
+            left -= 1;
             let Some((slot, ordinal)) = self.waiting.pop_front() else { break };
             let Some(entry) = self.flows.get_mut(slot).filter(|e| e.info.ordinal() == ordinal) else {
                 continue;
@@ -175,6 +178,7 @@ impl<S> FlowTable<S> {
             entry.watched = false;
             let origin = entry.last_origin();
             if entry.watch(slot, &mut self.waiting) {
+                looked += 1;
                 self.poll(slot, now, &origin, consumer);
                 self.settle(slot, now, &origin, consumer);
             }
