@@ -58,6 +58,8 @@ pub const LINGER: i64 = 30 * crate::time::SECOND;
 
 /// Bytes of one direction that are shown to the probes before a flow counts as opaque.
 pub const PROBE_BYTES: usize = 64;
+/// One TLS handshake message (OpenSSL accepts certificate lists of 100 KiB).
+pub const HANDSHAKE_BYTES: usize = 128 << 10;
 /// Layers in one flow (TLS in CONNECT in SOCKS ...).
 pub const LAYERS: usize = 6;
 

@@ -25,7 +25,7 @@ impl TlsSession {
     pub fn version(&self) -> Option<u16> {
         match (&self.server, &self.client) {
             (Some(server), _) => Some(server.version),
-            (None, Some(client)) => client.versions.iter().copied().max().or(Some(client.version)),
+            (None, Some(client)) => Some(client.highest_version()),
             (None, None) => None,
         }
     }

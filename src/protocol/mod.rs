@@ -6,6 +6,7 @@
 mod http1;
 mod layer;
 mod out;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod tls;

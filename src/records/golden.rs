@@ -54,7 +54,8 @@ pub(super) fn flow() -> FlowSummary {
         alpn: vec!["h2".into(), "http/1.1".into()],
         ..ClientHello::default()
     };
-    let server = ServerHello { version: 0x0303, cipher: 0xc02f, alpn: Some("h2".into()), retry: false };
+    let server =
+        ServerHello { version: 0x0303, cipher: 0xc02f, alpn: Some("h2".into()), ..ServerHello::default() };
     let tls = TlsSession { client: Some(client), server: Some(server), ..TlsSession::default() };
     FlowSummary {
         file: FileId(0),

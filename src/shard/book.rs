@@ -156,14 +156,14 @@ impl Sink for Scribe<'_> {
             TlsEvent::Client(hello) => {
                 if session.client.is_none() {
                     session.position = carrier.position(Direction::Request, carrier.trails[0].end());
-                    session.client = Some(hello);
+                    session.client = Some(*hello);
                 }
             }
             TlsEvent::Server(hello) => {
                 if session.client.is_none() && session.server.is_none() {
                     session.position = carrier.position(Direction::Response, carrier.trails[1].end());
                 }
-                session.server.get_or_insert(hello);
+                session.server.get_or_insert(*hello);
             }
             TlsEvent::Established => session.established = true,
         }

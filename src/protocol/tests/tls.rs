@@ -41,17 +41,52 @@ fn hellos_are_read_from_records_of_any_size_in_pieces_of_any_size() {
     }
 }
 
+/// SHA-256 of "HelloRetryRequest".
+const RETRY: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
+    0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
 #[test]
 fn a_retry_is_not_the_server_hello() {
-    const RETRY: [u8; 32] = [
-        0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
-        0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-    ];
-    let mut wire = Wire::new();
-    wire.c(record(22, &client_hello()));
-    wire.s(record(22, &handshake(2, &[&[3, 3][..], &RETRY, &[0, 0x13, 0x01, 0]].concat())));
-    wire.s(record(22, &server_hello()));
+    let retry = handshake(2, &[&[3, 3][..], &RETRY, &[0, 0x13, 0x01, 0]].concat());
+    let dummy = record(20, &[1]);
+    for (after_retry, after_hello) in [(&[][..], &[][..]), (&dummy, &dummy)] {
+        for piece in [1, 7, usize::MAX] {
+            let mut wire = Wire::in_pieces(piece);
+            wire.c(record(22, &client_hello()));
+            wire.s([&record(22, &retry), after_retry].concat());
+            wire.c([after_hello, &record(22, &client_hello())].concat());
+            wire.s([record(22, &server_hello()), record(23, &[1; 40])].concat());
+            wire.c(record(23, &[1; 40]));
+            let (counted, said): (Vec<_>, Vec<_>) = wire.all().into_iter().partition(|l| l.starts_with("##"));
+            assert_eq!(said, ["client 0303 a.test", "server 0303 c02f", "established"], "{piece}");
+            let dummies = after_retry.len().min(1) + after_hello.len().min(1);
+            assert_eq!(counted, [format!("## encrypted {}", 80 + dummies)]);
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_messages_before_the_hello_costs_no_memory_and_no_time() {
+    // A mebibyte of empty HelloRequests, in records as large as they may be.
+    let flood = record(22, &[0; 1 << 14]).repeat(64);
+    let mut wire = Wire::in_pieces(1460);
+    wire.c(record(22, &client_hello())).s(flood).s(record(22, &server_hello()));
     assert_eq!(wire.all(), ["client 0303 a.test", "server 0303 c02f"]);
+}
+
+#[test]
+fn a_message_that_is_too_long_is_passed_over() {
+    let mut wire = Wire::in_pieces(1460);
+    wire.c(record(22, &client_hello()));
+    let len = crate::limits::HANDSHAKE_BYTES;
+    let huge = [&[2, (len >> 16) as u8, (len >> 8) as u8, len as u8][..], &vec![0; len]].concat();
+    for part in huge.chunks(1 << 14) {
+        wire.s(record(22, part));
+    }
+    wire.s(record(22, &server_hello()));
+    assert_eq!(wire.all(), ["client 0303 a.test", "weird tls_handshake_limit", "server 0303 c02f"]);
 }
 
 #[test]

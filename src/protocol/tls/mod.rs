@@ -1,11 +1,16 @@
-//! TLS records (RFC 8446 section 5.1) on any port: hellos are read, everything encrypted is counted and skipped.
+//! TLS records (RFC 8446 section 5.1) on any port: what is in the clear is read, everything encrypted is counted and
+//! skipped.
 
+mod handshake;
 mod hello;
+mod probe;
 
 pub use hello::{ClientHello, ServerHello};
 
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::message::{Direction, End};
+use handshake::{CLIENT_HELLO, MESSAGE_HEADER, Messages, SERVER_HELLO};
+use probe::{probe, record_header};
 
 /// TLS and SSL.
 pub(super) const PROTOCOL: Protocol = Protocol { name: "tls", probe, open: || Box::new(Tls::default()) };
@@ -17,68 +22,42 @@ const HEARTBEAT: u8 = 24;
 const HEADER: usize = 5;
 /// Longest record: 2^14 bytes of plaintext and 2048 of expansion (RFC 5246 section 6.2.3).
 const RECORD: usize = (1 << 14) + 2048;
-/// Handshake bytes that are joined to find the hellos; certificates that follow are not waited for.
-const HANDSHAKE_BYTES: usize = 64 << 10;
 
 /// What a TLS layer learns about its session.
 #[derive(Clone, Debug)]
 pub enum TlsEvent {
     /// The first ClientHello.
-    Client(ClientHello),
+    Client(Box<ClientHello>),
     /// The first ServerHello that is not a HelloRetryRequest.
-    Server(ServerHello),
-    /// Application data passed.
+    Server(Box<ServerHello>),
+    /// The first record of application data (in TLS 1.3 that may be an encrypted handshake message).
     Established,
-}
-
-fn probe(bytes: &[u8]) -> Verdict {
-    match bytes {
-        [HANDSHAKE, 3, 0..=4, high, low, rest @ ..] => {
-            let len = usize::from(u16::from_be_bytes([*high, *low]));
-            match rest.first() {
-                _ if !(4..=RECORD).contains(&len) => Verdict::No,
-                None => Verdict::More,
-                Some(1) => Verdict::Yes(Some(Direction::Request)),
-                Some(2) => Verdict::Yes(Some(Direction::Response)),
-                Some(0 | 4 | 11..=16 | 20) => Verdict::Yes(None),
-                Some(_) => Verdict::No,
-            }
-        }
-        // Joined in the middle: an application data record, or an alert or cipher change of its exact length.
-        [APPLICATION_DATA, 3, 1..=4, high, low, ..] => {
-            let len = usize::from(u16::from_be_bytes([*high, *low]));
-            let next = bytes.get(HEADER + len..);
-            let follows = next.is_none_or(|n| n.is_empty() || n[0] == APPLICATION_DATA || n[0] == 21);
-            if (16..=RECORD).contains(&len) && follows { Verdict::Yes(None) } else { Verdict::No }
-        }
-        [CHANGE_CIPHER_SPEC, 3, 0..=4, 0, 1, 1, ..] => Verdict::Yes(None),
-        // SSLv2-compatible ClientHello (RFC 5246 appendix E.2).
-        [high, low, 1, 3 | 0, 0..=4, cipher_high, cipher_low, session_high, session_low, ..]
-            if high & 0x80 != 0 =>
-        {
-            let len = usize::from(high & 0x7f) << 8 | usize::from(*low);
-            let ciphers = usize::from(u16::from_be_bytes([*cipher_high, *cipher_low]));
-            let session = usize::from(u16::from_be_bytes([*session_high, *session_low]));
-            let version_fits = bytes[3] == 3 || bytes[4] == 2;
-            if version_fits && ciphers > 0 && ciphers.is_multiple_of(3) && session <= 32 && len > 9 + ciphers
-            {
-                Verdict::Yes(Some(Direction::Request))
-            } else {
-                Verdict::No
-            }
-        }
-        [HANDSHAKE, 3, 0..=4, ..] | [HANDSHAKE, 3] | [HANDSHAKE] if bytes.len() < HEADER => Verdict::More,
-        [first, ..] if first & 0x80 != 0 && bytes.len() < 9 && bytes.get(2).is_none_or(|b| *b == 1) => {
-            Verdict::More
-        }
-        _ => Verdict::No,
-    }
 }
 
 #[derive(Default)]
 struct Tls {
     halves: [Half; 2],
+    session: Session,
+}
+
+/// What both directions know.
+#[derive(Default)]
+struct Session {
     established: bool,
+    client: bool,
+    server: bool,
+}
+
+/// What becomes of the bytes of a record.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Keep {
+    /// They are counted.
+    #[default]
+    Nothing,
+    /// They are handshake messages in the clear.
+    Handshake,
+    /// They are an SSLv2-compatible ClientHello.
+    Ssl2,
 }
 
 #[derive(Default)]
@@ -86,16 +65,19 @@ struct Half {
     /// An incomplete record header.
     header: [u8; HEADER],
     header_len: u8,
-    /// Bytes of the current record that are still to come, and whether they are kept.
+    /// Bytes of the current record that are still to come.
     left: u32,
-    kept: bool,
-    /// Everything from here on is encrypted or of no interest: only record headers are read.
-    done: bool,
+    keep: Keep,
+    /// Records are encrypted from here on, or of no interest: only their headers are read.
+    sealed: bool,
+    /// A HelloRetryRequest was seen and this side's next hello was not: it comes in the clear, also behind the
+    /// ChangeCipherSpec that is sent for the sake of middleboxes (RFC 8446 appendix D.4).
+    retried: bool,
     /// Framing is lost.
     lost: bool,
-    /// The current record is an SSLv2-compatible hello.
-    ssl2: bool,
-    handshake: Vec<u8>,
+    messages: Messages,
+    /// An SSLv2 hello.
+    ssl2: Vec<u8>,
 }
 
 impl Dissector for Tls {
@@ -110,21 +92,22 @@ impl Dissector for Tls {
             }
             half.lost = false;
             // A hello in its place: the hole was before the session.
-            if verdict == Verdict::Yes(Some(dir)) && !self.established {
-                half.done = false;
+            if verdict == Verdict::Yes(Some(dir)) && !self.session.established {
+                half.sealed = false;
             }
         }
         while !rest.is_empty() {
+            let half = &mut self.halves[dir.index()];
             if half.left > 0 {
                 let n = (half.left as usize).min(rest.len());
                 half.left -= n as u32;
-                if half.kept {
-                    half.handshake.extend_from_slice(&rest[..n]);
-                    half.hellos(out);
-                } else {
-                    out.encrypted(n as u64);
+                let (piece, after) = rest.split_at(n);
+                rest = after;
+                match half.keep {
+                    Keep::Nothing => out.encrypted(n as u64),
+                    Keep::Handshake => self.handshake(dir, piece, out),
+                    Keep::Ssl2 => half.ssl2(piece, &mut self.session, out),
                 }
-                rest = &rest[n..];
                 continue;
             }
             let have = usize::from(half.header_len);
@@ -134,9 +117,9 @@ impl Dissector for Tls {
             rest = &rest[n..];
             if usize::from(half.header_len) == HEADER {
                 half.header_len = 0;
-                match half.record(&mut self.established, out) {
+                match half.record(&mut self.session, out) {
                     Ok(()) => {}
-                    Err(name) if half.done || self.established => {
+                    Err(name) if half.sealed || self.session.established => {
                         out.weird(name);
                         half.lost = true;
                         out.encrypted(rest.len() as u64);
@@ -154,10 +137,10 @@ impl Dissector for Tls {
 
     fn gap(&mut self, dir: Direction, len: u64, _: &mut Out<'_>) -> Result<(), Malformed> {
         let half = &mut self.halves[dir.index()];
-        half.handshake = Vec::new();
-        half.ssl2 = false;
-        half.done = true;
-        half.kept = false;
+        half.sealed = true;
+        half.messages.clear();
+        half.keep = Keep::Nothing;
+        half.ssl2 = Vec::new();
         if half.header_len == 0 && u64::from(half.left) >= len {
             half.left -= len as u32;
         } else {
@@ -169,7 +152,7 @@ impl Dissector for Tls {
     }
 
     fn close(&mut self, dir: Direction, _: End, _: &mut Out<'_>) {
-        self.halves[dir.index()].handshake = Vec::new();
+        self.halves[dir.index()].messages.clear();
     }
 
     fn held(&self, _: Direction) -> u64 {
@@ -177,108 +160,104 @@ impl Dissector for Tls {
     }
 }
 
+impl Tls {
+    /// Bytes of handshake records in the clear.
+    fn handshake(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) {
+        let Self { halves, session } = self;
+        let half = &mut halves[dir.index()];
+        let mut retry = false;
+        let wanted = |kind| matches!(kind, CLIENT_HELLO | SERVER_HELLO);
+        let over = half.messages.push(bytes, wanted, |message| {
+            let body = message.get(MESSAGE_HEADER..).unwrap_or_default();
+            match (message[0], dir) {
+                (CLIENT_HELLO, Direction::Request) => {
+                    half.retried = false;
+                    session.client(ClientHello::parse(body), out);
+                }
+                (SERVER_HELLO, Direction::Response) => match ServerHello::parse(body) {
+                    Some(hello) if hello.retry => retry = true,
+                    hello => {
+                        half.retried = false;
+                        session.server(hello, out);
+                    }
+                },
+                _ => out.weird("tls_bad_hello"),
+            }
+        });
+        if over {
+            out.weird("tls_handshake_limit");
+        }
+        if retry && !session.server {
+            halves.iter_mut().for_each(|half| half.retried = true);
+        }
+    }
+}
+
+impl Session {
+    fn client(&mut self, hello: Option<ClientHello>, out: &mut Out<'_>) {
+        match hello {
+            Some(hello) if !self.client => {
+                self.client = true;
+                out.tls(TlsEvent::Client(Box::new(hello)));
+            }
+            Some(_) => {}
+            None => out.weird("tls_bad_hello"),
+        }
+    }
+
+    fn server(&mut self, hello: Option<ServerHello>, out: &mut Out<'_>) {
+        match hello {
+            Some(hello) if !self.server => {
+                self.server = true;
+                out.tls(TlsEvent::Server(Box::new(hello)));
+            }
+            Some(_) => {}
+            None => out.weird("tls_bad_hello"),
+        }
+    }
+}
+
 impl Half {
     /// A whole record header.
-    fn record(&mut self, established: &mut bool, out: &mut Out<'_>) -> Result<(), &'static str> {
+    fn record(&mut self, session: &mut Session, out: &mut Out<'_>) -> Result<(), &'static str> {
         let [kind, major, minor, high, low] = self.header;
         let len = u16::from_be_bytes([high, low]);
-        if kind & 0x80 != 0 && major > 0 && minor == 1 && !self.done {
+        if kind & 0x80 != 0 && major > 0 && minor == 1 && !self.sealed {
             // SSLv2: two bytes of header, then the message type, of which the rest is kept to be parsed.
             self.left = (u32::from(kind & 0x7f) << 8 | u32::from(major)).saturating_sub(3);
-            self.handshake = vec![minor, high, low];
-            self.kept = true;
-            self.ssl2 = true;
+            self.ssl2 = vec![minor, high, low];
+            self.keep = Keep::Ssl2;
             return Ok(());
         }
         if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) || major != 3 || usize::from(len) > RECORD {
             return Err("tls_bad_record");
         }
         self.left = len.into();
-        self.kept = kind == HANDSHAKE && !self.done;
-        if kind == APPLICATION_DATA && !*established {
-            *established = true;
+        let clear = !self.sealed || self.retried;
+        self.keep = if kind == HANDSHAKE && clear { Keep::Handshake } else { Keep::Nothing };
+        if kind == APPLICATION_DATA && !session.established {
+            session.established = true;
             out.tls(TlsEvent::Established);
         }
-        if matches!(kind, CHANGE_CIPHER_SPEC | APPLICATION_DATA) {
-            self.done = true;
-            self.handshake = Vec::new();
+        if kind == APPLICATION_DATA || kind == CHANGE_CIPHER_SPEC && !self.retried {
+            self.seal();
         }
         Ok(())
     }
 
-    /// Reads the hello once its message is whole; then nothing more is kept.
-    fn hellos(&mut self, out: &mut Out<'_>) {
-        if self.handshake.len() < 4 {
-            return;
+    /// No handshake message comes in the clear any more.
+    fn seal(&mut self) {
+        if !self.sealed {
+            self.sealed = true;
+            self.messages.clear();
         }
-        if self.ssl2 {
-            if self.left == 0 {
-                match ClientHello::parse_ssl2(&self.handshake) {
-                    Some(hello) => out.tls(TlsEvent::Client(hello)),
-                    None => out.weird("tls_bad_hello"),
-                }
-                self.ssl2 = false;
-                // The TLS handshake that may follow holds no second hello.
-                self.stop();
-            }
-            return;
-        }
-        let len = usize::from(self.handshake[1]) << 16
-            | usize::from(self.handshake[2]) << 8
-            | usize::from(self.handshake[3]);
-        let event = match self.handshake[0] {
-            1 | 2 if len > HANDSHAKE_BYTES => None,
-            1 | 2 if self.handshake.len() < 4 + len => return,
-            1 => ClientHello::parse(&self.handshake[4..4 + len]).map(TlsEvent::Client),
-            2 => match ServerHello::parse(&self.handshake[4..4 + len]) {
-                Some(hello) if hello.retry => {
-                    self.handshake.drain(..4 + len);
-                    return;
-                }
-                hello => hello.map(TlsEvent::Server),
-            },
-            _ => {
-                // HelloRequest and the like before the hello: skip whole messages.
-                if self.handshake.len() >= 4 + len {
-                    self.handshake.drain(..4 + len);
-                } else if len > HANDSHAKE_BYTES {
-                    self.stop();
-                }
-                return;
-            }
-        };
-        match event {
-            Some(event) => out.tls(event),
-            None => out.weird("tls_bad_hello"),
-        }
-        self.stop();
     }
 
-    fn stop(&mut self) {
-        self.handshake = Vec::new();
-        self.done = true;
-        self.kept = false;
-    }
-}
-
-/// A record header of a running session, at the start of a segment.
-fn record_header(bytes: &[u8]) -> bool {
-    matches!(bytes, [CHANGE_CIPHER_SPEC..=HEARTBEAT, 3, 1..=4, high, low, ..]
-        if (1..=RECORD).contains(&usize::from(u16::from_be_bytes([*high, *low]))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hellos_are_told_from_other_bytes() {
-        assert_eq!(probe(&[22, 3, 1, 2, 0, 1]), Verdict::Yes(Some(Direction::Request)));
-        assert_eq!(probe(&[22, 3, 3, 0, 90, 2]), Verdict::Yes(Some(Direction::Response)));
-        assert_eq!(probe(&[22, 3, 1]), Verdict::More);
-        assert_eq!(probe(&[22, 3, 1, 0xff, 0xff, 1]), Verdict::No);
-        assert_eq!(probe(b"GET / HTTP/1.1"), Verdict::No);
-        assert_eq!(probe(&[0x80, 0x2e, 1, 0, 2, 0, 21, 0, 0, 0, 16]), Verdict::Yes(Some(Direction::Request)));
-        assert_eq!(probe(&[0x80, 0x2e, 7, 0, 2, 0, 21, 0, 0]), Verdict::No);
+    /// Reads an SSLv2-compatible hello once it is whole.
+    fn ssl2(&mut self, bytes: &[u8], session: &mut Session, out: &mut Out<'_>) {
+        self.ssl2.extend_from_slice(bytes);
+        if self.left == 0 {
+            session.client(ClientHello::parse_ssl2(&std::mem::take(&mut self.ssl2)), out);
+        }
     }
 }
