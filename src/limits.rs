@@ -53,6 +53,9 @@ pub const TICK_WAITING: usize = 256;
 pub const TCP_IDLE: i64 = 3600 * crate::time::SECOND;
 /// Idle time of a UDP conversation, in nanoseconds.
 pub const UDP_IDLE: i64 = 300 * crate::time::SECOND;
+/// Packet time by which a file may begin before the end of the one that it continues, in nanoseconds: stamps of
+/// packets that are captured on several processors are not quite in order.
+pub const ROTATION_OVERLAP: i64 = crate::time::SECOND / 1000;
 /// Time that a closed flow is remembered so that its last packets do not open a new one, in nanoseconds.
 pub const LINGER: i64 = 30 * crate::time::SECOND;
 

@@ -41,7 +41,8 @@ pub trait Listener {
     fn unknown_links(&mut self, _links: &BTreeMap<u16, u64>) {}
 }
 
-/// Runs `sources` one after the other; flows end with their source.
+/// Runs `sources` one after the other. Flows end with their source, unless the next one continues it: it begins where
+/// the one before ends, or so little later that a flow may still be open.
 ///
 /// # Errors
 /// What a source says when nothing more can be read from it; what was read until then has been reported.
@@ -104,24 +105,25 @@ impl Reader {
         let (mut before, mut drops) = (0, 0);
         let mut going = true;
         let mut result = Ok(());
-        for mut source in sources {
-            if !going {
-                break;
-            }
-            self.now = Timestamp::from_nanos(i64::MIN);
+        let mut next = sources.next().map(|source| self.begin(source, &mut result));
+        while let Some((mut source, mut filled)) = next.take() {
+            let began = filled.0.begins();
             loop {
-                let mut block = self.spare.pop().unwrap_or_default();
-                block.clear();
-                let more = source.fill(&mut block).unwrap_or_else(|error| {
-                    result = Err(error);
-                    More::End
-                });
+                let (block, more) = filled;
                 let done = source.progress().map_or(0, |(_, done)| done);
                 listener.progress(before + done);
-                let last = more == More::End || !going;
+                let over = more == More::End || !going;
+                if over && going {
+                    next = sources.next().map(|source| self.begin(source, &mut result));
+                }
+                let goes_on = |(_, (first, _)): &(_, (Block, _))| self.goes_on(began, &block, first);
+                let last = over && !next.as_ref().is_some_and(goes_on);
                 let lost = source.drops();
                 self.issue(block, last, board, lost.saturating_sub(drops));
                 drops = lost;
+                if last {
+                    self.now = Timestamp::from_nanos(i64::MIN);
+                }
                 if threads.get() == 1 {
                     board.step();
                 }
@@ -132,11 +134,13 @@ impl Reader {
                     }
                     going &= self.collect(board, listener);
                 }
-                if last {
+                if over {
                     drops = 0;
                     before += done;
+                    next = next.filter(|_| going || !last);
                     break;
                 }
+                filled = self.fill(&mut *source, &mut result);
             }
         }
         while self.merged < self.issued {
@@ -147,6 +151,36 @@ impl Reader {
         }
         listener.unknown_links(self.decoder.unknown_links());
         result
+    }
+
+    /// A source and its first block.
+    fn begin(
+        &mut self,
+        mut source: Box<dyn Source>,
+        result: &mut Result<(), CaptureError>,
+    ) -> (Box<dyn Source>, (Block, More)) {
+        let first = self.fill(&mut *source, result);
+        (source, first)
+    }
+
+    /// The next block of a source. What ends the source becomes the result of the run.
+    fn fill(&mut self, source: &mut dyn Source, result: &mut Result<(), CaptureError>) -> (Block, More) {
+        let mut block = self.spare.pop().unwrap_or_default();
+        block.clear();
+        let more = source.fill(&mut block).unwrap_or_else(|error| {
+            *result = Err(error);
+            More::End
+        });
+        (block, more)
+    }
+
+    /// Whether a source that begins with `first` continues the one that began at `began` and ends with `last`.
+    fn goes_on(&self, began: Option<Timestamp>, last: &Block, first: &Block) -> bool {
+        let end = last.frames.iter().map(|frame| frame.time).fold(self.now, Timestamp::max);
+        let overlap = limits::ROTATION_OVERLAP;
+        first.begins().is_some_and(|begin| {
+            Some(begin) > began && (-overlap..limits::TCP_IDLE).contains(&begin.since(end))
+        })
     }
 
     /// Decodes a block and hands it to the shards.
@@ -170,6 +204,9 @@ impl Reader {
             if (self.ordinal + index as u64 + 1).is_multiple_of(limits::TICK_FRAMES) {
                 ticks.push(Tick { frame: index as u32, now: self.now });
             }
+        }
+        if last {
+            self.decoder.end_source(&mut tally);
         }
         tally.weirds("damage", block.damage.len() as u64);
         tally.weirds("drops", drops);

@@ -9,6 +9,7 @@ mod layers;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
 mod robust;
+mod rotation;
 mod rules;
 mod secrets;
 mod support;

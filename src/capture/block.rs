@@ -1,5 +1,7 @@
 //! The recycled unit of work: a buffer of capture bytes and what lies in it.
 
+use crate::time::Timestamp;
+
 use super::{Damage, FileId, Frame, FrameRef, SecretsBlock};
 
 const PAGE: usize = 4096;
@@ -100,6 +102,8 @@ pub struct Block {
     pub bytes: PageBuf,
     /// The frames.
     pub frames: Vec<FrameRef>,
+    /// Time of the first frame that a filter saw, whether it kept it or not; none without a filter.
+    pub seen_from: Option<Timestamp>,
     /// Side arena: payloads that are not contiguous in `bytes` (joined fragments). Written by the decoder.
     pub side: Vec<u8>,
     /// TLS secrets, in order.
@@ -115,10 +119,16 @@ impl Block {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.frames.clear();
+        self.seen_from = None;
         self.side.clear();
         self.secrets.clear();
         self.exchanges.clear();
         self.damage.clear();
+    }
+
+    /// Time of the first frame that was read.
+    pub fn begins(&self) -> Option<Timestamp> {
+        self.seen_from.or_else(|| self.frames.first().map(|frame| frame.time))
     }
 
     /// The frame at `index` of [`Block::frames`].

@@ -68,6 +68,7 @@ impl<S: Source> Filtered<S> {
 impl<S: Source> Source for Filtered<S> {
     fn fill(&mut self, block: &mut Block) -> Result<More, CaptureError> {
         let more = self.source.fill(block)?;
+        block.seen_from = block.begins();
         let kept: Vec<bool> = (0..block.frames.len())
             .map(|index| block.frame(index).is_some_and(|frame| self.filter.matches(&frame)))
             .collect();

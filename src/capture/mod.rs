@@ -16,6 +16,7 @@ mod open;
 mod pcap;
 mod pcapng;
 mod reader;
+mod rotation;
 #[cfg(test)]
 mod testing;
 

@@ -10,7 +10,7 @@ use super::compressed::Compression;
 use super::pcap::{self, Pcap};
 use super::pcapng::{PcapNg, SECTION};
 use super::reader::{FileSource, Format};
-use super::{Block, CaptureError, FileId, More, Source};
+use super::{Block, CaptureError, FileId, More, Source, rotation};
 
 /// Bytes that are looked at to tell a format: a page, so that later reads stay aligned in the file.
 const SNIFF: usize = 4096;
@@ -30,7 +30,8 @@ pub struct Input {
 }
 
 /// Expands what the user named: files and `-` stay, folders become the captures in them, at any depth and
-/// sorted by path. A folder without captures, or that cannot be read, stays as a refused input.
+/// sorted by path. A folder without captures, or that cannot be read, stays as a refused input. Files that seem to
+/// continue each other, by their names, come in order of time.
 pub fn expand(inputs: &[PathBuf]) -> Vec<Input> {
     let mut all = Vec::new();
     for path in inputs {
@@ -54,7 +55,7 @@ pub fn expand(inputs: &[PathBuf]) -> Vec<Input> {
             }
         }
     }
-    all
+    rotation::in_order(all)
 }
 
 /// Opens a capture file, or standard input for `-`.

@@ -68,13 +68,14 @@ impl Decoder {
         let filled = block.bytes.filled();
         let data = filled.get(frame.start as usize..)?.get(..frame.len as usize)?;
         if frame.link == ETHERNET && !self.long_way_only {
-            let mut vlan = 0;
-            let network = fast::network(data, |id| vlan = self.paths.tag(vlan, id, tally));
             let end = frame.start.saturating_add(frame.len);
-            let is_tunnel = is_in(&self.tunnel_ports);
-            let packet = network.and_then(|n| n.packet(number, end, vlan, is_tunnel));
-            if packet.is_some() {
-                return packet;
+            if let Some(network) = fast::network(data)
+                && let Some(mut packet) = network.packet(number, end, is_in(&self.tunnel_ports))
+            {
+                for id in network.tags.into_iter().filter(|id| *id != 0) {
+                    packet.vlan = self.paths.tag(packet.vlan, id, tally);
+                }
+                return Some(packet);
             }
         }
         self.long_way(block, index, tally)
@@ -95,12 +96,14 @@ impl Decoder {
             return None;
         };
         let stripped = (link.strip)(data);
+        // Ethernet has been tried.
         if !self.long_way_only
+            && frame.link != ETHERNET
             && let Some(network) = stripped.ok().and_then(Network::of)
         {
             let number = u32::try_from(index).ok()?;
             let end = frame.start.saturating_add(frame.len);
-            let packet = network.packet(number, end, 0, is_in(&self.tunnel_ports));
+            let packet = network.packet(number, end, is_in(&self.tunnel_ports));
             if packet.is_some() {
                 return packet;
             }
@@ -147,6 +150,11 @@ impl Decoder {
                 fragment: None,
             }));
         }
+    }
+
+    /// The packets end here, or what follows does not go on where they end: datagrams that are not whole are given up.
+    pub fn end_source(&mut self, tally: &mut Tally) {
+        self.defrag.clear(tally);
     }
 
     /// What the numbers in [`super::FlowKey::path`] and [`super::Packet::vlan`] stand for.
@@ -267,6 +275,40 @@ mod tests {
         assert_eq!((p[0].key, p[0].from), (p[1].key, p[1].from.other()));
         assert_ne!(p[0].key, p[2].key);
         assert_ne!(p[0].vlan, p[1].vlan);
+    }
+
+    #[test]
+    fn fragments_do_not_outlive_their_source() {
+        let (mut decoder, mut tally) = (Decoder::default(), Tally::default());
+        let mut frames = fragments(false, 6, &tcp(b"0123456789abcdefghij"));
+        let rest = frames.split_off(1);
+        assert_eq!(seen_all(&mut decoder, 1, &frames), [Err(vec![])]);
+        decoder.end_source(&mut tally);
+        assert_eq!(tally.weirds, [("fragments_expired", 1)].into());
+        assert!(seen_all(&mut decoder, 1, &rest).iter().all(Result::is_err));
+    }
+
+    #[test]
+    fn a_vlan_stack_over_the_limit_is_counted_once_a_frame() {
+        let mut decoder = Decoder::default();
+        for n in 1..=u16::MAX {
+            decoder.paths.tag(0, n, &mut Tally::default());
+        }
+        decoder.paths.tag(1, 1, &mut Tally::default());
+        let mut options = ip4_tcp(b"abc");
+        options[0] = 0x46;
+        options[3] += 4;
+        options.splice(20..20, [1; 4]);
+        for ip in [ip4_tcp(b"abc"), options] {
+            let mut block = Block::default();
+            let frame = ether(0x8100, &[&[0, 7, 0x81, 0, 0, 9, 8, 0][..], &ip].concat());
+            block.bytes.extend(&frame);
+            let (len, link) = (frame.len() as u32, LinkType(1));
+            block.frames.push(crate::capture::FrameRef { len, wire_len: len, link, ..Default::default() });
+            let mut tally = Tally::default();
+            assert!(decoder.decode(&mut block, 0, &mut tally).is_some());
+            assert_eq!(tally.weirds, [("vlan_stacks_over_limit", 1)].into());
+        }
     }
 
     #[test]

@@ -116,6 +116,12 @@ impl Defragmenter {
         None
     }
 
+    /// Gives up what waits.
+    pub(super) fn clear(&mut self, tally: &mut Tally) {
+        tally.weirds("fragments_expired", self.waiting.len() as u64);
+        *self = Self::default();
+    }
+
     fn expire(&mut self, tally: &mut Tally) {
         while let Some((_, &oldest)) = self.ages.first_key_value() {
             match self.waiting.get(&oldest) {

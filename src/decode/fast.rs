@@ -9,26 +9,26 @@ use super::{FlowKey, Inner, IpProtocol, Packet, Payload, Segment, Side, TcpHeade
 pub(super) struct Network<'a> {
     pub(super) kind: u16,
     pub(super) data: &'a [u8],
+    /// VLAN numbers, outermost first; zero is none.
+    pub(super) tags: [u16; 2],
 }
 
-/// Where the network layer begins in an Ethernet frame; `tag` is called with each VLAN number that is not zero.
+/// Where the network layer begins in an Ethernet frame.
 #[inline(always)]
-pub(super) fn network(frame: &[u8], mut tag: impl FnMut(u16)) -> Option<Network<'_>> {
+pub(super) fn network(frame: &[u8]) -> Option<Network<'_>> {
     let (head, mut data) = frame.split_first_chunk::<14>()?;
     let mut kind = u16::from_be_bytes([head[12], head[13]]);
+    let mut tags = [0; 2];
     // Two tags are what is common; more take the long way.
-    for _ in 0..2 {
+    for tag in &mut tags {
         if !ethernet::VLAN.contains(&kind) {
             break;
         }
         let (head, rest) = data.split_first_chunk::<4>()?;
-        match u16::from_be_bytes([head[0] & 0x0f, head[1]]) {
-            0 => {}
-            id => tag(id),
-        }
+        *tag = u16::from_be_bytes([head[0] & 0x0f, head[1]]);
         (kind, data) = (u16::from_be_bytes([head[2], head[3]]), rest);
     }
-    Some(Network { kind, data })
+    Some(Network { kind, data, tags })
 }
 
 impl<'a> Network<'a> {
@@ -36,10 +36,10 @@ impl<'a> Network<'a> {
     #[inline]
     pub(super) fn of(inner: Inner<'a>) -> Option<Self> {
         match inner {
-            Inner::EtherType(kind, data) => Some(Self { kind, data }),
+            Inner::EtherType(kind, data) => Some(Self { kind, data, tags: [0; 2] }),
             Inner::Ip(data) => match data.first()? >> 4 {
-                4 => Some(Self { kind: 0x0800, data }),
-                6 => Some(Self { kind: 0x86dd, data }),
+                4 => Some(Self { kind: 0x0800, data, tags: [0; 2] }),
+                6 => Some(Self { kind: 0x86dd, data, tags: [0; 2] }),
                 _ => None,
             },
             _ => None,
@@ -47,16 +47,10 @@ impl<'a> Network<'a> {
     }
 
     /// The packet of the frame with index `frame`, if it is a plain one. `end` is the position behind the frame in the block;
-    /// `is_tunnel` says which UDP ports need a closer look.
+    /// `is_tunnel` says which UDP ports need a closer look. The packet has no VLAN stack yet.
     #[inline(always)]
-    pub(super) fn packet(
-        self,
-        frame: u32,
-        end: u32,
-        vlan: u32,
-        is_tunnel: impl Fn(u16) -> bool,
-    ) -> Option<Packet> {
-        let Self { kind, data } = self;
+    pub(super) fn packet(self, frame: u32, end: u32, is_tunnel: impl Fn(u16) -> bool) -> Option<Packet> {
+        let Self { kind, data, .. } = self;
         let (len, addrs, protocol, rest) = match kind {
             0x0800 => {
                 let (head, rest) = data.split_first_chunk::<20>()?;
@@ -112,7 +106,7 @@ impl<'a> Network<'a> {
         let (key, from) = addrs.key(ports, protocol);
         let start = end.checked_sub(u32::try_from(padding).ok()?)?.checked_sub(len)?;
         let payload = Payload { start, len, missing: 0, side: false };
-        Some(Packet { frame, key, from, segment: kind, payload, vlan })
+        Some(Packet { frame, key, from, segment: kind, payload, vlan: 0 })
     }
 }
 

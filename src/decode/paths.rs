@@ -63,13 +63,13 @@ struct Stacks<K, V> {
     numbers: HashMap<(u32, K), u32>,
     stacks: Vec<Vec<V>>,
     held: usize,
-    /// Most packets have the stack of the one before.
-    last: Option<((u32, K), u32)>,
+    /// Most packets have the stack of the one before: its first layer, and the last one behind that.
+    last: [Option<((u32, K), u32)>; 2],
 }
 
 impl<K: Copy + Eq + std::hash::Hash, V: Clone> Stacks<K, V> {
     fn new(overflow: Vec<V>) -> Self {
-        Self { numbers: HashMap::new(), stacks: vec![Vec::new(), overflow], held: 0, last: None }
+        Self { numbers: HashMap::new(), stacks: vec![Vec::new(), overflow], held: 0, last: [None; 2] }
     }
 
     fn get(&self, number: u32) -> &[V] {
@@ -78,7 +78,8 @@ impl<K: Copy + Eq + std::hash::Hash, V: Clone> Stacks<K, V> {
 
     /// `None` if there is no room.
     fn push(&mut self, outer: u32, key: K, value: impl FnOnce() -> V) -> Option<u32> {
-        if let Some((last, number)) = self.last
+        let depth = usize::from(outer != 0);
+        if let Some((last, number)) = self.last[depth]
             && last == (outer, key)
         {
             return Some(number);
@@ -99,7 +100,7 @@ impl<K: Copy + Eq + std::hash::Hash, V: Clone> Stacks<K, V> {
                 number
             }
         };
-        self.last = Some(((outer, key), number));
+        self.last[depth] = Some(((outer, key), number));
         Some(number)
     }
 }
