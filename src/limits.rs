@@ -20,6 +20,8 @@ pub const DECODE_DEPTH: usize = 16;
 pub const FRAGMENT_DATAGRAMS: usize = 4096;
 /// Bytes of fragments held in all.
 pub const FRAGMENT_BYTES: usize = 8 << 20;
+/// Whole datagrams that are remembered, so that a copy of a fragment that comes behind them is known as one.
+pub const FRAGMENT_COPIES: usize = 64;
 /// Packet time after which an incomplete datagram is given up, in nanoseconds (RFC 8200 section 4.5: 60 s).
 pub const FRAGMENT_TIMEOUT: i64 = 60 * crate::time::SECOND;
 

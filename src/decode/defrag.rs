@@ -1,6 +1,6 @@
 //! IP fragments become datagrams: bounded in number, bytes and packet time, the first copy of a byte wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use hashbrown::HashMap;
@@ -48,6 +48,8 @@ pub(super) struct Defragmenter {
     /// Arrival order of the first fragments: expiry and eviction go through it, never through the hash map.
     ages: BTreeMap<u64, Origin>,
     next_age: u64,
+    /// The last datagrams that became whole: what comes for them again is a copy, and no loss if it stays alone.
+    done: VecDeque<Origin>,
     held: usize,
     now: Timestamp,
 }
@@ -85,7 +87,7 @@ impl Defragmenter {
             return None;
         }
         let (now, next_age) = (self.now, &mut self.next_age);
-        let ages = &mut self.ages;
+        let (ages, done) = (&mut self.ages, &self.done);
         let waiting = self.waiting.entry(arrival.origin).or_insert_with(|| {
             let age = *next_age;
             *next_age += 1;
@@ -94,6 +96,7 @@ impl Defragmenter {
             Waiting {
                 age,
                 born: now,
+                copy: done.contains(&arrival.origin),
                 pieces: BTreeMap::new(),
                 covered: 0,
                 end: 0,
@@ -106,19 +109,24 @@ impl Defragmenter {
         waiting.insert(&arrival, end, tally);
         self.held += waiting.cost - before;
         if waiting.total == Some(waiting.covered) {
+            if self.done.len() >= limits::FRAGMENT_COPIES {
+                self.done.pop_front();
+            }
+            self.done.push_back(arrival.origin);
             return self.remove(&arrival.origin).map(|w| w.join(arrival.protocol));
         }
         while self.held > limits::FRAGMENT_BYTES || self.ages.len() > limits::FRAGMENT_DATAGRAMS {
             let Some((_, &oldest)) = self.ages.first_key_value() else { break };
-            self.remove(&oldest);
-            tally.weird("fragments_evicted");
+            self.lose(&oldest, "fragments_evicted", tally);
         }
         None
     }
 
     /// Gives up what waits.
     pub(super) fn clear(&mut self, tally: &mut Tally) {
-        tally.weirds("fragments_expired", self.waiting.len() as u64);
+        while let Some((_, &oldest)) = self.ages.first_key_value() {
+            self.lose(&oldest, "fragments_expired", tally);
+        }
         *self = Self::default();
     }
 
@@ -127,10 +135,15 @@ impl Defragmenter {
             match self.waiting.get(&oldest) {
                 Some(waiting) if self.now.since(waiting.born) <= limits::FRAGMENT_TIMEOUT => break,
                 _ => {
-                    self.remove(&oldest);
-                    tally.weird("fragments_expired");
+                    self.lose(&oldest, "fragments_expired", tally);
                 }
             }
+        }
+    }
+
+    fn lose(&mut self, origin: &Origin, why: &'static str, tally: &mut Tally) {
+        if self.remove(origin).is_some_and(|waiting| !waiting.copy) {
+            tally.weird(why);
         }
     }
 
@@ -147,6 +160,8 @@ impl Defragmenter {
 struct Waiting {
     age: u64,
     born: Timestamp,
+    /// A datagram of this name was whole a moment ago.
+    copy: bool,
     /// By first byte; they do not overlap.
     pieces: BTreeMap<u32, Piece>,
     covered: u32,
@@ -322,6 +337,19 @@ mod tests {
         defrag.push(arrival(1, 0, true, &[0; 8]), late, &mut tally);
         assert_eq!((defrag.waiting.len(), tally.weirds["fragments_expired"]), (1, left - 1));
         assert_eq!(defrag.held, WAITING_COST + PIECE_COST + 8);
+    }
+
+    #[test]
+    fn copies_that_come_after_the_whole_are_no_loss() {
+        let (mut defrag, mut tally) = (Defragmenter::default(), Tally::default());
+        for part in [arrival(1, 0, true, b"aaaaaaaa"), arrival(1, 8, false, b"b")] {
+            defrag.push(part, Timestamp::default(), &mut tally);
+            defrag.push(part, Timestamp::default(), &mut tally);
+        }
+        defrag.push(arrival(2, 0, true, b"aaaaaaaa"), Timestamp::default(), &mut tally);
+        defrag.clear(&mut tally);
+        assert_eq!(tally.weirds, [("fragments_expired", 1)].into());
+        assert_eq!((defrag.waiting.len(), defrag.held), (0, 0));
     }
 
     proptest! {
