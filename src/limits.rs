@@ -98,6 +98,9 @@ pub const TOKEN_CACHE_BYTES: usize = 16 << 20;
 pub const TOKEN_TRIES: usize = 16;
 /// Decoded JSON nesting that is parsed (`serde_json` stops at 128).
 pub const JSON_DEPTH: usize = 64;
+/// Defects of one token that are told apart, beside the first of each kind in each part: repeated member names are
+/// without end, and each is compared with those before it.
+pub const DEFECTS: usize = 64;
 /// Encodings that are undone around a token (percent in base64 in JSON ...).
 pub const WRAPPINGS: usize = 3;
 /// Sightings of one exchange; more are counted.
@@ -105,6 +108,8 @@ pub const SIGHTINGS_EXCHANGE: usize = 256;
 
 /// Findings that are kept; more are counted.
 pub const FINDINGS: usize = 100_000;
+/// Distinct tokens that are counted; those beyond are judged, but no longer counted.
+pub const COUNTED_TOKENS: usize = 1 << 20;
 /// Subjects retained for `late` facts, and their approximate bytes.
 pub const RETAINED: usize = 16_384;
 /// Approximate bytes of retained subjects.

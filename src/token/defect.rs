@@ -1,5 +1,8 @@
 //! What a strict reader would refuse in a token that a lenient one accepts.
 
+use crate::limits::DEFECTS;
+use std::mem::discriminant;
+
 /// Part of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
@@ -114,7 +117,10 @@ impl<'a> Defects<'a> {
 
     pub(super) fn add(&mut self, kind: DefectKind) {
         let defect = Defect { part: self.part, kind };
-        if !self.list.contains(&defect) {
+        // A kind that is new is never crowded out; more of one kind say nothing new.
+        let same = |d: &Defect| d.part == defect.part && discriminant(&d.kind) == discriminant(&defect.kind);
+        let room = self.list.len() < DEFECTS || !self.list.iter().any(same);
+        if room && !self.list.contains(&defect) {
             self.list.push(defect);
         }
     }

@@ -22,19 +22,36 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Offset in the raw text of the character `index` of the run that begins at `start`.
-    pub(super) fn raw(&self, raw: &[u8], start: usize, index: usize) -> usize {
-        if matches!(self.text, Cow::Borrowed(_)) {
-            return start + index;
+    /// Tells where in `raw` the characters of this run, which begins at `start`, stand.
+    pub(super) const fn cursor<'a>(&self, raw: &'a [u8], start: usize) -> Cursor<'a> {
+        Cursor { raw, at: start, index: 0, plain: matches!(self.text, Cow::Borrowed(_)) }
+    }
+}
+
+/// A place in a run, which only goes forward: asked in ascending order, it takes each step once.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    raw: &'a [u8],
+    at: usize,
+    index: usize,
+    plain: bool,
+}
+
+impl Cursor<'_> {
+    /// Offset in the raw text of the character `index`, which is not before the one that was asked for last.
+    pub(super) fn to(&mut self, index: usize) -> usize {
+        if self.plain {
+            self.at += index.saturating_sub(self.index);
+            self.index = self.index.max(index);
         }
-        let mut at = start;
-        for _ in 0..index {
-            match step(raw, at) {
-                Step::Char(_, len, _) => at += len,
+        while self.index < index {
+            match step(self.raw, self.at) {
+                Step::Char(_, len, _) => self.at += len,
                 Step::End | Step::Open => break,
             }
+            self.index += 1;
         }
-        at
+        self.at
     }
 }
 

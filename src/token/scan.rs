@@ -148,7 +148,7 @@ impl Scanner {
                 let next = text.get(run.raw_end).copied();
                 let cut = |end: usize| run.over && end == run.text.len();
                 if let Some(shape) = recognise(&run.text, next).filter(|shape| !cut(shape.end)) {
-                    let end = run.raw(text, start, shape.end);
+                    let end = run.cursor(text, start).to(shape.end);
                     let token = match &run.text {
                         Cow::Borrowed(text) => Cow::Borrowed(&text[..shape.end]),
                         Cow::Owned(text) => Cow::Owned(text[..shape.end].to_vec()),
@@ -191,15 +191,17 @@ impl Scanner {
         let mut outer = run.wrappings;
         outer.push(wrapping);
         let mut found = false;
+        let mut cursor = run.cursor(raw, start);
         self.scan(&decoded, true, depth + 1, &mut |h| {
             found = true;
             let from = (h.range.start * chars / bytes).min(len);
             let whole = h.range.end == decoded.len();
             let to = if whole { len } else { (h.range.end * chars).div_ceil(bytes).min(len) };
-            let range = run.raw(raw, start, from)..run.raw(raw, start, to);
+            // The next hit may begin in the character that this one ends in, so only its beginning is kept.
+            let range = cursor.to(from)..{ cursor }.to(to);
             hit(Hit { range, text: Cow::Owned(h.text.into_owned()), wrappings: outer.then(h.wrappings) });
         });
-        found.then(|| Candidate::Token { end: run.raw(raw, start, len) })
+        found.then(|| Candidate::Token { end: cursor.to(len) })
     }
 }
 

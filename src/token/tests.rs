@@ -307,3 +307,27 @@ fn a_cache_gives_the_same_token_and_stays_bounded() {
     }
     assert!(cache.get(b"eyJ").is_none());
 }
+
+#[test]
+fn repeated_names_without_end_are_a_bounded_list_that_hides_nothing() {
+    let names: String = (0..2000).map(|n| format!("\"m{n}\":1,\"m{n}\":2,")).collect();
+    let header = format!("{{\"alg\":\"HS256\",{names}\"x\":\"\\u0000\"}}");
+    let token = parse(&token(&header, "{\"a\":\"\\ud800\"}", b"x"));
+    let count = |kind| token.defects().iter().filter(|d| d.kind.as_str() == kind).count();
+    assert!(token.defects().len() <= crate::limits::DEFECTS + 2, "{}", token.defects().len());
+    assert_eq!((count("duplicate-member") > 10, count("nul"), count("lone-surrogate")), (true, 1, 1));
+}
+
+#[test]
+fn many_tokens_inside_one_escaped_run_take_time_in_proportion() {
+    let inner = "eyJhbGciOiJub25lIn0.e30. ".repeat(3600);
+    let mut run = b64::STANDARD_NO_PAD.encode(inner);
+    let escaped = format!("\\u{:04x}", run.as_bytes()[12]);
+    run.replace_range(12..13, &escaped);
+    let started = std::time::Instant::now();
+    let found = find(run.as_bytes());
+    assert_eq!(found.len(), 3600);
+    assert!(found.windows(2).all(|two| two[0].0 < two[1].0), "in order");
+    // Walked from the start for each, it takes a quarter of a minute (debug build).
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}
