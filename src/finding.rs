@@ -3,6 +3,7 @@
 use crate::capture::FileId;
 use crate::decode::Endpoint;
 use crate::rules::{Confidence, Severity};
+use crate::text::hex;
 use crate::time::Timestamp;
 
 /// Tokens that a finding names at most.
@@ -32,7 +33,7 @@ impl Identity {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect()
+        hex(hash.finalize().get(..8).unwrap_or_default())
     }
 }
 
@@ -78,7 +79,7 @@ pub struct Finding {
     /// Method and path template.
     pub route: Option<String>,
     /// SHA-256 of the first token.
-    pub token: Option<String>,
+    pub token: Option<[u8; 32]>,
     /// Occurrences.
     pub count: u64,
     /// Time of the earliest occurrence.
@@ -86,7 +87,7 @@ pub struct Finding {
     /// Time of the latest occurrence.
     pub last_seen: Option<Timestamp>,
     /// Distinct tokens, up to [`EVIDENCE_TOKENS`]: SHA-256 and redacted text.
-    pub tokens: Vec<(String, String)>,
+    pub tokens: Vec<([u8; 32], String)>,
     /// What to do.
     pub remediation: String,
     /// Clauses of specifications.

@@ -22,5 +22,6 @@ pub mod rules;
 pub mod session;
 pub mod shard;
 pub mod tally;
+pub mod text;
 pub mod time;
 pub mod token;

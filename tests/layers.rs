@@ -8,7 +8,7 @@ use std::path::Path;
 const LINES: usize = 400;
 
 /// What every module above them may import, without a word in its row.
-const VOCABULARY: &[&str] = &["time", "limits", "tally"];
+const VOCABULARY: &[&str] = &["time", "limits", "tally", "text"];
 
 /// The only files that may have `unsafe` code, each with its reason in its head.
 const UNSAFE: &[&str] = &["src/capture/libpcap.rs"];

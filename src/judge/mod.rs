@@ -2,8 +2,11 @@
 //! fingerprint, and subjects whose late facts are pending are kept to be judged again.
 
 mod numbers;
+mod retained;
 mod severity;
 mod spot;
+#[cfg(test)]
+mod tests;
 
 pub use numbers::FlowNumbers;
 
@@ -11,7 +14,7 @@ use crate::facts::value::{FieldId, Lookup, Schema, Value};
 use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
 use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
 use crate::limits;
-use crate::message::Exchange;
+use crate::message::{Exchange, path_template};
 use crate::rules::expr::Verdict;
 use crate::rules::{Judged, Rule, RuleSet};
 use crate::session::FlowSummary;
@@ -20,12 +23,10 @@ use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use retained::{Again, Kept, Retained};
 use severity::{Excuses, adjust};
 use spot::{identity, packet_time, place, short};
 use std::sync::Arc;
-
-/// Distinct tokens that are counted one by one.
-const COUNTED_TOKENS: usize = 1 << 20;
 
 /// The rules of a run at work.
 pub struct Judge {
@@ -46,9 +47,7 @@ pub struct Judge {
     asked: Vec<u64>,
     /// The facts that lower a severity: `loopback` and `token.expired`.
     lowering: [Option<FieldId>; 2],
-    retained: Vec<Retained>,
-    retained_index: HashMap<(u64, Identity), usize>,
-    retained_bytes: usize,
+    retained: Retained,
     tokens: HashSet<u64>,
     /// Oddities of judging itself.
     pub tally: Tally,
@@ -57,16 +56,6 @@ pub struct Judge {
 /// What a subject's findings are about, worked out when the first rule fires: the place, and the key.
 #[derive(Default)]
 struct Spot([Option<Identity>; 2]);
-
-/// A subject that waits for late facts.
-struct Retained {
-    sighting: Sighting,
-    exchange: Option<Arc<Exchange>>,
-    flow: u64,
-    rules: Vec<usize>,
-    count: u64,
-    last_seen: Timestamp,
-}
 
 impl Judge {
     /// A judge with these rules. `now` is `--now`.
@@ -100,9 +89,7 @@ impl Judge {
             dropped: 0,
             fresh: Vec::new(),
             candidates: Vec::new(),
-            retained: Vec::new(),
-            retained_index: HashMap::new(),
-            retained_bytes: 0,
+            retained: Retained::new(),
             tokens: HashSet::new(),
             tally: Tally::default(),
         }
@@ -132,46 +119,49 @@ impl Judge {
     /// An exchange has closed.
     pub fn exchange(&mut self, exchange: &Arc<Exchange>, sightings: Vec<Sighting>, flow: u64) {
         let case = Case { exchange: Some(exchange), now: self.now, ..Case::default() };
-        self.subject(Subject::Exchange, &case, flow, 1);
+        self.subject(Subject::Exchange, &case, flow);
         for sighting in sightings {
             self.sighting(sighting, Some(exchange), flow);
         }
     }
 
-    /// Whether a token has not been sighted before.
+    /// Whether a token has not been sighted before, as far as tokens are counted.
     pub fn is_new(&self, token: &Token) -> bool {
-        !self.tokens.contains(&short(token)) && self.tokens.len() < COUNTED_TOKENS
+        !self.tokens.contains(&short(token))
     }
 
     /// A token was sighted, in an exchange or outside of any.
     pub fn sighting(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
-        if self.tokens.len() < COUNTED_TOKENS {
-            self.tokens.insert(short(&sighting.token));
-        }
+        self.count(&sighting.token);
         let case = Case {
             sighting: Some(&sighting),
             exchange: exchange.map(|e| &**e),
             now: self.now,
             ..Case::default()
         };
-        let pending = self.subject(Subject::Sighting, &case, flow, 1);
-        if !pending.is_empty() {
-            self.retain(sighting, exchange, flow, pending);
+        let again = self.subject(Subject::Sighting, &case, flow);
+        if !again.is_empty() {
+            let spot = identity(&case, again.iter().all(|again| self.about_key[again.rule]));
+            let (exchange, last_seen) = (exchange.cloned(), sighting.position.time);
+            let kept = Kept { sighting, exchange, flow, rules: again, count: 1, last_seen };
+            if !self.retained.add(kept, spot) {
+                self.tally.weird("retained_evicted");
+            }
         }
     }
 
     /// A flow has ended.
     pub fn flow(&mut self, summary: &FlowSummary, flow: u64) {
         let case = Case { flow: Some(summary), now: self.now, ..Case::default() };
-        self.subject(Subject::Flow, &case, flow, 1);
+        self.subject(Subject::Flow, &case, flow);
         if summary.tls.is_some() {
-            self.subject(Subject::Tls, &case, flow, 1);
+            self.subject(Subject::Tls, &case, flow);
         }
     }
 
     /// The input has ended: late facts are known, and the capture as a whole is judged.
     pub fn finish(&mut self, capture: &CaptureSummary, cracked: &dyn Fn(&Token) -> Cracked) {
-        for kept in std::mem::take(&mut self.retained) {
+        for kept in self.retained.take() {
             let result = cracked(&kept.sighting.token);
             let case = Case {
                 sighting: Some(&kept.sighting),
@@ -180,25 +170,28 @@ impl Judge {
                 now: self.now,
                 ..Case::default()
             };
-            for rule in kept.rules {
-                let judged = self.rules.rules()[rule].judge(&case);
+            for again in kept.rules {
+                let judged = self.rules.rules()[again.rule].judge(&case);
+                let count = if again.reported { 0 } else { kept.count };
                 if judged.verdict == Verdict::Yes
                     && let Some(at) =
-                        self.record(rule, judged, &case, &mut Spot::default(), (kept.flow, kept.count))
+                        self.record(again.rule, judged, &case, &mut Spot::default(), (kept.flow, count))
                 {
                     let last = &mut self.findings[at].last_seen;
                     *last = (*last).max(Some(kept.last_seen));
                 }
             }
         }
-        self.retained_index.clear();
         let case = Case { capture: Some(capture), now: self.now, ..Case::default() };
-        self.subject(Subject::Capture, &case, 0, 1);
+        self.subject(Subject::Capture, &case, 0);
     }
 
     /// Findings that appeared or became more severe since the last call (for live output).
     pub fn take_fresh(&mut self) -> Vec<Finding> {
-        std::mem::take(&mut self.fresh).into_iter().map(|i| self.findings[i].clone()).collect()
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.sort_unstable();
+        fresh.dedup();
+        fresh.into_iter().map(|i| self.findings[i].clone()).collect()
     }
 
     /// Distinct tokens seen.
@@ -208,18 +201,25 @@ impl Judge {
 
     /// All findings, most severe first, then in order of their first occurrence; and how many were not kept.
     pub fn into_findings(mut self) -> (Vec<Finding>, u64) {
-        for finding in &mut self.findings {
-            finding.fingerprint = finding.identity.fingerprint();
-        }
         self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
         (self.findings, self.dropped)
     }
 
+    /// Counts a distinct token.
+    fn count(&mut self, token: &Token) {
+        let short = short(token);
+        if self.tokens.len() < limits::COUNTED_TOKENS {
+            self.tokens.insert(short);
+        } else if !self.tokens.contains(&short) {
+            self.tally.weird("tokens_uncounted");
+        }
+    }
+
     /// Puts one subject before the rules; returns the rules that must see it again.
-    fn subject(&mut self, on: Subject, case: &Case<'_>, flow: u64, count: u64) -> Vec<usize> {
+    fn subject(&mut self, on: Subject, case: &Case<'_>, flow: u64) -> Vec<Again> {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.rules.candidates(on, case, &mut candidates);
-        let mut pending = Vec::new();
+        let mut again = Vec::new();
         let mut spot = Spot::default();
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
         for &rule in &candidates {
@@ -229,38 +229,21 @@ impl Judge {
             let judged = self.rules.rules()[rule].judge(case);
             if judged.verdict == Verdict::Yes && marks.is_some() {
                 let case = Case { marks: self.asked[rule], ..*case };
-                self.record(rule, judged, &case, &mut Spot::default(), (flow, count));
+                self.record(rule, judged, &case, &mut Spot::default(), (flow, 1));
             } else if judged.verdict == Verdict::Yes {
-                self.record(rule, judged, case, &mut spot, (flow, count));
-            } else if judged.verdict == Verdict::Pending {
-                pending.push(rule);
+                self.record(rule, judged, case, &mut spot, (flow, 1));
+            }
+            if judged.pending {
+                let yes = judged.verdict == Verdict::Yes;
+                again.push(Again { rule, reported: yes && self.rules.reports(rule, judged.confidence) });
             }
         }
         self.candidates = candidates;
-        pending
+        again
     }
 
-    fn retain(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64, rules: Vec<usize>) {
-        let case = Case { sighting: Some(&sighting), exchange: exchange.map(|e| &**e), ..Case::default() };
-        let keyed = rules.iter().all(|r| self.about_key[*r]);
-        let key = (short(&sighting.token), identity(&case, keyed));
-        if let Some(kept) = self.retained_index.get(&key).and_then(|i| self.retained.get_mut(*i)) {
-            kept.count += 1;
-            kept.last_seen = kept.last_seen.max(sighting.position.time);
-            return;
-        }
-        let size = 512 + sighting.token.reveal().len() * 3 + exchange.map_or(0, |e| e.size());
-        if self.retained.len() >= limits::RETAINED || self.retained_bytes + size > limits::RETAINED_BYTES {
-            return self.tally.weird("retained_evicted");
-        }
-        self.retained_bytes += size;
-        self.retained_index.insert(key, self.retained.len());
-        let last_seen = sighting.position.time;
-        let exchange = exchange.cloned();
-        self.retained.push(Retained { sighting, exchange, flow, rules, count: 1, last_seen });
-    }
-
-    /// Adds an occurrence to its finding, or makes a new one. Returns its index.
+    /// Adds `count` occurrences to their finding, or makes a new one; with 0, the finding that is there is known better
+    /// now and may only rise. Returns its index.
     fn record(
         &mut self,
         at: usize,
@@ -288,15 +271,20 @@ impl Judge {
             if severity > finding.severity {
                 finding.severity = severity;
                 finding.adjustments = adjustments;
+                if count == 0 {
+                    finding.message = rule.message.render(&Shown { case, show_secrets: self.show_secrets });
+                }
                 self.fresh.push(i);
             }
-            if let Some(token) = token.filter(|_| finding.tokens.len() < EVIDENCE_TOKENS) {
-                let sha256 = token.sha256_hex();
-                if !finding.tokens.iter().any(|(known, _)| *known == sha256) {
-                    finding.tokens.push((sha256, token.text(self.show_secrets).into_owned()));
-                }
+            if let Some(token) = token.filter(|_| finding.tokens.len() < EVIDENCE_TOKENS)
+                && !finding.tokens.iter().any(|(known, _)| known == token.sha256())
+            {
+                finding.tokens.push((*token.sha256(), token.text(self.show_secrets).into_owned()));
             }
             return Some(i);
+        }
+        if count == 0 {
+            return None;
         }
         if self.findings.len() >= limits::FINDINGS {
             self.dropped += 1;
@@ -317,9 +305,9 @@ impl Judge {
             first_seen: time,
             last_seen: time,
             time,
-            token: token.map(|t| t.sha256_hex()),
+            token: token.map(|t| *t.sha256()),
             tokens: token
-                .map(|t| (t.sha256_hex(), t.text(self.show_secrets).into_owned()))
+                .map(|t| (*t.sha256(), t.text(self.show_secrets).into_owned()))
                 .into_iter()
                 .collect(),
             host: Some(spot.host.clone()).filter(|h| !h.is_empty()),
@@ -358,9 +346,16 @@ struct Shown<'a> {
 
 impl Lookup for Shown<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {
-        let secret = Facts::get(field).is_some_and(|f| f.name == "crack.secret");
-        match (secret && self.show_secrets, self.case.cracked) {
-            (true, Some(Cracked::Secret(secret))) => Value::from(secret.masked(true).into_owned()),
+        let name = Facts::get(field).map_or("", |f| f.name);
+        match (name, self.show_secrets, self.case.cracked) {
+            ("crack.secret", true, Some(Cracked::Secret(secret))) => {
+                Value::from(secret.masked(true).into_owned())
+            }
+            // What identifies somebody in a path may also open something.
+            ("request.path", false, _) => match self.case.value(field) {
+                Value::Str(path) => Value::from(path_template(path.as_bytes())),
+                _ => Value::Missing,
+            },
             _ => self.case.value(field),
         }
     }

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     message::{Exchange, Message},
     report::{Column, EndpointView, Kind},
+    text::hex,
     time::Timestamp,
     token::Scanner,
 };
@@ -114,7 +115,7 @@ fn digest(message: &Message) -> Option<String> {
         None if message.body_len == 0 => sha2::Sha256::digest(b"").into(),
         computed => computed?,
     };
-    Some(sha256.iter().map(|b| format!("{b:02x}")).collect())
+    Some(hex(&sha256))
 }
 
 /// `json` of `application/json; charset=utf-8`.

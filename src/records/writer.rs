@@ -1,7 +1,8 @@
 //! Writes records as they come.
 
 use super::{Record, RecordFormat, RecordKind, csv};
-use crate::report::{Grid, Settings, escape};
+use crate::report::{Grid, Settings};
+use crate::text::escape;
 use std::io::{self, Write};
 
 /// Rows of a table that are laid out together: the widths are those that the first of them need, and memory does not

@@ -9,6 +9,7 @@ use crate::{
     tally::Tally,
     time::Timestamp,
 };
+use sha2::Digest as _;
 
 /// The set as `format` prints it.
 pub(super) fn render(format: &Format, width: usize, color: bool) -> String {
@@ -105,9 +106,8 @@ fn cleartext(n: u64) -> Finding {
     finding.route = Some("GET /cart".into());
     finding.identity.host = format!("shop{n}.example.test");
     finding.remediation = "Use HTTPS for every request that carries a token, redirect nothing from HTTP, and send Strict-Transport-Security so that browsers never try HTTP again.".into();
-    finding.tokens = (0..4)
-        .map(|i| (format!("{:02x}", 160 + n * 4 + i).repeat(32), "eyJhbGciOiJIUzI1NiJ9.***.***".into()))
-        .collect();
+    finding.tokens =
+        (0..4).map(|i| ([(160 + n * 4 + i) as u8; 32], "eyJhbGciOiJIUzI1NiJ9.***.***".into())).collect();
     finding
 }
 
@@ -135,7 +135,7 @@ fn coverage() -> Finding {
 
 fn base(rule: &str, severity: Severity, title: &str, packet: u64) -> Finding {
     let time = Timestamp::from_parts(1_700_000_000, packet as i64 * 1_000_000);
-    let sha256 = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8";
+    let sha256: [u8; 32] = sha2::Sha256::digest("password").into();
     Finding {
         identity: Identity { rule: rule.into(), ..Identity::default() },
         fingerprint: String::new(),
@@ -156,11 +156,11 @@ fn base(rule: &str, severity: Severity, title: &str, packet: u64) -> Finding {
         name: Some("authorization".into()),
         host: None,
         route: None,
-        token: Some(sha256.into()),
+        token: Some(sha256),
         count: 1,
         first_seen: Some(time),
         last_seen: Some(time),
-        tokens: vec![(sha256.into(), "eyJhbGciOiJub25lIn0.***.".into())],
+        tokens: vec![(sha256, "eyJhbGciOiJub25lIn0.***.".into())],
         remediation: String::new(),
         references: Vec::new(),
         cwe: Vec::new(),

@@ -20,7 +20,6 @@ pub(crate) use grid::Grid;
 pub use grid::{Column, Kind};
 pub use ndjson::ndjson_line;
 pub use table::finding_lines;
-pub(crate) use text::escape;
 
 /// Writes the report of a run.
 pub trait Report {

@@ -6,11 +6,12 @@ use super::{
     grid::{Column, Grid, Kind},
     style::{self, Paint},
     tail,
-    text::{counted, escape, grouped, shorten, width, wrap},
+    text::{counted, grouped, shorten, width, wrap},
 };
 use crate::{
     finding::{Finding, Summary},
     rules::{Confidence, Severity},
+    text::{escape, hex},
 };
 use std::{
     cmp::Reverse,
@@ -263,14 +264,14 @@ fn subject(finding: &Finding) -> String {
 
 /// The tokens of a group by the first digits of their SHA-256, as `trace --token` takes them.
 fn tokens(group: &[&Finding]) -> String {
-    let mut all: Vec<&str> = Vec::new();
+    let mut all: Vec<&[u8]> = Vec::new();
     for (sha256, _) in group.iter().flat_map(|f| &f.tokens) {
-        let id = sha256.get(..DIGITS).unwrap_or(sha256);
+        let id = sha256.get(..DIGITS / 2).unwrap_or(sha256);
         if !all.contains(&id) {
             all.push(id);
         }
     }
-    let named = all.iter().take(TOKENS).copied().collect::<Vec<_>>().join(" ");
+    let named = all.iter().take(TOKENS).map(|id| hex(id)).collect::<Vec<_>>().join(" ");
     match (all.len(), all.len().saturating_sub(TOKENS)) {
         (0, _) => String::new(),
         (1, _) => format!("token {named}"),

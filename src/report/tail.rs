@@ -3,9 +3,9 @@
 use super::{
     grid::{Column, Grid, Kind},
     style::{self, Paint},
-    text::{bytes, counted, escape, grouped, wrap},
+    text::{bytes, counted, grouped, wrap},
 };
-use crate::{finding::Summary, rules::Severity};
+use crate::{finding::Summary, rules::Severity, text::escape};
 use std::io::{self, Write};
 
 /// Columns that labels take, with the space around them.

@@ -1,24 +1,6 @@
-//! Text from packets, made fit for a terminal: nothing in it may move the cursor, change colours or hide text.
+//! Lines, columns and numbers as people read them on a terminal.
 
 use comfy_table::Table;
-use std::fmt::Write as _;
-
-/// `text` with every control, bidirectional and invisible format character shown as an escape (`\n`, `\u{202e}`).
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if harmful(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// Columns that `text` takes on a terminal.
 pub(crate) fn width(text: &str) -> usize {
@@ -104,14 +86,6 @@ pub(crate) fn bytes(n: u64) -> String {
     format!("{value:.1} {}", UNITS.get(unit).unwrap_or(&"PB"))
 }
 
-fn harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(u32::from(c),
-            0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
-            | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
-            | 0xe0000..=0xe0fff)
-}
-
 /// comfy-table measures what it lays out; asking it keeps our lines and its cells of one mind.
 fn char_width(c: char) -> usize {
     if c.is_ascii() {
@@ -125,17 +99,8 @@ fn char_width(c: char) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::escape;
     use proptest::prelude::*;
-
-    #[test]
-    fn what_could_deceive_is_shown_as_an_escape() {
-        assert_eq!(escape("a\x1b[31mb\u{9b}c"), "a\\u{1b}[31mb\\u{9b}c");
-        assert_eq!(
-            escape("x\u{202e}y\u{2066}\u{200b}\u{feff}\n\r\t\u{7f}"),
-            concat!("x\\u{202e}y\\u{2066}\\u{200b}\\u{feff}", "\\n\\r\\t\\u{7f}")
-        );
-        assert_eq!(escape("größe 漢字 /a?b"), "größe 漢字 /a?b");
-    }
 
     #[test]
     fn widths_are_those_of_a_terminal() {

@@ -5,6 +5,7 @@ use super::endpoint::EndpointView;
 use crate::{
     finding::{Finding, Summary},
     rules::{Confidence, Severity},
+    text::hex,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -28,7 +29,7 @@ pub(super) struct FindingView<'a> {
     location: Option<&'a str>,
     name: Option<&'a str>,
     host: Option<&'a str>,
-    token: Option<&'a str>,
+    token: Option<String>,
     count: u64,
     first_seen: Option<Timestamp>,
     last_seen: Option<Timestamp>,
@@ -45,7 +46,7 @@ pub(super) struct FindingView<'a> {
 #[derive(Debug, Serialize)]
 struct Evidence<'a> {
     /// SHA-256 of each token.
-    tokens: Vec<&'a str>,
+    tokens: Vec<String>,
     /// Their redacted texts, in the same order.
     redacted: Vec<&'a str>,
 }
@@ -69,12 +70,12 @@ impl<'a> FindingView<'a> {
             location: finding.location.as_deref(),
             name: finding.name.as_deref(),
             host: finding.host.as_deref(),
-            token: finding.token.as_deref(),
+            token: finding.token.as_ref().map(|sha256| hex(sha256)),
             count: finding.count,
             first_seen: finding.first_seen,
             last_seen: finding.last_seen,
             evidence: Evidence {
-                tokens: finding.tokens.iter().map(|(sha256, _)| sha256.as_str()).collect(),
+                tokens: finding.tokens.iter().map(|(sha256, _)| hex(sha256)).collect(),
                 redacted: finding.tokens.iter().map(|(_, text)| text.as_str()).collect(),
             },
             remediation: &finding.remediation,

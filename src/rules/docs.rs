@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::expr::write_escaped;
 use super::rule::{Case, Group, Rule};
 use super::set::RuleSet;
+use crate::text::escape_into;
 
 /// How a list of rules is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,7 +244,7 @@ fn wrap(out: &mut String, text: &str, indent: &str) {
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
-        write_escaped(&mut out, line);
+        escape_into(&mut out, line);
         out.push('\n');
     }
     out

@@ -9,6 +9,7 @@ use super::{
     recognise::{Shape, recognise},
 };
 use crate::limits::TOKEN_BYTES;
+use crate::text::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::{borrow::Cow, fmt, ops::Range, sync::OnceLock};
@@ -128,9 +129,7 @@ impl Token {
 
     /// The same in lower-case hexadecimal.
     pub fn sha256_hex(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
-        self.sha256.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+        hex(&self.sha256)
     }
 
     /// How the token is serialised.

@@ -39,4 +39,3 @@ pub(crate) mod sample;
 pub use error::{ExprError, ExprErrorKind};
 pub use program::{Program, Verdict};
 pub use template::Template;
-pub(crate) use template::write_escaped;

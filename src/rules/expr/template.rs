@@ -11,6 +11,7 @@ use super::op::Op;
 use super::parser::parse;
 use crate::facts::value::{FieldId, Lookup, Schema, Value};
 use crate::limits;
+use crate::text::escape_into;
 
 /// A text with facts in it, checked and compiled.
 #[derive(Debug)]
@@ -80,20 +81,6 @@ impl Template {
     }
 }
 
-/// Appends `text` with everything escaped that could steer a terminal or hide what stands there.
-pub(crate) fn write_escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
-        let invisible = matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-        if c.is_control() || invisible {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-}
-
 fn path(text: &str, schema: &dyn Schema) -> Result<Op, ExprError> {
     let node = parse(text)?;
     if !matches!(node.kind, Kind::Name(_) | Kind::Member(..) | Kind::Index(..)) {
@@ -114,7 +101,7 @@ fn write_value(out: &mut String, value: &Value<'_>) {
         Value::Int(value) => write!(out, "{value}"),
         Value::Float(value) => write!(out, "{value}"),
         Value::Str(text) => {
-            write_escaped(out, text);
+            escape_into(out, text);
             Ok(())
         }
         Value::List(list) => {
@@ -129,7 +116,7 @@ fn write_value(out: &mut String, value: &Value<'_>) {
             Ok(())
         }
         Value::Json(json) => {
-            write_escaped(out, &json.to_string());
+            escape_into(out, &json.to_string());
             Ok(())
         }
     };
