@@ -3,6 +3,7 @@
 use crate::support::case::cases;
 use crate::support::run::wirelint;
 use crate::support::tree;
+use crate::support::wire::{self, Style, connection};
 use regex_lite::Regex;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +121,38 @@ fn no_output_has_a_secret() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn credentials_in_paths_are_not_printed() {
+    let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.";
+    let body = format!("{{\"index\":{{}}}}\n{{\"line\":\"{token}\"}}\n");
+    let request = format!(
+        "POST /t;password=Zq7.wX9/_bulk;sid=Zq7.wX9?token=Zq7.wX9 HTTP/1.1\r\nHost: logs.test\r\nX-Token: {token}\r\n\
+         Content-Type: application/x-ndjson\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let packets = connection(request.as_bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let capture = wire::write(&packets, Style::default());
+    let rules = tempfile::tempdir().unwrap();
+    fs::write(
+        rules.path().join("says-path.toml"),
+        "on = 'exchange'\ngroup = 'adjacent'\ntitle = 'Path'\nseverity = 'low'\nconfidence = 'high'\n\
+         when = 'request.log_sink'\nmessage = 'asks for {request.path}'\nabout = 'a'\nremedy = 'r'\n\
+         references = []\ncwe = []\n",
+    )
+    .unwrap();
+    for mut output in outputs() {
+        output.extend(["-v", "-"]);
+        let run = wirelint(&output).env("COLUMNS", "1000").stdin(capture.clone());
+        let run = if output[0] == "scan" { run.args(["--rules"]).args([rules.path()]) } else { run }.run();
+        assert!(run.code < 2, "{run}");
+        assert!(!run.out.contains("Zq7.wX9") && !run.err.contains("Zq7.wX9"), "{run}");
+        if output[0] == "scan" {
+            assert!(run.out.contains("token-in-log-stream") && run.out.contains("/_bulk"), "{run}");
+            assert!(run.out.contains("asks for /t;password={id}/_bulk;sid={id}"), "{run}");
+        }
+    }
 }
 
 #[test]

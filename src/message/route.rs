@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 /// The template of a path: segments that are numeric, a UUID, hex of 8 or more, base64url of 16 or more, or a
 /// token become `{id}` (the contract's words, taken by the letter: a long word such as
-/// `authentication-server` is base64url too). So do values of matrix parameters. A query is dropped.
+/// `authentication-server` is base64url too). So does every value of a matrix parameter, which may be a credential of
+/// any form. A query is dropped.
 pub fn path_template(path: &[u8]) -> String {
     let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
     let mut out = String::with_capacity(end);
@@ -20,8 +21,7 @@ pub fn path_template(path: &[u8]) -> String {
             match memchr::memchr(b'=', part).filter(|_| j > 0) {
                 Some(equals) => {
                     push(&mut out, &part[..equals]);
-                    out.push('=');
-                    push(&mut out, &part[equals + 1..]);
+                    out.push_str("={id}");
                 }
                 None => push(&mut out, part),
             }
@@ -86,7 +86,7 @@ mod tests {
             ("/blob/abcdefghijklmno/abcdefghijklmnop", "/blob/abcdefghijklmno/{id}"),
             ("/t/eyJhbGciOiJub25lIn0.e30./x", "/t/{id}/x"),
             ("/t/eyJhbGciOiJub25lIn0%2Ee30%252E/x", "/t/{id}/x"),
-            ("/app;jsessionid=0123456789abcdef/p;v=1;w=x", "/app;jsessionid={id}/p;v={id};w=x"),
+            ("/app;jsessionid=0123456789abcdef/p;v=1;w=x", "/app;jsessionid={id}/p;v={id};w={id}"),
             ("/file.name.with-many.dots", "/file.name.with-many.dots"),
             ("/a//b/", "/a//b/"),
         ] {

@@ -127,8 +127,9 @@ pub(super) fn url(head: &StoredHead, found: &mut Found) {
     // Only what is sent can be shipped; a quick look keeps the search off most requests.
     if matches!(head.method(), b"POST" | b"PUT") {
         let path = target.path.bytes.to_ascii_lowercase();
-        if SINKS.iter().any(|sink| sink.find(&path).is_some()) {
-            found.add(LOG_SINK, Location::Path, &path);
+        // Named by what all such paths have in common: the rest may hold a credential.
+        if let Some(sink) = SINKS.iter().find(|sink| sink.find(&path).is_some()) {
+            found.add(LOG_SINK, Location::Path, sink.needle());
         }
     }
     let Some(query) = target.query.map(|q| q.bytes) else { return };
