@@ -2,7 +2,7 @@
 
 use super::value::{Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::message::{Location, SameSite, SetCookie, host_of, name_of};
+use crate::message::{Location, SameSite, SetCookie, chunk_base, host_of, label, name_of};
 
 /// Longest name and value that every browser keeps (RFC 6265bis section 6.1).
 const COOKIE_BYTES: usize = 4096;
@@ -79,9 +79,14 @@ fn with<'a>(case: &Case<'a>, f: impl FnOnce(SetCookie<'a>) -> Value<'a>) -> Valu
     };
     let Some(response) = &exchange.response else { return Value::Missing };
     let fields = response.head.fields().filter(|(n, _)| n.eq_ignore_ascii_case(b"set-cookie"));
-    let mut cookies = fields.filter_map(|(_, value)| SetCookie::parse(value));
     // A cookie that was split is found by the name that its parts have in common.
-    cookies.find(|k| k.cookie.name.starts_with(name.as_bytes())).map_or(Value::Missing, f)
+    let split = sighting.wrapping.contains(&"split");
+    let cookies = fields.filter_map(|(_, value)| SetCookie::parse(value)).filter(|k| {
+        let sent = String::from_utf8_lossy(k.cookie.name);
+        label(if split { chunk_base(&sent).map_or("", |(base, _)| base) } else { &sent }) == Some(name)
+    });
+    // One that is deleted and set anew in the same response comes twice: the token is in the longer one.
+    cookies.max_by_key(|k| k.cookie.value.len()).map_or(Value::Missing, f)
 }
 
 fn prefix(cookie: &SetCookie<'_>) -> &'static str {
