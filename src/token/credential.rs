@@ -204,10 +204,8 @@ pub fn looks_hashed(value: &[u8]) -> bool {
 /// Base62 of a text that begins with the version byte 0xBA: 45 bytes of frame and the message. Base62 digits say the first byte only
 /// by magnitude, so the number is worked out.
 fn is_branca(value: &[u8]) -> bool {
-    if !(60..=4096).contains(&value.len()) || !value.iter().all(u8::is_ascii_alphanumeric) {
-        return false;
-    }
-    if value.len() > 512 {
+    // Working the number out takes time with the square of its length.
+    if !(60..=512).contains(&value.len()) || !value.iter().all(u8::is_ascii_alphanumeric) {
         return false;
     }
     let mut bytes: Vec<u8> = Vec::with_capacity(value.len());
@@ -264,14 +262,12 @@ mod tests {
             "__Host-session",
             "auth",
             "next-auth.session-token",
-            "XSRF-sid",
-        ]
-        .iter()
-        .take(10)
-        {
+        ] {
             assert!(session_cookie_name(name), "{name}");
         }
-        for name in ["_ga", "__utma", "_gid", "theme", "csrftoken", "author", "inside_track", "_ga_SID"] {
+        for name in
+            ["_ga", "__utma", "_gid", "theme", "csrftoken", "author", "inside_track", "_ga_SID", "XSRF-sid"]
+        {
             assert!(!session_cookie_name(name), "{name}");
         }
         for name in ["password", "Passwd", "user[password]", "$.login.pwd", "pin", "otp"] {
