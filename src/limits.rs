@@ -110,6 +110,8 @@ pub const SIGHTINGS_EXCHANGE: usize = 256;
 pub const FINDINGS: usize = 100_000;
 /// Distinct tokens that are counted; those beyond are judged, but no longer counted.
 pub const COUNTED_TOKENS: usize = 1 << 20;
+/// Different sets of rules that tokens rule out by themselves; tokens beyond rule out none, which only costs time.
+pub const RULE_SETS: usize = 4096;
 /// Subjects retained for `late` facts, and their approximate bytes.
 pub const RETAINED: usize = 16_384;
 /// Approximate bytes of retained subjects.

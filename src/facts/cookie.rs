@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "The Set-Cookie field that holds the token (RFC 6265bis).",
     subjects: &[Subject::Sighting],
     about_key: false,
+    steady: false,
     late: false,
     fields: &[
         Field {

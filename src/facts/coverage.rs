@@ -32,6 +32,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "What the run could not inspect, and what the capture itself holds.",
     subjects: &[Subject::Capture],
     about_key: false,
+    steady: false,
     late: false,
     fields: &[
         Field {

@@ -9,6 +9,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "What the dictionary attack on HMAC signatures found; known only at the end of input.",
     subjects: &[Subject::Sighting],
     about_key: true,
+    steady: false,
     late: true,
     fields: &[
         Field {

@@ -10,6 +10,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "The HTTP request and response around the subject.",
     subjects: &[Subject::Sighting, Subject::Exchange],
     about_key: false,
+    steady: false,
     late: false,
     fields: &[
         Field {

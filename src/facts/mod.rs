@@ -9,6 +9,7 @@ mod crack;
 mod http;
 pub mod marks;
 mod place;
+mod times;
 mod tls;
 mod token;
 mod transport;
@@ -55,6 +56,8 @@ pub struct Family {
     /// The facts are about a key rather than about the place where it was used: findings of rules that name one are
     /// told apart by issuer, not by route and place.
     pub about_key: bool,
+    /// The facts are the same at every sighting of the token: what they rule out once is ruled out for good.
+    pub steady: bool,
     /// Values may change after the subject has closed: rules that name one are judged again at the end.
     pub late: bool,
 }
@@ -64,6 +67,7 @@ pub const FAMILIES: &[&Family] = &[
     &transport::FAMILY,
     &place::FAMILY,
     &token::FAMILY,
+    &times::FAMILY,
     &http::FAMILY,
     &cookie::FAMILY,
     &marks::FAMILY,

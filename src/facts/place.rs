@@ -10,6 +10,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "Where in a message the token stands.",
     subjects: &[Subject::Sighting],
     about_key: false,
+    steady: false,
     late: false,
     fields: &[
         Field {

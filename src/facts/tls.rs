@@ -9,6 +9,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "What the hellos of a TLS session show.",
     subjects: &[Subject::Tls, Subject::Flow],
     about_key: false,
+    steady: false,
     late: false,
     fields: &[
         Field {

@@ -10,6 +10,7 @@ pub(super) const FAMILY: Family = Family {
     doc: "What carried the subject.",
     subjects: &[Subject::Sighting, Subject::Exchange, Subject::Flow, Subject::Tls],
     about_key: false,
+    steady: false,
     late: false,
     fields: &[
         Field {

@@ -3,6 +3,7 @@
 
 mod numbers;
 mod retained;
+mod seen;
 mod severity;
 mod spot;
 #[cfg(test)]
@@ -22,10 +23,11 @@ use crate::shard::{Demand, Wanted};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
-use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use foldhash::{HashMap, HashMapExt};
 use retained::{Again, Kept, Retained};
+use seen::{RuledOut, Seen};
 use severity::{Excuses, adjust};
-use spot::{identity, packet_time, place, short};
+use spot::{identity, packet_time, place};
 use std::sync::Arc;
 
 /// The rules of a run at work.
@@ -48,7 +50,7 @@ pub struct Judge {
     /// The facts that lower a severity: `loopback` and `token.expired`.
     lowering: [Option<FieldId>; 2],
     retained: Retained,
-    tokens: HashSet<u64>,
+    seen: Seen,
     /// Oddities of judging itself.
     pub tally: Tally,
 }
@@ -81,6 +83,7 @@ impl Judge {
                 .collect(),
             lowering: [&["loopback"][..], &["token", "expired"]]
                 .map(|path| Facts.field(path).map(|(id, ..)| id)),
+            seen: Seen::new(&rules),
             rules,
             now,
             show_secrets,
@@ -90,7 +93,6 @@ impl Judge {
             fresh: Vec::new(),
             candidates: Vec::new(),
             retained: Retained::new(),
-            tokens: HashSet::new(),
             tally: Tally::default(),
         }
     }
@@ -119,7 +121,7 @@ impl Judge {
     /// An exchange has closed.
     pub fn exchange(&mut self, exchange: &Arc<Exchange>, sightings: Vec<Sighting>, flow: u64) {
         let case = Case { exchange: Some(exchange), now: self.now, ..Case::default() };
-        self.subject(Subject::Exchange, &case, flow);
+        self.subject(Subject::Exchange, &case, flow, RuledOut::default());
         for sighting in sightings {
             self.sighting(sighting, Some(exchange), flow);
         }
@@ -127,19 +129,22 @@ impl Judge {
 
     /// Whether a token has not been sighted before, as far as tokens are counted.
     pub fn is_new(&self, token: &Token) -> bool {
-        !self.tokens.contains(&short(token))
+        !self.seen.contains(token)
     }
 
     /// A token was sighted, in an exchange or outside of any.
     pub fn sighting(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
-        self.count(&sighting.token);
+        let out = self.seen.add(&sighting, &self.rules).unwrap_or_else(|| {
+            self.tally.weird("tokens_uncounted");
+            RuledOut::default()
+        });
         let case = Case {
             sighting: Some(&sighting),
             exchange: exchange.map(|e| &**e),
             now: self.now,
             ..Case::default()
         };
-        let again = self.subject(Subject::Sighting, &case, flow);
+        let again = self.subject(Subject::Sighting, &case, flow, out);
         if !again.is_empty() {
             let spot = identity(&case, again.iter().all(|again| self.about_key[again.rule]));
             let (exchange, last_seen) = (exchange.cloned(), sighting.position.time);
@@ -153,9 +158,9 @@ impl Judge {
     /// A flow has ended.
     pub fn flow(&mut self, summary: &FlowSummary, flow: u64) {
         let case = Case { flow: Some(summary), now: self.now, ..Case::default() };
-        self.subject(Subject::Flow, &case, flow);
+        self.subject(Subject::Flow, &case, flow, RuledOut::default());
         if summary.tls.is_some() {
-            self.subject(Subject::Tls, &case, flow);
+            self.subject(Subject::Tls, &case, flow, RuledOut::default());
         }
     }
 
@@ -183,7 +188,7 @@ impl Judge {
             }
         }
         let case = Case { capture: Some(capture), now: self.now, ..Case::default() };
-        self.subject(Subject::Capture, &case, 0);
+        self.subject(Subject::Capture, &case, 0, RuledOut::default());
     }
 
     /// Findings that appeared or became more severe since the last call (for live output).
@@ -196,7 +201,7 @@ impl Judge {
 
     /// Distinct tokens seen.
     pub fn distinct_tokens(&self) -> u64 {
-        self.tokens.len() as u64
+        self.seen.len() as u64
     }
 
     /// All findings, most severe first, then in order of their first occurrence; and how many were not kept.
@@ -205,25 +210,15 @@ impl Judge {
         (self.findings, self.dropped)
     }
 
-    /// Counts a distinct token.
-    fn count(&mut self, token: &Token) {
-        let short = short(token);
-        if self.tokens.len() < limits::COUNTED_TOKENS {
-            self.tokens.insert(short);
-        } else if !self.tokens.contains(&short) {
-            self.tally.weird("tokens_uncounted");
-        }
-    }
-
     /// Puts one subject before the rules; returns the rules that must see it again.
-    fn subject(&mut self, on: Subject, case: &Case<'_>, flow: u64) -> Vec<Again> {
+    fn subject(&mut self, on: Subject, case: &Case<'_>, flow: u64, out: RuledOut) -> Vec<Again> {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.rules.candidates(on, case, &mut candidates);
         let mut again = Vec::new();
         let mut spot = Spot::default();
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
         for &rule in &candidates {
-            if marks.is_some_and(|marks| !self.wanted[rule].met(marks)) {
+            if self.seen.rules_out(out, rule) || marks.is_some_and(|marks| !self.wanted[rule].met(marks)) {
                 continue;
             }
             let judged = self.rules.rules()[rule].judge(case);

@@ -124,10 +124,34 @@ fn news_are_told_once() {
 #[test]
 fn a_token_beyond_those_that_are_counted_is_judged_all_the_same() {
     let mut judge = judge(&["confidence = 'high'\nwhen = 'true'\nmessage = 'm'"]);
-    judge.tokens.extend(0..limits::COUNTED_TOKENS as u64);
+    judge.seen.fill();
     let seen = sighting("a", 5);
     assert!(judge.is_new(&seen.token));
     judge.sighting(seen, None, 1);
     assert_eq!(judge.tally.weirds.get("tokens_uncounted"), Some(&1));
     assert_eq!(judge.into_findings().0.len(), 1);
+}
+
+#[test]
+fn what_a_token_rules_out_is_not_asked_again() {
+    let mut judge = judge(&[
+        "confidence = 'high'\nwhen = 'place.name == \"b\" && token.none'\nmessage = 'm'",
+        "confidence = 'high'\nwhen = 'token.family == \"HS\" && place.name == \"b\"'\nmessage = 'm'",
+        "confidence = 'high'\nwhen = 'token.age > 100'\nmessage = 'm'",
+        "confidence = 'high'\nwhen = 'token.claims.missing == 1 || place.name == \"b\"'\nmessage = 'm'",
+        "confidence = 'high'\nwhen = 'token.claims.missing == 1'\nmessage = 'm'",
+    ]);
+    let first = aged(5);
+    let out = judge.seen.add(&first, &judge.rules).unwrap();
+    let ruled: Vec<_> = (0..5).filter(|rule| judge.seen.rules_out(out, *rule)).collect();
+    // What the place or the time decides stays open.
+    assert_eq!(ruled, [0, 4]);
+    assert_eq!(judge.seen.add(&aged(500), &judge.rules), Some(out));
+    assert!(!judge.seen.rules_out(RuledOut::default(), 0));
+    judge.sighting(first, None, 1);
+    judge.sighting(Sighting { place: Place::named(Location::Header, "b"), ..aged(500) }, None, 1);
+    let (found, _) = judge.into_findings();
+    let mut rules: Vec<_> = found.iter().map(|f| f.identity.rule.as_str()).collect();
+    rules.sort_unstable();
+    assert_eq!(rules, ["rule1", "rule2", "rule3"]);
 }

@@ -91,6 +91,10 @@ impl HeadScan<'_> {
     }
 
     fn plain(&mut self, field: &Field<'_>, location: Location) {
+        // Of a head with a token nearly every field has none: those need no name.
+        if !field.value.contains(&b'%') && !self.scanner.touches(field.value) {
+            return;
+        }
         let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
         self.value(field.value, field.at.into(), location, Some(&name));
     }

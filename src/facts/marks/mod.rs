@@ -17,6 +17,7 @@ macro_rules! marks {
             doc: "What an exchange was seen to do beside carrying tokens.",
             subjects: &[Subject::Exchange, Subject::Sighting],
             about_key: false,
+    steady: false,
     late: false,
             fields: &[
                 $(Field {

@@ -159,10 +159,13 @@ pub(super) fn strict<F: FnOnce(&Head<'_>)>(
         let (Some(status), Some(minor)) = (parsed.code, parsed.version) else { return Err(then) };
         (Start::Response { status }, 9, minor, parsed.headers, len)
     };
-    let fields: SmallVec<[Field<'_>; 32]> = headers
-        .iter()
-        .map(|h| Field { name: h.name.as_bytes(), value: h.value, at: offset(h.value) })
-        .collect();
+    // Filled in place: collecting would copy all of its room.
+    let mut fields = SmallVec::<[Field<'_>; 32]>::new();
+    fields.extend(headers.iter().map(|h| Field {
+        name: h.name.as_bytes(),
+        value: h.value,
+        at: offset(h.value),
+    }));
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
     then(&Head { version, start, start_at, fields: &fields, at, raw: &bytes[..len] });
     Ok(len)

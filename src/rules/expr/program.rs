@@ -60,6 +60,23 @@ impl Program {
         &self.fields
     }
 
+    /// The parts of the condition, by number, all of whose facts `of` accepts; they must all hold.
+    pub fn parts_about(&self, of: impl Fn(FieldId) -> bool) -> Vec<usize> {
+        let about = |part: &Op| {
+            let mut all = true;
+            part.fields(&mut |field| all &= of(field));
+            all
+        };
+        self.parts.iter().enumerate().filter(|(_, part)| about(part)).map(|(at, _)| at).collect()
+    }
+
+    /// Whether one of those parts shows that the condition does not hold.
+    pub fn refuted(&self, parts: &[usize], lookup: &dyn Lookup) -> bool {
+        let evaluation = Evaluation::new(lookup);
+        let mut parts = parts.iter().filter_map(|at| self.parts.get(*at));
+        parts.any(|part| matches!(evaluation.condition(part), Truth::No | Truth::Unknown))
+    }
+
     /// Boolean facts that must hold, or the condition does not: of each clause, one at least.
     pub fn clauses(&self) -> impl Iterator<Item = Vec<FieldId>> {
         self.parts.iter().filter_map(clause)

@@ -1,0 +1,82 @@
+//! What a token's times mean when it is seen.
+
+use super::token::{Time, seconds};
+use super::value::{Type, Value};
+use super::{Case, Family, Field, Subject};
+
+/// Clock skew that is forgiven, in seconds.
+const SKEW: i64 = 60;
+
+pub(super) const FAMILY: Family = Family {
+    name: "times",
+    doc: "What the times of a token mean when it is seen: they are compared with the time of the packet.",
+    subjects: &[Subject::Sighting],
+    about_key: false,
+    steady: false,
+    late: false,
+    fields: &[
+        Field {
+            name: "token.lifetime",
+            ty: Type::Int,
+            doc: "Seconds from iat (else nbf, else the sighting) to exp.",
+            get: |c| Value::or_missing(lifetime(c)),
+        },
+        Field {
+            name: "token.age",
+            ty: Type::Int,
+            doc: "Seconds from iat to the sighting.",
+            get: |c| {
+                Value::or_missing(seconds(c, Time::Iat).map(|iat| c.time().seconds().saturating_sub(iat)))
+            },
+        },
+        Field {
+            name: "token.expired",
+            ty: Type::Bool,
+            doc: "Whether exp had passed when the token was seen, 60 s of skew forgiven.",
+            get: |c| {
+                Value::Bool(
+                    seconds(c, Time::Exp).is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds()),
+                )
+            },
+        },
+        Field {
+            name: "token.time_problem",
+            ty: Type::Str,
+            doc: "What is inconsistent about iat, nbf, exp and auth_time; missing if nothing is.",
+            get: |c| Value::or_missing(time_problem(c)),
+        },
+    ],
+};
+
+fn lifetime(case: &Case<'_>) -> Option<i64> {
+    let from = seconds(case, Time::Iat)
+        .or_else(|| seconds(case, Time::Nbf))
+        .unwrap_or_else(|| case.time().seconds());
+    Some(seconds(case, Time::Exp)?.saturating_sub(from))
+}
+
+fn time_problem(case: &Case<'_>) -> Option<&'static str> {
+    /// 2200-01-01.
+    const FAR: i64 = 7_258_118_400;
+    let [iat, nbf, exp, auth] = [Time::Iat, Time::Nbf, Time::Exp, Time::Auth].map(|time| seconds(case, time));
+    let now = case.time().seconds();
+    let after = |a: Option<i64>, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| a > b);
+    let milliseconds = |v: &i64| *v > 100_000_000_000;
+    let absurd = |v: &i64| *v < 0 || *v >= FAR;
+    // Milliseconds are the business of jwt-numericdate-type.
+    if [iat, nbf, exp].iter().flatten().any(milliseconds) {
+        None
+    } else if [iat, nbf, exp].iter().flatten().any(absurd) {
+        Some("a time before 1970 or after 2200")
+    } else if iat.is_some_and(|iat| iat > now.saturating_add(SKEW)) {
+        Some("iat lies in the future")
+    } else if after(nbf, exp) {
+        Some("nbf lies after exp")
+    } else if exp.zip(iat).is_some_and(|(exp, iat)| exp <= iat) {
+        Some("exp does not lie after iat")
+    } else if after(auth, iat) {
+        Some("auth_time lies after iat")
+    } else {
+        None
+    }
+}

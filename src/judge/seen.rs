@@ -1,0 +1,104 @@
+//! The distinct tokens of a run, each with the rules that it rules out by itself.
+
+use super::spot::short;
+use crate::facts::value::FieldId;
+use crate::facts::{Case, Facts, Subject};
+use crate::limits;
+use crate::rules::{Rule, RuleSet};
+use crate::token::{Sighting, Token};
+use foldhash::{HashMap, HashMapExt};
+
+/// Most sightings are of a token that was seen before, and most rules look at the token first: what its facts rule
+/// out once need not be asked again.
+pub(super) struct Seen {
+    /// Distinct tokens and their sets of rules, by number.
+    tokens: HashMap<u64, u32>,
+    /// Sets of rules that cannot fire, as bits; the first is empty.
+    sets: Vec<Box<[u64]>>,
+    numbers: HashMap<Box<[u64]>, u32>,
+    /// For each rule about sightings, which parts of its condition look at steady facts only.
+    parts: Vec<(usize, Vec<usize>)>,
+    words: usize,
+}
+
+/// Rules that cannot fire for one token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct RuledOut(u32);
+
+impl Seen {
+    /// No token seen; the rules are those of the run.
+    pub(super) fn new(rules: &RuleSet) -> Self {
+        let steady = |field: FieldId| Facts::family(field).is_some_and(|family| family.steady);
+        let sightings = rules.rules().iter().enumerate().filter(|(_, rule)| rule.on == Subject::Sighting);
+        let parts = sightings.map(|(at, rule): (_, &Rule)| (at, rule.when.parts_about(steady)));
+        let words = rules.rules().len().div_ceil(64);
+        Self {
+            tokens: HashMap::new(),
+            sets: vec![vec![0; words].into()],
+            numbers: HashMap::new(),
+            parts: parts.filter(|(_, parts)| !parts.is_empty()).collect(),
+            words,
+        }
+    }
+
+    /// Distinct tokens.
+    pub(super) fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether the token is among them.
+    pub(super) fn contains(&self, token: &Token) -> bool {
+        self.tokens.contains_key(&short(token))
+    }
+
+    /// Counts the token of a sighting; `None` if it is new and there is no more room.
+    pub(super) fn add(&mut self, sighting: &Sighting, rules: &RuleSet) -> Option<RuledOut> {
+        let token = short(&sighting.token);
+        if let Some(&number) = self.tokens.get(&token) {
+            return Some(RuledOut(number));
+        }
+        if self.tokens.len() >= limits::COUNTED_TOKENS {
+            return None;
+        }
+        let number = self.number(self.refuted(sighting, rules));
+        self.tokens.insert(token, number);
+        Some(RuledOut(number))
+    }
+
+    /// Whether `rule` cannot fire.
+    pub(super) fn rules_out(&self, out: RuledOut, rule: usize) -> bool {
+        let word = self.sets.get(out.0 as usize).and_then(|set| set.get(rule / 64));
+        word.is_some_and(|word| word >> (rule % 64) & 1 == 1)
+    }
+
+    /// As if all that can be counted had been seen.
+    #[cfg(test)]
+    pub(super) fn fill(&mut self) {
+        self.tokens.extend((0..limits::COUNTED_TOKENS as u64).map(|token| (token, 0)));
+    }
+
+    fn refuted(&self, sighting: &Sighting, rules: &RuleSet) -> Box<[u64]> {
+        let case = Case { sighting: Some(sighting), ..Case::default() };
+        let mut set = vec![0; self.words];
+        for (rule, parts) in &self.parts {
+            if rules.rules()[*rule].when.refuted(parts, &case) {
+                set[rule / 64] |= 1 << (rule % 64);
+            }
+        }
+        set.into()
+    }
+
+    /// The number of a set. Beyond the bound nothing is ruled out, which costs time only.
+    fn number(&mut self, set: Box<[u64]>) -> u32 {
+        if let Some(&number) = self.numbers.get(&set) {
+            return number;
+        }
+        if self.sets.len() >= limits::RULE_SETS {
+            return 0;
+        }
+        let number = self.sets.len() as u32;
+        self.sets.push(set.clone());
+        self.numbers.insert(set, number);
+        number
+    }
+}
