@@ -72,8 +72,22 @@ pub const LAYERS: usize = 6;
 pub const HEAD_BYTES: usize = 256 << 10;
 /// Header fields of one message.
 pub const HEAD_FIELDS: usize = 256;
+/// Heads of open exchanges in all, in bytes; those over it are kept without their fields.
+pub const OPEN_HEADS: usize = 256 << 20;
 /// Exchanges of one flow that may wait for their response.
 pub const PIPELINE: usize = 1024;
+
+/// Layers beside each other inside one layer (tunnels of one HTTP/2 connection); more are scanned as opaque bytes.
+pub const INNER_LAYERS: usize = 64;
+/// Streams of one HTTP/2 connection that may be open; servers announce 100 to 1000.
+pub const HTTP2_STREAMS: usize = 1024;
+/// Bytes of one header block of HTTP/2 before it is decoded, and frames that it may come in: none has more than a
+/// few, and floods of them are an attack (CVE-2024-27316).
+pub const HEADER_BLOCK: usize = 256 << 10;
+/// CONTINUATION frames of one header block.
+pub const CONTINUATIONS: usize = 256;
+/// Dynamic table of HPACK that is kept for one direction: what browsers ask for.
+pub const HPACK_TABLE: usize = 64 << 10;
 
 /// Bytes of a body that are kept so that a token's JSON path or form field can be named.
 pub const BODY_CONTEXT: usize = 256 << 10;

@@ -481,6 +481,7 @@ fn ready_exchanges_give_the_sightings_of_their_wire_form() {
             offset: 0,
             client: None,
             server: None,
+            protocol: "",
             encrypted: false,
             request_head: head(&request, &request_body),
             request_body: request_body.into_bytes(),

@@ -71,7 +71,9 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
     let port = if cleartext { 80 } else { 443 };
     let client = fields.endpoint("client", "192.0.2.10", 50_000)?;
     let server = fields.endpoint("server", "203.0.113.10", port)?;
-    let ends = ["channel", "client", "server", "time", "token"];
+    let protocol = fields.text("protocol").unwrap_or("http1");
+    let protocol = crate::protocol::by_name(protocol).ok_or_else(|| format!("no protocol {protocol}"))?.name;
+    let ends = ["channel", "client", "server", "time", "token", "protocol"];
     let (request, response) = if event.kind == EventKind::Exchange {
         fields.known(&[&ends[..], &["request", "response"]].concat())?;
         let request = fields.text("request").unwrap_or("GET / HTTP/1.1\nHost: api.example.test");
@@ -102,6 +104,7 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
         offset: 0,
         client: Some(client),
         server: Some(server),
+        protocol,
         encrypted: !cleartext,
         request_head,
         request_body,

@@ -77,11 +77,12 @@ impl Exchange {
         self.request.as_ref().or(self.response.as_ref()).map(|m| m.position).unwrap_or_default()
     }
 
-    /// The host that the request names, lower case: that of an absolute target, else the Host field.
+    /// The host that the request names, lower case: that of an absolute target, else `:authority` or the Host field.
     pub fn host(&self) -> Option<String> {
         let head = &self.request.as_ref()?.head;
         let authority = super::Target::parse(head.target()).host.map(|h| h.bytes);
-        let host = authority.or_else(|| head.field("host")).filter(|h| !h.is_empty())?;
+        let field = || head.field(":authority").or_else(|| head.field("host"));
+        let host = authority.or_else(field).filter(|h| !h.is_empty())?;
         Some(super::host_of(host))
     }
 

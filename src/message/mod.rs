@@ -66,6 +66,8 @@ pub struct ReadyExchange {
     pub client: Option<crate::decode::Endpoint>,
     /// The server, where the entry names it.
     pub server: Option<crate::decode::Endpoint>,
+    /// The protocol, as records name it; empty for HTTP/1.
+    pub protocol: &'static str,
     /// Whether the entry's own scheme says TLS.
     pub encrypted: bool,
     /// Request head as HTTP/1.1 text (request line, fields, empty line).

@@ -1,6 +1,7 @@
 //! The stack of layers of a flow: probing, dissecting, opaque.
 
-use super::{Dissector, Malformed, Out, PROTOCOLS, Protocol, TlsEvent, Trail, Verdict};
+use super::inner::Inner;
+use super::{Dissector, Malformed, Out, PROTOCOLS, Protocol, TlsEvent, Trail, Upgrade, Verdict};
 use crate::limits;
 use crate::message::{Direction, End, ExchangeId, Head, Position, Transport};
 
@@ -11,6 +12,8 @@ pub struct Carrier<'a> {
     pub transport: &'a Transport,
     /// Where its bytes were captured, by direction.
     pub trails: &'a [Trail; 2],
+    /// The exchange that led to the emitting layer, if an upgrade did.
+    pub via: Option<ExchangeId>,
 }
 
 impl Carrier<'_> {
@@ -42,6 +45,8 @@ pub trait Sink {
     fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent);
     /// A layer found its protocol; `depth` 0 is the outermost.
     fn protocol(&mut self, depth: usize, name: &'static str);
+    /// The protocol of the layer at `depth` gave way to another one.
+    fn upgraded(&mut self, depth: usize, name: &'static str);
     /// An oddity.
     fn weird(&mut self, name: &'static str);
 }
@@ -59,7 +64,8 @@ pub struct Layer {
     state: State,
     pub(super) trails: [Trail; 2],
     pub(super) offsets: [u64; 2],
-    inner: Option<Box<Layer>>,
+    inner: Inner,
+    via: Option<ExchangeId>,
     depth: u8,
     /// The protocol's client part is spoken by the transport's server.
     flipped: bool,
@@ -73,7 +79,8 @@ impl Layer {
             state: State::Probing(Default::default()),
             trails: Default::default(),
             offsets: [0; 2],
-            inner: None,
+            inner: Inner::default(),
+            via: None,
             depth: depth as u8,
             flipped: false,
         }
@@ -84,6 +91,26 @@ impl Layer {
         self.transport.protocol = protocol.name;
         self.state = State::Active((protocol.open)());
         sink.protocol(self.depth.into(), protocol.name);
+    }
+
+    /// Sets the protocol that the exchange `via` is upgraded to, if it is known; `alone` says that nothing else goes on
+    /// in the layer around it.
+    pub(super) fn upgrade(
+        &mut self,
+        via: ExchangeId,
+        upgrade: &Upgrade<'_>,
+        alone: bool,
+        sink: &mut dyn Sink,
+    ) -> bool {
+        let found = PROTOCOLS.iter().find_map(|p| Some((p, p.upgrade?(upgrade)?)));
+        let Some((protocol, upgraded)) = found else { return false };
+        self.via = Some(via);
+        self.transport.protocol = protocol.name;
+        self.state = State::Active(upgraded.dissector);
+        if alone {
+            sink.upgraded(usize::from(self.depth).saturating_sub(1), protocol.name);
+        }
+        upgraded.answers
     }
 
     /// The transport that this layer's messages carry.
@@ -168,7 +195,7 @@ impl Layer {
             dissector.close(to, end, out);
             Ok(())
         });
-        if let Some(inner) = &mut self.inner {
+        for inner in self.inner.all() {
             inner.close(to, end, sink, next_id);
         }
         sink.opaque_gap(&self.transport, to, true);
@@ -218,7 +245,7 @@ impl Layer {
     }
 
     fn emit_opaque(&mut self, dir: Direction, bytes: &[u8], at: u64, sink: &mut dyn Sink) {
-        let carrier = Carrier { transport: &self.transport, trails: &self.trails };
+        let carrier = Carrier { transport: &self.transport, trails: &self.trails, via: self.via };
         sink.opaque(carrier, dir, at, bytes);
         self.trails[dir.index()].prune(u64::MAX);
     }
@@ -274,6 +301,7 @@ impl Layer {
             transport: &self.transport,
             trails,
             inner: &mut self.inner,
+            via: self.via,
             depth: self.depth.into(),
             at,
             consumed: at,

@@ -3,7 +3,10 @@
 //! A dissector emits two things only: a message (its head, then its body as it arrives), or inner bytes for
 //! the layer inside it. What it learns about its own session is described with [`Out::tls`].
 
+mod fuzz;
 mod http1;
+mod http2;
+mod inner;
 mod layer;
 mod out;
 mod reader;
@@ -12,13 +15,15 @@ mod tests;
 mod tls;
 mod trail;
 
+pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls};
 pub use http1::parse_head;
+pub use http2::fuzz_hpack;
 pub use layer::{Carrier, Layer, Sink};
 pub use out::Out;
 pub use tls::{ClientHello, ServerHello, TlsEvent};
 pub use trail::Trail;
 
-use crate::message::{Direction, End};
+use crate::message::{Direction, End, Head};
 
 /// What a probe thinks of the first bytes of one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,10 +73,30 @@ pub struct Protocol {
     pub probe: fn(&[u8]) -> Verdict,
     /// A fresh dissector.
     pub open: fn() -> Box<dyn Dissector>,
+    /// Whether an upgrade leads to this protocol.
+    pub upgrade: Option<fn(&Upgrade<'_>) -> Option<Upgraded>>,
+}
+
+/// An exchange that turns into another protocol: 101 in HTTP/1.1 (RFC 9110 section 7.8), an extended CONNECT in HTTP/2
+/// (RFC 8441).
+#[derive(Clone, Copy, Debug)]
+pub struct Upgrade<'a> {
+    /// What the protocol is called there, without its version.
+    pub token: &'a [u8],
+    /// The response that agrees.
+    pub response: &'a Head<'a>,
+}
+
+/// What an upgrade leads to.
+pub struct Upgraded {
+    /// For the bytes that follow.
+    pub dissector: Box<dyn Dissector>,
+    /// The protocol answers the request that asked for the upgrade.
+    pub answers: bool,
 }
 
 /// Every protocol, in order of probing.
-pub const PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &http1::PROTOCOL];
+pub const PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL];
 
 /// The protocol of that name.
 pub fn by_name(name: &str) -> Option<&'static Protocol> {

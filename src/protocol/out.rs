@@ -1,7 +1,7 @@
 //! What dissectors may do with what they find.
 
-use super::{Carrier, Layer, Sink, TlsEvent, Trail};
-use crate::limits;
+use super::inner::Inner;
+use super::{Carrier, Sink, TlsEvent, Trail, Upgrade};
 use crate::message::{Direction, End, ExchangeId, Head, Transport};
 use crate::time::Timestamp;
 
@@ -10,7 +10,8 @@ pub struct Out<'a> {
     pub(super) sink: &'a mut dyn Sink,
     pub(super) transport: &'a Transport,
     pub(super) trails: &'a [Trail; 2],
-    pub(super) inner: &'a mut Option<Box<Layer>>,
+    pub(super) inner: &'a mut Inner,
+    pub(super) via: Option<ExchangeId>,
     pub(super) depth: usize,
     pub(super) at: u64,
     pub(super) consumed: u64,
@@ -43,13 +44,13 @@ impl Out<'_> {
 
     /// Begins a message of an exchange that is there already: its response.
     pub fn begin_in(&mut self, id: ExchangeId, head: &Head<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
         self.sink.begin(carrier, id, head);
     }
 
     /// The next bytes of a body, from layer offset `at`.
     pub fn body(&mut self, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
         self.sink.body(carrier, id, dir, at, bytes);
     }
 
@@ -60,7 +61,7 @@ impl Out<'_> {
 
     /// Trailer fields.
     pub fn trailers(&mut self, id: ExchangeId, dir: Direction, head: &Head<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
         self.sink.trailers(carrier, id, dir, head);
     }
 
@@ -69,28 +70,80 @@ impl Out<'_> {
         self.sink.end(id, dir, end);
     }
 
+    /// The exchange that led to this layer, if an upgrade did.
+    pub fn via(&self) -> Option<ExchangeId> {
+        self.via
+    }
+
+    /// Where the bytes of one direction were captured.
+    pub fn trail(&self, dir: Direction) -> &Trail {
+        &self.trails[dir.index()]
+    }
+
+    /// Speaks of bytes that were decoded: offsets are those of other `trails`.
+    pub fn decoded(&mut self, trails: &[Trail; 2], speak: impl FnOnce(&mut Out<'_>)) {
+        speak(&mut Out {
+            sink: &mut *self.sink,
+            transport: self.transport,
+            trails,
+            inner: &mut *self.inner,
+            via: self.via,
+            depth: self.depth,
+            at: self.at,
+            consumed: self.consumed,
+            next_id: &mut *self.next_id,
+        });
+    }
+
     /// Bytes for the layer inside, which lie unchanged at layer offset `at`.
     pub fn inner(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
-        if self.depth + 1 >= limits::LAYERS {
+        self.inner_of(0, dir, at, bytes);
+    }
+
+    /// The same for one of several layers inside, which the dissector tells apart by `key`.
+    pub fn inner_of(&mut self, key: u64, dir: Direction, at: u64, bytes: &[u8]) {
+        let inner = self.inner.get(key, self.transport, self.depth + 1);
+        let Some(inner) = inner else {
             self.sink.weird("too_many_layers");
             return self.opaque(dir, at, bytes);
-        }
-        let inner = self.inner.get_or_insert_with(|| Box::new(Layer::new(*self.transport, self.depth + 1)));
+        };
         let to = inner.offsets[dir.index()];
         inner.trails[dir.index()].push_from(to, &self.trails[dir.index()], at, bytes.len() as u64);
         inner.deliver(dir, bytes, self.sink, self.next_id);
     }
 
+    /// The layer inside is what the exchange `id` is upgraded to. True if the response is not the exchange's last word,
+    /// because the new protocol answers its request.
+    pub fn upgrade(&mut self, key: u64, id: ExchangeId, upgrade: &Upgrade<'_>) -> bool {
+        match self.inner.get(key, self.transport, self.depth + 1) {
+            Some(inner) => inner.upgrade(id, upgrade, key == 0, self.sink),
+            None => false,
+        }
+    }
+
     /// A hole in the inner bytes.
     pub fn inner_gap(&mut self, dir: Direction, len: u64) {
-        if let Some(inner) = self.inner {
+        self.inner_gap_of(0, dir, len);
+    }
+
+    /// The same for one of several layers.
+    pub fn inner_gap_of(&mut self, key: u64, dir: Direction, len: u64) {
+        if let Some(inner) = self.inner.find(key) {
             inner.gap(dir, len, self.sink, self.next_id);
+        }
+    }
+
+    /// One of several layers inside is over.
+    pub fn inner_end(&mut self, key: u64, end: End) {
+        if let Some(mut inner) = self.inner.take(key) {
+            inner.close(Direction::Request, end, self.sink, self.next_id);
+            inner.close(Direction::Response, end, self.sink, self.next_id);
         }
     }
 
     /// Bytes that belong to nothing known: they are scanned as a stream.
     pub fn opaque(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
         self.sink.opaque(carrier, dir, at, bytes);
     }
 
@@ -106,7 +159,7 @@ impl Out<'_> {
 
     /// What a TLS layer learned about its session.
     pub fn tls(&mut self, event: TlsEvent) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails };
+        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
         self.sink.tls(carrier, event);
     }
 

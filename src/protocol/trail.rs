@@ -43,6 +43,19 @@ impl Trail {
         }
     }
 
+    /// Where the `len` bytes at `from` were captured, in runs: the offset of the first byte of each, and its position.
+    pub fn runs(&self, from: u64, len: u64) -> impl Iterator<Item = (u64, Position)> {
+        let first = self.index(from);
+        let later = self.steps.iter().skip(first + 1).take_while(move |step| step.at < from + len);
+        std::iter::once((from, self.position(from))).chain(later.map(|step| (step.at, step.position)))
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.steps.clear();
+        self.end = 0;
+    }
+
     fn add(&mut self, at: u64, len: u64, position: Position, linear: bool) {
         self.end = at + len;
         self.steps.push(Step { at, position, linear });
@@ -134,6 +147,8 @@ mod tests {
         assert_eq!(trail.position(19), at(2, 209));
         let mut inner = Trail::default();
         inner.push_from(0, &trail, 15, 10);
+        let runs: Vec<_> = trail.runs(15, 10).collect();
+        assert_eq!(runs, [(15, at(2, 205)), (20, at(4, 400))]);
         assert_eq!(inner.position(0), at(2, 205));
         assert_eq!(inner.position(5), at(4, 400));
     }

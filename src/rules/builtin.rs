@@ -68,6 +68,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("token-issued-over-cleartext", include_str!("../../rules/token-issued-over-cleartext.toml")),
     ("token-multiple-methods", include_str!("../../rules/token-multiple-methods.toml")),
     ("token-over-cleartext-datagram", include_str!("../../rules/token-over-cleartext-datagram.toml")),
+    ("token-over-cleartext-h2c", include_str!("../../rules/token-over-cleartext-h2c.toml")),
     ("token-over-cleartext-http", include_str!("../../rules/token-over-cleartext-http.toml")),
     ("token-response-cors-wildcard", include_str!("../../rules/token-response-cors-wildcard.toml")),
 ];

@@ -4,12 +4,12 @@ use super::body::{Body, Found};
 use super::event::{Event, Stamped};
 use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
+use super::open::{Held, Open, OpenExchanges, OpenMessage};
 use super::{Shared, Tools};
 use crate::facts::marks;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Location, Message, Place, Position, Start, StoredHead,
-    Transport,
+    Direction, End, Exchange, ExchangeId, Head, Location, Message, Place, Position, Start, Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// What is remembered of one flow between its bytes.
 #[derive(Default)]
 pub(super) struct Book {
-    open: SmallVec<[Open; 1]>,
+    open: OpenExchanges,
     /// Searches in bytes of no known protocol, by direction.
     streams: Option<Box<[OpaqueScan; 2]>>,
     pub(super) tls: Option<Box<TlsSession>>,
@@ -30,34 +30,12 @@ pub(super) struct Book {
 /// Closed messages whose memory is kept for the next ones.
 const SPARE: usize = 64;
 
-/// An open exchange.
-struct Open {
-    id: ExchangeId,
-    transport: Transport,
-    messages: [Option<Box<OpenMessage>>; 2],
-    ended: [bool; 2],
-    sightings: Vec<Sighting>,
-}
-
-pub(super) struct OpenMessage {
-    head: StoredHead,
-    position: Position,
-    body: Option<Body>,
-    end: End,
-}
-
-impl Default for OpenMessage {
-    fn default() -> Self {
-        Self { head: StoredHead::default(), position: Position::default(), body: None, end: End::Cut }
-    }
-}
-
 /// A flow's book, opened for the length of one event.
 pub(super) struct Scribe<'a> {
     pub(super) book: &'a mut Book,
     pub(super) shared: &'a Shared,
     pub(super) tools: &'a mut Tools,
-    pub(super) context: &'a mut usize,
+    pub(super) held: &'a mut Held,
     pub(super) ordinal: u64,
 }
 
@@ -66,7 +44,9 @@ impl Sink for Scribe<'_> {
         self.tools.out.tally.messages += 1;
         let dir = direction(head);
         let mut message = self.tools.spare.pop().unwrap_or_default();
-        message.head.store(head);
+        if !self.held.store(head, &mut message.head) {
+            self.tools.out.tally.weird("open_heads_limit");
+        }
         message.position = carrier.position(dir, head.at);
         message.end = End::Cut;
         message.body = body_expected(head).then(|| Body::new(head, self.shared, self.tools));
@@ -76,24 +56,24 @@ impl Sink for Scribe<'_> {
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
         }
-        self.open(carrier.transport, id).messages[dir.index()] = Some(message);
+        self.book.open.open(id, carrier.transport).messages[dir.index()] = Some(message);
         self.sightings(id, Some(dir), found);
     }
 
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
-        let Some(open) = self.book.open.iter_mut().find(|o| o.id == id) else { return };
+        let Some(open) = self.book.open.get(id) else { return };
         let Some(message) = &mut open.messages[dir.index()] else { return };
         let Some(body) = &mut message.body else { return };
         let mut found = Vec::new();
         let trail = &carrier.trails[dir.index()];
-        body.push((trail, at), bytes, self.shared, self.tools, self.context, &mut found);
+        body.push((trail, at), bytes, self.shared, self.tools, &mut self.held.context, &mut found);
         if !found.is_empty() {
             self.sightings(id, Some(dir), found);
         }
     }
 
     fn body_gap(&mut self, id: ExchangeId, dir: Direction, _len: u64) {
-        let Some(open) = self.book.open.iter_mut().find(|o| o.id == id) else { return };
+        let Some(open) = self.book.open.get(id) else { return };
         let Some(message) = &mut open.messages[dir.index()] else { return };
         let mut found = Vec::new();
         if let Some(body) = &mut message.body {
@@ -113,16 +93,12 @@ impl Sink for Scribe<'_> {
     }
 
     fn end(&mut self, id: ExchangeId, dir: Direction, end: End) {
-        let Some(i) = self.book.open.iter().position(|o| o.id == id) else { return };
-        self.end_message(i, dir, end);
-        let open = &mut self.book.open[i];
+        self.end_message(id, dir, end);
+        let Some(open) = self.book.open.get(id) else { return };
         open.ended[dir.index()] = true;
-        if open.ended == [true; 2] {
-            let open = self.book.open.remove(i);
-            if self.book.open.is_empty() {
-                // An idle flow holds nothing between its exchanges.
-                self.book.open.shrink_to_fit();
-            }
+        if open.ended == [true; 2]
+            && let Some(open) = self.book.open.take(id)
+        {
             self.close(open);
         }
     }
@@ -175,6 +151,12 @@ impl Sink for Scribe<'_> {
         }
     }
 
+    fn upgraded(&mut self, depth: usize, name: &'static str) {
+        if let Some(protocol) = self.book.protocols.get_mut(depth) {
+            *protocol = name;
+        }
+    }
+
     fn weird(&mut self, name: &'static str) {
         self.tools.out.tally.weird(name);
     }
@@ -212,51 +194,34 @@ impl Scribe<'_> {
 
     /// Closes what is still open when the flow does.
     pub(super) fn close_all(&mut self) {
-        for i in 0..self.book.open.len() {
+        while let Some(id) = self.book.open.first() {
             for dir in [Direction::Request, Direction::Response] {
-                if !self.book.open[i].ended[dir.index()] {
-                    self.end_message(i, dir, End::Cut);
+                if self.book.open.get(id).is_some_and(|open| !open.ended[dir.index()]) {
+                    self.end_message(id, dir, End::Cut);
                 }
             }
-        }
-        for open in std::mem::take(&mut self.book.open) {
-            self.close(open);
+            if let Some(open) = self.book.open.take(id) {
+                self.close(open);
+            }
         }
         self.book.streams = None;
     }
 
-    fn open(&mut self, transport: &Transport, id: ExchangeId) -> &mut Open {
-        let i = match self.book.open.iter().position(|o| o.id == id) {
-            Some(i) => i,
-            None => {
-                self.book.open.push(Open {
-                    id,
-                    transport: *transport,
-                    messages: [None, None],
-                    ended: [false; 2],
-                    sightings: Vec::new(),
-                });
-                self.book.open.len() - 1
-            }
-        };
-        &mut self.book.open[i]
-    }
-
-    fn end_message(&mut self, i: usize, dir: Direction, end: End) {
-        let open = &mut self.book.open[i];
-        let id = open.id;
+    fn end_message(&mut self, id: ExchangeId, dir: Direction, end: End) {
+        let Some(open) = self.book.open.get(id) else { return };
         let Some(message) = &mut open.messages[dir.index()] else { return };
         message.end = end;
         let mut found = Vec::new();
         if let Some(body) = &mut message.body {
-            body.finish(end == End::Complete, self.shared, self.tools, self.context, &mut found);
+            let context = &mut self.held.context;
+            body.finish(end == End::Complete, self.shared, self.tools, context, &mut found);
         }
         self.sightings(id, Some(dir), found);
     }
 
     /// Tokens of an exchange.
     fn sightings(&mut self, id: ExchangeId, dir: Option<Direction>, found: Vec<Found>) {
-        let Some(open) = self.book.open.iter_mut().find(|o| o.id == id) else { return };
+        let Some(open) = self.book.open.get(id) else { return };
         for found in found {
             if open.sightings.len() >= limits::SIGHTINGS_EXCHANGE {
                 self.tools.out.tally.weird("sightings_limit");
@@ -307,8 +272,9 @@ impl Scribe<'_> {
             marks.set(marks::ISSUES_TOKEN);
         }
         for message in [&mut request, &mut response].into_iter().flatten() {
+            self.held.release(&message.head);
             if let Some(body) = &mut message.body {
-                body.release(self.context, self.tools);
+                body.release(&mut self.held.context, self.tools);
             }
         }
         if sightings.is_empty() && !demand.wants(marks) {

@@ -7,6 +7,7 @@ mod demand;
 mod event;
 mod heads;
 mod opaque;
+mod open;
 mod stream;
 
 pub use demand::{Demand, Wanted};
@@ -20,6 +21,7 @@ use crate::message::ContentPool;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, TokenCache};
+use open::Held;
 use std::sync::Arc;
 use stream::{Feed, Stream};
 
@@ -86,7 +88,7 @@ pub struct Output {
 /// Some of the partitions.
 pub struct Shard {
     shared: Arc<Shared>,
-    partitions: Vec<(u8, FlowTable<Stream>, usize)>,
+    partitions: Vec<(u8, FlowTable<Stream>, Held)>,
     tools: Tools,
 }
 
@@ -95,7 +97,7 @@ struct Tools {
     cache: TokenCache,
     pool: ContentPool,
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
-    spare: Vec<Box<book::OpenMessage>>,
+    spare: Vec<Box<open::OpenMessage>>,
     /// Buffers of bodies.
     buffers: Vec<Vec<u8>>,
     out: Output,
@@ -104,7 +106,7 @@ struct Tools {
 impl Shard {
     /// A shard of the partitions `numbers`.
     pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
-        let partitions: Vec<_> = numbers.map(|n| (n, FlowTable::default(), 0)).collect();
+        let partitions: Vec<_> = numbers.map(|n| (n, FlowTable::default(), Held::default())).collect();
         let share = |total: usize| total * partitions.len() / limits::PARTITIONS;
         let tools = Tools {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
@@ -156,35 +158,35 @@ impl Shard {
         let origin =
             Origin { ordinal, frame: frame.number, time: frame.time, offset: base, file: block.file };
         let arrival = Arrival { origin, wire_len: frame.wire_len, now: item.now };
-        let Some((table, context)) = Self::partition(&mut self.partitions, item.partition) else {
+        let Some((table, held)) = Self::partition(&mut self.partitions, item.partition) else {
             return;
         };
-        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
+        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
         table.packet(&item.packet, bytes, &arrival, &mut feed);
     }
 
     fn partition(
-        all: &mut [(u8, FlowTable<Stream>, usize)],
+        all: &mut [(u8, FlowTable<Stream>, Held)],
         number: u8,
-    ) -> Option<(&mut FlowTable<Stream>, &mut usize)> {
+    ) -> Option<(&mut FlowTable<Stream>, &mut Held)> {
         let i = if all.len() == limits::PARTITIONS {
             usize::from(number)
         } else {
             all.iter().position(|(n, ..)| *n == number)?
         };
-        all.get_mut(i).map(|(_, table, context)| (table, context))
+        all.get_mut(i).map(|(_, table, held)| (table, held))
     }
 
     fn tick(&mut self, ordinal: u64, now: Timestamp) {
-        for (_, table, context) in &mut self.partitions {
-            let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
+        for (_, table, held) in &mut self.partitions {
+            let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
             table.tick(now, &mut feed);
         }
     }
 
     fn finish(&mut self, ordinal: u64, now: Timestamp) {
-        for (_, table, context) in &mut self.partitions {
-            let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
+        for (_, table, held) in &mut self.partitions {
+            let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
             table.finish(now, &mut feed);
         }
     }
@@ -197,8 +199,8 @@ impl Shard {
         ordinal: u64,
     ) {
         let number = (exchange.number % limits::PARTITIONS as u64) as u8;
-        let Some((_, context)) = Self::partition(&mut self.partitions, number) else { return };
-        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, context, ordinal };
+        let Some((_, held)) = Self::partition(&mut self.partitions, number) else { return };
+        let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
         feed.ready(file, exchange);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::book::{Book, Scribe};
 use super::event::{Event, Stamped};
+use super::open::Held;
 use super::{Shared, Tools};
 use crate::capture::FileId;
 use crate::decode::{IpProtocol, Side};
@@ -23,8 +24,8 @@ pub(super) struct Stream {
 pub(super) struct Feed<'a> {
     pub(super) shared: &'a Shared,
     pub(super) tools: &'a mut Tools,
-    /// Bytes of body context that the partition holds.
-    pub(super) context: &'a mut usize,
+    /// What the partition holds of messages in progress.
+    pub(super) held: &'a mut Held,
     pub(super) ordinal: u64,
 }
 
@@ -141,7 +142,7 @@ impl Feed<'_> {
     }
 
     fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
-        Scribe { book, shared: self.shared, tools: self.tools, context: self.context, ordinal: self.ordinal }
+        Scribe { book, shared: self.shared, tools: self.tools, held: self.held, ordinal: self.ordinal }
     }
 
     fn drive(&mut self, state: &mut Stream, act: impl FnOnce(&mut Layer, &mut Scribe<'_>, &mut u64)) {
@@ -150,7 +151,7 @@ impl Feed<'_> {
             book: &mut state.book,
             shared: self.shared,
             tools: self.tools,
-            context: self.context,
+            held: self.held,
             ordinal: self.ordinal,
         };
         act(layer, &mut scribe, &mut state.next_id);
@@ -191,13 +192,13 @@ impl Feed<'_> {
             client: ready.client,
             server: ready.server,
             channel,
-            protocol: "http1",
+            protocol: if ready.protocol.is_empty() { "http1" } else { ready.protocol },
         };
         let position = Position { frame: ready.number, time: ready.time, offset: ready.offset, file };
         let mut trail = Trail::default();
         trail.push_derived(0, u64::MAX / 2, position);
         let trails = [trail.clone(), trail];
-        let carrier = Carrier { transport: &transport, trails: &trails };
+        let carrier = Carrier { transport: &transport, trails: &trails, via: None };
         let mut book = Book::default();
         let mut scribe = self.scribe(&mut book);
         let id = ExchangeId(0);

@@ -7,7 +7,7 @@ mod framing;
 mod head;
 mod resync;
 
-use super::{Dissector, Malformed, Out, Protocol, Verdict};
+use super::{Dissector, Malformed, Out, Protocol, Upgrade, Verdict};
 use crate::limits;
 use crate::message::{Direction, End, ExchangeId, Head, Start};
 use crate::time::Timestamp;
@@ -18,7 +18,8 @@ use resync::starts_message;
 use std::collections::VecDeque;
 
 /// HTTP/1.
-pub(super) const PROTOCOL: Protocol = Protocol { name: "http1", probe, open: || Box::new(Http1::default()) };
+pub(super) const PROTOCOL: Protocol =
+    Protocol { name: "http1", probe, open: || Box::new(Http1::default()), upgrade: None };
 
 fn probe(bytes: &[u8]) -> Verdict {
     let start = bytes.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
@@ -293,6 +294,12 @@ impl Http1 {
             return;
         }
         let pending = self.pending.pop_front();
+        if status == 101
+            && let Some(p) = &pending
+            && self.upgrade(p.id, head, out)
+        {
+            return;
+        }
         let (bodiless, connect) = pending.as_ref().map_or((false, false), |p| (p.head, p.connect));
         let id = match &pending {
             Some(p) => {
@@ -327,6 +334,18 @@ impl Http1 {
         }
         self.halves[Direction::Response.index()].doubtful = pending.is_none();
         self.begin_body(Direction::Response, id, state, out);
+    }
+
+    /// Both sides turn to another protocol. True if that answers the request, as h2c does.
+    fn upgrade(&mut self, id: ExchangeId, head: &Head<'_>, out: &mut Out<'_>) -> bool {
+        let token = head.field("upgrade").unwrap_or_default();
+        let token = token.split(|b| matches!(b, b',' | b'/')).next().unwrap_or_default().trim_ascii();
+        let answers = out.upgrade(0, id, &Upgrade { token, response: head });
+        if answers {
+            self.halves[Direction::Response.index()].state = State::Tunnel;
+            self.tunnel_request(out);
+        }
+        answers
     }
 
     /// The client's side of a tunnel opens; what it sent early goes inside.

@@ -236,7 +236,7 @@ fn lengths_that_nobody_can_count_are_none() {
 fn the_preface_of_http2_is_no_request() {
     let mut wire = Wire::new();
     wire.c("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-    assert_eq!(wire.all(), [">> opaque PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", ">> over"]);
+    assert!(wire.all().is_empty(), "it is that of HTTP/2");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod http1;
 mod http1_losses;
+mod http2;
 mod layers;
 mod tape;
 mod tls;

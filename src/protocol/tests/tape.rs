@@ -91,6 +91,10 @@ impl Sink for Tape {
         self.lines.push(format!("{depth} {name}"));
     }
 
+    fn upgraded(&mut self, depth: usize, name: &'static str) {
+        self.lines.push(format!("{depth} becomes {name}"));
+    }
+
     fn weird(&mut self, name: &'static str) {
         self.lines.push(format!("weird {name}"));
     }
@@ -161,7 +165,7 @@ impl Wire {
     /// What was written since this was last asked, the protocol's name left out.
     pub(super) fn said(&mut self) -> Vec<String> {
         let mut lines = std::mem::take(&mut self.tape.lines);
-        lines.retain(|l| l != "0 http1" && l != "0 tls");
+        lines.retain(|l| l != "0 http1" && l != "0 http2" && l != "0 tls");
         lines
     }
 

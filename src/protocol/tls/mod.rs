@@ -13,7 +13,8 @@ use handshake::{CLIENT_HELLO, MESSAGE_HEADER, Messages, SERVER_HELLO};
 use probe::{probe, record_header};
 
 /// TLS and SSL.
-pub(super) const PROTOCOL: Protocol = Protocol { name: "tls", probe, open: || Box::new(Tls::default()) };
+pub(super) const PROTOCOL: Protocol =
+    Protocol { name: "tls", probe, open: || Box::new(Tls::default()), upgrade: None };
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;

@@ -1,0 +1,3 @@
+//! HTTP/1 in both directions.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wirelint::protocol::fuzz_http1(data));

@@ -1,0 +1,3 @@
+//! HTTP/2 frames in both directions.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wirelint::protocol::fuzz_http2(data));

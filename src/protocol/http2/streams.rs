@@ -1,0 +1,180 @@
+//! The streams of a connection (RFC 9113 section 5): each is an exchange.
+
+use crate::limits;
+use crate::message::{Direction, End, ExchangeId, Head, Start};
+use crate::protocol::{Out, Upgrade};
+use std::collections::BTreeMap;
+
+/// The streams that are open, by number.
+#[derive(Default)]
+pub(super) struct Streams {
+    open: BTreeMap<u32, Stream>,
+}
+
+struct Stream {
+    id: ExchangeId,
+    begun: [bool; 2],
+    ended: [bool; 2],
+    /// What a CONNECT request asks for: the value of `:protocol` (RFC 8441), or nothing.
+    connect: Option<Box<[u8]>>,
+    /// Its data is that of another layer.
+    tunnel: bool,
+}
+
+impl Streams {
+    /// Stream 1 answers a request that is known already.
+    pub(super) fn answer(&mut self, id: ExchangeId) {
+        let stream = Stream { id, begun: [true, false], ended: [true, false], connect: None, tunnel: false };
+        self.open.insert(1, stream);
+    }
+
+    /// A message head or trailers; `message` says that there are fields that only a message begins with.
+    pub(super) fn headers(
+        &mut self,
+        number: u32,
+        dir: Direction,
+        head: &Head<'_>,
+        message: bool,
+        end_stream: bool,
+        out: &mut Out<'_>,
+    ) {
+        if let Start::Response { status: 100 | 102..=199 } = head.start {
+            return;
+        }
+        let known = self.open.get_mut(&number);
+        match known {
+            Some(stream) if stream.begun[dir.index()] => {
+                if message {
+                    out.weird("http2_second_head");
+                }
+                out.trailers(stream.id, dir, head);
+            }
+            Some(stream) => {
+                stream.begun[dir.index()] = true;
+                out.begin_in(stream.id, head);
+                if let (Start::Response { status: 200..=299 }, Some(token)) = (head.start, &stream.connect) {
+                    stream.tunnel = true;
+                    let upgrade = Upgrade { token, response: head };
+                    out.upgrade(number.into(), stream.id, &upgrade);
+                    for dir in [Direction::Request, Direction::Response] {
+                        if !stream.ended[dir.index()] {
+                            out.end(stream.id, dir, End::Complete);
+                        }
+                    }
+                }
+            }
+            None => {
+                let id = out.begin(head);
+                self.insert(number, id, dir, head, out);
+            }
+        }
+        if end_stream {
+            self.end(number, dir, out);
+        }
+    }
+
+    /// A request that the server makes in the client's place (RFC 9113 section 8.4).
+    pub(super) fn promised(&mut self, number: u32, head: &Head<'_>, out: &mut Out<'_>) {
+        if self.open.contains_key(&number) {
+            out.weird("http2_second_head");
+            return;
+        }
+        let id = out.begin(head);
+        self.insert(number, id, Direction::Request, head, out);
+        self.end(number, Direction::Request, out);
+    }
+
+    /// Bytes of a body or a tunnel. False if there is no such stream.
+    pub(super) fn data(
+        &mut self,
+        number: u32,
+        dir: Direction,
+        at: u64,
+        bytes: &[u8],
+        out: &mut Out<'_>,
+    ) -> bool {
+        let Some(stream) = self.open.get(&number).filter(|s| s.begun[dir.index()]) else { return false };
+        if stream.tunnel || stream.connect.is_some() && dir == Direction::Request {
+            out.inner_of(number.into(), dir, at, bytes);
+        } else {
+            out.body(stream.id, dir, at, bytes);
+        }
+        true
+    }
+
+    /// One side of a stream is over.
+    pub(super) fn end(&mut self, number: u32, dir: Direction, out: &mut Out<'_>) {
+        self.finish(number, [dir], End::Complete, out);
+    }
+
+    /// A stream was reset (RFC 9113 section 6.4).
+    pub(super) fn reset(&mut self, number: u32, out: &mut Out<'_>) {
+        self.finish(number, [Direction::Request, Direction::Response], End::Reset, out);
+    }
+
+    /// No more bytes of one direction.
+    pub(super) fn close(&mut self, dir: Direction, out: &mut Out<'_>) {
+        let open: Vec<_> = self.open.keys().copied().collect();
+        for number in open {
+            self.finish(number, [dir], End::Cut, out);
+        }
+    }
+
+    /// Bytes of one direction were lost, of whatever streams.
+    pub(super) fn hole(&mut self, dir: Direction, out: &mut Out<'_>) {
+        for (number, stream) in &self.open {
+            if stream.tunnel {
+                out.inner_gap_of((*number).into(), dir, 1);
+            } else if stream.begun[dir.index()] && !stream.ended[dir.index()] {
+                out.body_gap(stream.id, dir, 1);
+            }
+        }
+    }
+
+    /// Bytes of one stream were lost.
+    pub(super) fn data_hole(&mut self, number: u32, dir: Direction, len: u64, out: &mut Out<'_>) {
+        match self.open.get(&number) {
+            Some(stream) if stream.tunnel => out.inner_gap_of(number.into(), dir, len),
+            Some(stream) => out.body_gap(stream.id, dir, len),
+            None => {}
+        }
+    }
+
+    fn insert(&mut self, number: u32, id: ExchangeId, dir: Direction, head: &Head<'_>, out: &mut Out<'_>) {
+        if self.open.len() >= limits::HTTP2_STREAMS
+            && let Some(oldest) = self.open.keys().next().copied()
+        {
+            out.weird("http2_streams_limit");
+            self.finish(oldest, [Direction::Request, Direction::Response], End::Cut, out);
+        }
+        let mut begun = [false; 2];
+        begun[dir.index()] = true;
+        let connect = match head.start {
+            Start::Request { method: b"CONNECT", .. } => {
+                Some(head.field(":protocol").unwrap_or_default().into())
+            }
+            _ => None,
+        };
+        // Without its request, a response is an exchange of its own.
+        let ended = [dir == Direction::Response, false];
+        self.open.insert(number, Stream { id, begun, ended, connect, tunnel: false });
+        if ended[0] {
+            out.end(id, Direction::Request, End::Cut);
+        }
+    }
+
+    fn finish<const N: usize>(&mut self, number: u32, dirs: [Direction; N], end: End, out: &mut Out<'_>) {
+        let Some(stream) = self.open.get_mut(&number) else { return };
+        for dir in dirs {
+            if !std::mem::replace(&mut stream.ended[dir.index()], true) && !stream.tunnel {
+                out.end(stream.id, dir, end);
+            }
+        }
+        if stream.ended == [true; 2] {
+            if stream.connect.is_some() {
+                out.inner_end(number.into(), end);
+            }
+            self.open.remove(&number);
+        }
+    }
+}
