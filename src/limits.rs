@@ -65,6 +65,14 @@ pub const LINGER: i64 = 30 * crate::time::SECOND;
 pub const PROBE_BYTES: usize = 64;
 /// One TLS handshake message (OpenSSL accepts certificate lists of 100 KiB).
 pub const HANDSHAKE_BYTES: usize = 128 << 10;
+/// Certificates of one chain that are read; chains of more than four are rare.
+pub const CERTIFICATES: usize = 10;
+/// DER form of one certificate that is read; those with hundreds of names have about 8 KiB.
+pub const CERTIFICATE_BYTES: usize = 32 << 10;
+/// Parsed certificates that are remembered, so that a server's is read and stored once.
+pub const CERTIFICATE_CACHE: usize = 1024;
+/// Alerts of one session that are kept.
+pub const ALERTS: usize = 8;
 /// Layers in one flow (TLS in CONNECT in SOCKS ...).
 pub const LAYERS: usize = 6;
 

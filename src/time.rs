@@ -53,18 +53,36 @@ impl Timestamp {
 /// RFC 3339 in UTC with nine digits of fraction.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.0.div_euclid(86_400 * SECOND);
-        let rest = self.0.rem_euclid(86_400 * SECOND);
-        let (year, month, day) = civil(days);
-        let (seconds, nanos) = (rest / SECOND, rest % SECOND);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60
-        )
+        rfc3339(f, self.seconds(), self.0.rem_euclid(SECOND))
     }
+}
+
+/// A second since 1970, in words as a [`Timestamp`]; unlike one it reaches to the year 9999, as certificates do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Second(pub i64);
+
+impl fmt::Display for Second {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        rfc3339(f, self.0, 0)
+    }
+}
+
+impl serde::Serialize for Second {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn rfc3339(f: &mut fmt::Formatter<'_>, seconds: i64, nanos: i64) -> fmt::Result {
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let rest = seconds.rem_euclid(86_400);
+    write!(
+        f,
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{nanos:09}Z",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 impl serde::Serialize for Timestamp {
@@ -104,6 +122,11 @@ mod tests {
             let stamp = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
             assert_eq!(Timestamp(nanos).to_string(), format!("{stamp:.9}"), "{nanos}");
         }
+    }
+
+    #[test]
+    fn seconds_reach_to_the_end_of_certificates() {
+        assert_eq!(Second(253_402_300_799).to_string(), "9999-12-31T23:59:59.000000000Z");
     }
 
     #[test]

@@ -267,6 +267,7 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
             server: negotiated.then_some(answer),
             established: true,
             position,
+            ..TlsSession::default()
         })),
     })
 }

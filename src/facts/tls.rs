@@ -24,7 +24,7 @@ pub(super) const FAMILY: Family = Family {
             name: "tls.deprecated",
             ty: Type::Bool,
             doc: "Whether that version is below TLS 1.2 (RFC 8996).",
-            get: |c| Value::or_missing(session(c).and_then(TlsSession::version).map(|v| v < 0x0303)),
+            get: |c| Value::or_missing(session(c).and_then(TlsSession::version).map(TlsSession::deprecated)),
         },
         Field {
             name: "tls.negotiated",

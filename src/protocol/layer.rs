@@ -42,7 +42,7 @@ pub trait Sink {
     /// Bytes inside encryption that no key opens: only counted.
     fn encrypted(&mut self, len: u64);
     /// What a TLS layer learned.
-    fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent);
+    fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent<'_>);
     /// A layer found its protocol; `depth` 0 is the outermost.
     fn protocol(&mut self, depth: usize, name: &'static str);
     /// The protocol of the layer at `depth` gave way to another one.

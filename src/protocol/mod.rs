@@ -20,7 +20,10 @@ pub use http1::parse_head;
 pub use http2::fuzz_hpack;
 pub use layer::{Carrier, Layer, Sink};
 pub use out::Out;
-pub use tls::{ClientHello, ServerHello, TlsEvent};
+pub use tls::{
+    Alert, Certificate, ClientHello, Over, ServerHello, TlsEvent, alert_name, group_name, is_grease,
+    signature_name,
+};
 pub use trail::Trail;
 
 use crate::message::{Direction, End, Head};

@@ -158,7 +158,7 @@ impl Out<'_> {
     }
 
     /// What a TLS layer learned about its session.
-    pub fn tls(&mut self, event: TlsEvent) {
+    pub fn tls(&mut self, event: TlsEvent<'_>) {
         let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
         self.sink.tls(carrier, event);
     }

@@ -45,6 +45,12 @@ impl<'a> Reader<'a> {
         let n = self.u16()?;
         self.take(n.into())
     }
+
+    /// Bytes behind a length of three bytes.
+    pub(super) fn vec24(&mut self) -> Option<&'a [u8]> {
+        let n = self.u24()?;
+        self.take(n)
+    }
 }
 
 /// Numbers of two bytes, one after the other; an odd byte at the end is left out.

@@ -1,10 +1,11 @@
 //! `flows`: one record a TCP connection or UDP conversation.
 
-use super::{Record, name};
+use super::{Record, name, tls::TlsView};
 use crate::{
     decode::IpProtocol,
+    protocol::Over,
     report::{Column, EndpointView, Kind},
-    session::{FlowSummary, TlsSession},
+    session::FlowSummary,
     time::Timestamp,
 };
 use serde::{Serialize, ser::SerializeMap};
@@ -46,34 +47,6 @@ impl Serialize for AnomaliesView {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct TlsView<'a> {
-    sni: Option<&'a str>,
-    alpn: &'a [String],
-    alpn_selected: Option<&'a str>,
-    version: Option<&'static str>,
-    cipher: Option<String>,
-    ja3: Option<&'a str>,
-    ja4: Option<&'a str>,
-    certificates: [(); 0],
-}
-
-impl<'a> TlsView<'a> {
-    fn new(session: &'a TlsSession) -> Self {
-        let (client, server) = (session.client.as_ref(), session.server.as_ref());
-        Self {
-            sni: client.and_then(|c| c.sni.as_deref()),
-            alpn: client.map(|c| c.alpn.as_slice()).unwrap_or_default(),
-            alpn_selected: server.and_then(|s| s.alpn.as_deref()),
-            version: session.version().map(TlsSession::version_name),
-            cipher: server.map(|s| s.cipher_name()),
-            ja3: None,
-            ja4: None,
-            certificates: [],
-        }
-    }
-}
-
 /// The record of a flow: its number in the run, the name of its file, and the tunnels and VLANs that it came in.
 pub fn flow_record<'a>(
     flow: &'a FlowSummary,
@@ -99,13 +72,22 @@ pub fn flow_record<'a>(
         inner: protocols.next(),
         packets: flow.packets,
         bytes: flow.bytes,
-        encrypted: flow.protocols.iter().any(|p| matches!(*p, "tls" | "quic")),
+        encrypted: flow.protocols.iter().any(|p| matches!(*p, "tls" | "quic" | "dtls")),
         decrypted: false,
         state: flow.state.as_str(),
         anomalies: AnomaliesView(flow.anomalies.named()),
-        tls: flow.tls.as_deref().map(TlsView::new),
+        tls: flow.tls.as_deref().map(|session| TlsView::new(session, over(flow))),
         tunnel,
         vlan,
+    }
+}
+
+/// What the first hello came in.
+fn over(flow: &FlowSummary) -> Over {
+    match flow.protocols.iter().find(|p| matches!(**p, "tls" | "quic" | "dtls")) {
+        Some(&"quic") => Over::Quic,
+        Some(&"dtls") => Over::Dtls,
+        _ => Over::Tcp,
     }
 }
 
@@ -146,6 +128,19 @@ impl Record for FlowRecord<'_> {
         "tls.ja3",
         "tls.ja4",
         "tls.certificates",
+        "tls.ja3s",
+        "tls.versions",
+        "tls.groups",
+        "tls.key_shares",
+        "tls.group",
+        "tls.signature_algorithms",
+        "tls.ech",
+        "tls.early_data",
+        "tls.ocsp_stapled",
+        "tls.resumed",
+        "tls.ticket",
+        "tls.renegotiated",
+        "tls.alerts",
         "tunnel",
         "vlan",
     ];

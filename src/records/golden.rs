@@ -9,7 +9,7 @@ use crate::{
         Channel, Direction, End, Exchange, ExchangeId, Field, Head, Location, Marks, Message, Place,
         Position, Start, StoredHead, Transport, Version,
     },
-    protocol::{ClientHello, ServerHello},
+    protocol::{Alert, Certificate, ClientHello, ServerHello},
     session::{FlowState, FlowSummary, TlsSession},
     time::Timestamp,
     token::{Sighting, Token},
@@ -51,12 +51,32 @@ pub(super) fn flow() -> FlowSummary {
     let ends = (transport.client.unwrap(), transport.server.unwrap());
     let client = ClientHello {
         sni: Some("api.example.test".into()),
-        alpn: vec!["h2".into(), "http/1.1".into()],
+        alpn: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         ..ClientHello::default()
     };
     let server =
         ServerHello { version: 0x0303, cipher: 0xc02f, alpn: Some("h2".into()), ..ServerHello::default() };
-    let tls = TlsSession { client: Some(client), server: Some(server), ..TlsSession::default() };
+    let certificate = Certificate {
+        subject: "CN=api.example.test".into(),
+        issuer: "CN=Test CA".into(),
+        not_before: 1_600_000_000,
+        not_after: 253_402_300_799,
+        sha256: [0xab; 32],
+        dns_names: vec!["api.example.test".into()],
+        san: vec!["api.example.test".into()],
+        key: "EC".into(),
+        curve: Some("P-256".into()),
+        key_bits: 256,
+        signature: "ecdsaWithSHA256".into(),
+        ..Certificate::default()
+    };
+    let tls = TlsSession {
+        client: Some(client),
+        server: Some(server),
+        chains: [Vec::new(), vec![Arc::new(certificate)]],
+        alerts: vec![Alert { from: Direction::Response, level: 2, description: 40 }],
+        ..TlsSession::default()
+    };
     FlowSummary {
         file: FileId(0),
         first: Position::default(),

@@ -7,6 +7,7 @@ mod flows;
 mod golden;
 mod http;
 mod mask;
+mod tls;
 mod tokens;
 mod writer;
 

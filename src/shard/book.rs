@@ -126,23 +126,9 @@ impl Sink for Scribe<'_> {
         self.tools.out.tally.opaque_bytes += len;
     }
 
-    fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent) {
+    fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent<'_>) {
         let session = self.book.tls.get_or_insert_default();
-        match event {
-            TlsEvent::Client(hello) => {
-                if session.client.is_none() {
-                    session.position = carrier.position(Direction::Request, carrier.trails[0].end());
-                    session.client = Some(*hello);
-                }
-            }
-            TlsEvent::Server(hello) => {
-                if session.client.is_none() && session.server.is_none() {
-                    session.position = carrier.position(Direction::Response, carrier.trails[1].end());
-                }
-                session.server.get_or_insert(*hello);
-            }
-            TlsEvent::Established => session.established = true,
-        }
+        super::tls::learn(session, carrier, event, self.tools);
     }
 
     fn protocol(&mut self, depth: usize, name: &'static str) {

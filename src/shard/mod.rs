@@ -3,12 +3,14 @@
 
 mod body;
 mod book;
+mod certificates;
 mod demand;
 mod event;
 mod heads;
 mod opaque;
 mod open;
 mod stream;
+mod tls;
 
 pub use demand::{Demand, Wanted};
 pub use event::{Event, Stamped};
@@ -95,6 +97,7 @@ pub struct Shard {
 /// What the flows of a shard have in common: caches, pools, and what they report.
 struct Tools {
     cache: TokenCache,
+    certificates: certificates::CertificateCache,
     pool: ContentPool,
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
     spare: Vec<Box<open::OpenMessage>>,
@@ -110,6 +113,7 @@ impl Shard {
         let share = |total: usize| total * partitions.len() / limits::PARTITIONS;
         let tools = Tools {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
+            certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             spare: Vec::new(),
             buffers: Vec::new(),

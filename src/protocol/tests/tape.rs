@@ -77,12 +77,21 @@ impl Sink for Tape {
         *line = format!("## encrypted {}", n + len);
     }
 
-    fn tls(&mut self, _: Carrier<'_>, event: TlsEvent) {
+    fn tls(&mut self, _: Carrier<'_>, event: TlsEvent<'_>) {
         self.lines.push(match event {
             TlsEvent::Client(hello) => {
                 format!("client {:04x} {}", hello.version, hello.sni.unwrap_or_default())
             }
             TlsEvent::Server(hello) => format!("server {:04x} {:04x}", hello.version, hello.cipher),
+            TlsEvent::Certificates(from, list) => {
+                format!("certificates {} {:?}", arrow(from), list.iter().map(|c| c.len()).collect::<Vec<_>>())
+            }
+            TlsEvent::Stapled => "stapled".to_owned(),
+            TlsEvent::Ticket => "ticket".to_owned(),
+            TlsEvent::Renegotiated => "renegotiated".to_owned(),
+            TlsEvent::Alert(alert) => {
+                format!("alert {} {} {}", arrow(alert.from), alert.level, alert.description)
+            }
             TlsEvent::Established => "established".to_owned(),
         });
     }

@@ -29,13 +29,17 @@ fn hellos_are_read_from_records_of_any_size_in_pieces_of_any_size() {
             for part in client_hello().chunks(size.max(4)) {
                 wire.c(record(22, part));
             }
-            let flight = [server_hello(), handshake(11, &[5; 300]), handshake(14, &[])].concat();
+            let chain = [&[0, 0, 17, 0, 0, 9][..], &[5; 9], &[0, 0, 2, 6, 6]].concat();
+            let flight =
+                [server_hello(), handshake(11, &chain), handshake(22, &[1, 0, 0, 0]), handshake(14, &[])]
+                    .concat();
             for part in flight.chunks(size.max(4)) {
                 wire.s(record(22, part));
             }
             wire.c(record(20, &[1])).c(record(22, &[0xee; 40])).c(record(23, &[1; 100]));
             let said: Vec<_> = wire.all().into_iter().filter(|l| !l.starts_with("##")).collect();
-            let expected = ["client 0303 a.test", "server 0303 c02f", "established"];
+            let expected =
+                ["client 0303 a.test", "server 0303 c02f", "certificates < [9, 2]", "stapled", "established"];
             assert_eq!(said, expected, "records of {size}, pieces of {piece}");
         }
     }
@@ -147,4 +151,28 @@ fn what_only_begins_like_tls_is_opaque() {
     let said = wire.said();
     assert_eq!(said[0], "client 0303 a.test");
     assert!(said.contains(&"weird tls_bad_record".to_owned()), "{said:?}");
+}
+
+#[test]
+fn alerts_in_the_clear_are_read_and_encrypted_ones_are_not() {
+    for piece in [1, usize::MAX] {
+        let mut wire = Wire::in_pieces(piece);
+        wire.c(record(22, &client_hello()))
+            .s(record(21, &[2, 40]))
+            .s(record(20, &[1]))
+            .s(record(21, &[2, 50]));
+        assert_eq!(wire.all(), ["client 0303 a.test", "alert < 2 40", "## encrypted 3"], "pieces of {piece}");
+    }
+}
+
+#[test]
+fn a_second_cipher_change_is_a_renegotiation_and_a_ticket_is_seen() {
+    let mut wire = Wire::new();
+    wire.c(record(22, &client_hello())).s(record(22, &server_hello()));
+    wire.s([record(22, &handshake(4, &[0; 10])), record(20, &[1]), record(22, &[0xee; 40])].concat());
+    wire.c([record(20, &[1]), record(22, &[0xee; 40]), record(23, &[1; 20])].concat());
+    wire.c([record(22, &[0xee; 90]), record(20, &[1])].concat()).s(record(20, &[1]));
+    let said = wire.all();
+    let said: Vec<_> = said.iter().filter(|l| !l.starts_with("##")).collect();
+    assert_eq!(said, ["client 0303 a.test", "server 0303 c02f", "ticket", "established", "renegotiated"]);
 }

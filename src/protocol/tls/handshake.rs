@@ -10,6 +10,19 @@ pub(super) const CLIENT_HELLO: u8 = 1;
 /// ServerHello, or a HelloRetryRequest.
 pub(super) const SERVER_HELLO: u8 = 2;
 
+/// NewSessionTicket.
+pub(super) const NEW_SESSION_TICKET: u8 = 4;
+/// Certificate.
+pub(super) const CERTIFICATE: u8 = 11;
+/// CertificateStatus: a stapled OCSP response (RFC 6066 section 8).
+pub(super) const CERTIFICATE_STATUS: u8 = 22;
+
+/// The certificates in the body of a Certificate message of TLS 1.2 and below (RFC 5246 section 7.4.2).
+pub(super) fn certificates(body: &[u8]) -> Vec<&[u8]> {
+    let mut list = Reader(Reader(body).vec24().unwrap_or_default());
+    std::iter::from_fn(|| list.vec24()).take(limits::CERTIFICATES).collect()
+}
+
 /// One direction of the handshake. Whole messages are handed out where they lie; only the beginning of an incomplete
 /// one is held.
 #[derive(Default)]

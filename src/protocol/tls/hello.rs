@@ -1,5 +1,6 @@
 //! ClientHello and ServerHello (RFC 8446 section 4.1), with the values kept as numbers.
 
+use super::extension;
 use crate::protocol::reader::{Reader, u16s};
 
 /// What a client offers.
@@ -19,8 +20,8 @@ pub struct ClientHello {
     pub versions: Vec<u16>,
     /// Server name (RFC 6066 section 3), not necessarily a valid host name.
     pub sni: Option<String>,
-    /// Offered ALPN protocols (RFC 7301).
-    pub alpn: Vec<String>,
+    /// Offered ALPN protocols (RFC 7301), not necessarily text.
+    pub alpn: Vec<Vec<u8>>,
     /// Supported groups, in order, GREASE among them.
     pub groups: Vec<u16>,
     /// Groups of the key shares.
@@ -56,21 +57,6 @@ pub struct ServerHello {
     pub group: Option<u16>,
     /// A HelloRetryRequest (RFC 8446 section 4.1.3).
     pub retry: bool,
-}
-
-/// Numbers of extensions (IANA "TLS ExtensionType Values").
-pub(super) mod extension {
-    pub(super) const SERVER_NAME: u16 = 0;
-    pub(super) const SUPPORTED_GROUPS: u16 = 10;
-    pub(super) const EC_POINT_FORMATS: u16 = 11;
-    pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
-    pub(super) const ALPN: u16 = 16;
-    pub(super) const SESSION_TICKET: u16 = 35;
-    pub(super) const PRE_SHARED_KEY: u16 = 41;
-    pub(super) const EARLY_DATA: u16 = 42;
-    pub(super) const SUPPORTED_VERSIONS: u16 = 43;
-    pub(super) const KEY_SHARE: u16 = 51;
-    pub(super) const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 }
 
 /// SHA-256 of "HelloRetryRequest" (RFC 8446 section 4.1.3).
@@ -181,7 +167,7 @@ impl ServerHello {
                 extension::SUPPORTED_VERSIONS => {
                     hello.version = r.u16().map_or(hello.version, final_version);
                 }
-                extension::ALPN => hello.alpn = protocols(r).and_then(|p| p.into_iter().next()),
+                extension::ALPN => hello.alpn = protocols(r).and_then(|p| Some(text(p.first()?))),
                 extension::KEY_SHARE => hello.group = r.u16(),
                 _ => {}
             }
@@ -202,7 +188,7 @@ impl ServerHello {
 }
 
 /// A value that is there so that nobody relies on knowing all values (RFC 8701).
-pub(super) fn is_grease(value: u16) -> bool {
+pub fn is_grease(value: u16) -> bool {
     value & 0x0f0f == 0x0a0a && value >> 8 == value & 0xff
 }
 
@@ -218,9 +204,9 @@ fn extensions(mut r: Reader<'_>) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || Some((list.u16()?, list.vec16()?)))
 }
 
-fn protocols(mut r: Reader<'_>) -> Option<Vec<String>> {
+fn protocols(mut r: Reader<'_>) -> Option<Vec<Vec<u8>>> {
     let mut list = Reader(r.vec16()?);
-    Some(std::iter::from_fn(|| list.vec8()).map(text).collect())
+    Some(std::iter::from_fn(|| list.vec8()).map(<[u8]>::to_vec).collect())
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -260,7 +246,7 @@ mod tests {
         let hello = ClientHello::parse(&body).unwrap();
         assert_eq!((hello.random, &hello.session_id[..]), ([7; 32], &[8, 8][..]));
         assert_eq!(hello.sni.as_deref(), Some("a.test"));
-        assert_eq!(hello.alpn, ["h2", "http/1.1"]);
+        assert_eq!(hello.alpn, [&b"h2"[..], b"http/1.1"]);
         assert_eq!((&hello.versions[..], hello.highest_version()), (&[0x0304, 0x0303][..], 0x0304));
         assert_eq!(hello.ciphers, [0x1301, 0xc02f]);
         assert_eq!((hello.groups, hello.key_shares), (vec![0x1a1a, 29], vec![0x1a1a, 29]));

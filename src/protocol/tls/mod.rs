@@ -1,15 +1,25 @@
 //! TLS records (RFC 8446 section 5.1) on any port: what is in the clear is read, everything encrypted is counted and
 //! skipped.
 
+mod certificate;
+mod extension;
+mod fingerprint;
 mod handshake;
 mod hello;
+mod names;
 mod probe;
 
-pub use hello::{ClientHello, ServerHello};
+pub use certificate::Certificate;
+pub use fingerprint::Over;
+pub use hello::{ClientHello, ServerHello, is_grease};
+pub use names::{alert_name, group_name, signature_name};
 
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::message::{Direction, End};
-use handshake::{CLIENT_HELLO, MESSAGE_HEADER, Messages, SERVER_HELLO};
+use handshake::{
+    CERTIFICATE, CERTIFICATE_STATUS, CLIENT_HELLO, MESSAGE_HEADER, Messages, NEW_SESSION_TICKET,
+    SERVER_HELLO, certificates,
+};
 use probe::{probe, record_header};
 
 /// TLS and SSL.
@@ -17,6 +27,7 @@ pub(super) const PROTOCOL: Protocol =
     Protocol { name: "tls", probe, open: || Box::new(Tls::default()), upgrade: None };
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
+const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const APPLICATION_DATA: u8 = 23;
 const HEARTBEAT: u8 = 24;
@@ -24,15 +35,38 @@ const HEADER: usize = 5;
 /// Longest record: 2^14 bytes of plaintext and 2048 of expansion (RFC 5246 section 6.2.3).
 const RECORD: usize = (1 << 14) + 2048;
 
+const TLS_1_3: u16 = 0x0304;
+
 /// What a TLS layer learns about its session.
 #[derive(Clone, Debug)]
-pub enum TlsEvent {
+pub enum TlsEvent<'a> {
     /// The first ClientHello.
     Client(Box<ClientHello>),
     /// The first ServerHello that is not a HelloRetryRequest.
     Server(Box<ServerHello>),
+    /// The certificates of one side in their DER form, its own first.
+    Certificates(Direction, &'a [&'a [u8]]),
+    /// The server sent an OCSP response along (RFC 6066 section 8).
+    Stapled,
+    /// The server issued a ticket in the clear (RFC 5077).
+    Ticket,
+    /// The session was negotiated anew, inside its encryption (RFC 5746).
+    Renegotiated,
+    /// An alert in the clear.
+    Alert(Alert),
     /// The first record of application data (in TLS 1.3 that may be an encrypted handshake message).
     Established,
+}
+
+/// An alert (RFC 8446 section 6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Who sent it.
+    pub from: Direction,
+    /// 1 is a warning, 2 is fatal.
+    pub level: u8,
+    /// What is wrong ([`alert_name`]).
+    pub description: u8,
 }
 
 #[derive(Default)]
@@ -47,6 +81,9 @@ struct Session {
     established: bool,
     client: bool,
     server: bool,
+    renegotiated: bool,
+    /// Negotiated version.
+    version: u16,
 }
 
 /// What becomes of the bytes of a record.
@@ -57,6 +94,8 @@ enum Keep {
     Nothing,
     /// They are handshake messages in the clear.
     Handshake,
+    /// They are an alert in the clear.
+    Alert,
     /// They are an SSLv2-compatible ClientHello.
     Ssl2,
 }
@@ -74,8 +113,12 @@ struct Half {
     /// A HelloRetryRequest was seen and this side's next hello was not: it comes in the clear, also behind the
     /// ChangeCipherSpec that is sent for the sake of middleboxes (RFC 8446 appendix D.4).
     retried: bool,
+    /// A cipher change was seen.
+    changed: bool,
     /// Framing is lost.
     lost: bool,
+    /// The last bytes of an alert.
+    alert: [u8; 2],
     messages: Messages,
     /// An SSLv2 hello.
     ssl2: Vec<u8>,
@@ -107,6 +150,7 @@ impl Dissector for Tls {
                 match half.keep {
                     Keep::Nothing => out.encrypted(n as u64),
                     Keep::Handshake => self.handshake(dir, piece, out),
+                    Keep::Alert => half.alert(dir, piece, out),
                     Keep::Ssl2 => half.ssl2(piece, &mut self.session, out),
                 }
                 continue;
@@ -167,7 +211,12 @@ impl Tls {
         let Self { halves, session } = self;
         let half = &mut halves[dir.index()];
         let mut retry = false;
-        let wanted = |kind| matches!(kind, CLIENT_HELLO | SERVER_HELLO);
+        let wanted = |kind| {
+            matches!(
+                kind,
+                CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET | CERTIFICATE | CERTIFICATE_STATUS
+            )
+        };
         let over = half.messages.push(bytes, wanted, |message| {
             let body = message.get(MESSAGE_HEADER..).unwrap_or_default();
             match (message[0], dir) {
@@ -182,7 +231,11 @@ impl Tls {
                         session.server(hello, out);
                     }
                 },
-                _ => out.weird("tls_bad_hello"),
+                (CLIENT_HELLO | SERVER_HELLO, _) => out.weird("tls_bad_hello"),
+                (CERTIFICATE, _) => out.tls(TlsEvent::Certificates(dir, &certificates(body))),
+                (CERTIFICATE_STATUS, Direction::Response) => out.tls(TlsEvent::Stapled),
+                (NEW_SESSION_TICKET, Direction::Response) => out.tls(TlsEvent::Ticket),
+                _ => {}
             }
         });
         if over {
@@ -210,6 +263,7 @@ impl Session {
         match hello {
             Some(hello) if !self.server => {
                 self.server = true;
+                self.version = hello.version;
                 out.tls(TlsEvent::Server(Box::new(hello)));
             }
             Some(_) => {}
@@ -234,11 +288,21 @@ impl Half {
             return Err("tls_bad_record");
         }
         self.left = len.into();
-        let clear = !self.sealed || self.retried;
-        self.keep = if kind == HANDSHAKE && clear { Keep::Handshake } else { Keep::Nothing };
+        self.keep = match kind {
+            HANDSHAKE if !self.sealed || self.retried => Keep::Handshake,
+            ALERT if !self.sealed && len == 2 => Keep::Alert,
+            _ => Keep::Nothing,
+        };
         if kind == APPLICATION_DATA && !session.established {
             session.established = true;
             out.tls(TlsEvent::Established);
+        }
+        if kind == CHANGE_CIPHER_SPEC && session.version != TLS_1_3 {
+            if self.changed && !session.renegotiated {
+                session.renegotiated = true;
+                out.tls(TlsEvent::Renegotiated);
+            }
+            self.changed = !self.retried;
         }
         if kind == APPLICATION_DATA || kind == CHANGE_CIPHER_SPEC && !self.retried {
             self.seal();
@@ -251,6 +315,16 @@ impl Half {
         if !self.sealed {
             self.sealed = true;
             self.messages.clear();
+        }
+    }
+
+    fn alert(&mut self, from: Direction, bytes: &[u8], out: &mut Out<'_>) {
+        for byte in bytes {
+            self.alert = [self.alert[1], *byte];
+        }
+        if self.left == 0 {
+            let [level, description] = self.alert;
+            out.tls(TlsEvent::Alert(Alert { from, level, description }));
         }
     }
 
