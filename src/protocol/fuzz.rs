@@ -51,7 +51,7 @@ impl Sink for Check {
     }
     fn opaque_gap(&mut self, _: &Transport, _: Direction, _: bool) {}
     fn encrypted(&mut self, _: u64) {}
-    fn tls(&mut self, _: Carrier<'_>, _: TlsEvent) {}
+    fn tls(&mut self, _: Carrier<'_>, _: TlsEvent<'_>) {}
     fn protocol(&mut self, _: usize, _: &'static str) {}
     fn upgraded(&mut self, _: usize, _: &'static str) {}
     fn weird(&mut self, _: &'static str) {}
