@@ -2,6 +2,7 @@
 //! holds is evidence. Every field has a default (a sane ES256 token over TLS), so an example shows only what matters.
 
 mod event;
+mod flow;
 mod token;
 
 use crate::capture::Block;
@@ -93,7 +94,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
                     judge.sighting(*sighting, None, number);
                 }
             },
-            EventKind::Tls | EventKind::Flow => judge.flow(&event::flow(event)?, number),
+            EventKind::Tls | EventKind::Flow => judge.flow(&flow::flow(event)?, number),
             EventKind::Gap => capture.tally.weird("gaps"),
             EventKind::Capture => {
                 capture.secrets |=

@@ -4,7 +4,8 @@ use crate::capture::FileId;
 use crate::decode::FlowKey;
 use crate::flow::Anomalies;
 use crate::message::{Direction, Position, Transport};
-use crate::protocol::{Alert, Certificate, ClientHello, ServerHello};
+pub use crate::protocol::Certificate;
+use crate::protocol::{Alert, ClientHello, ServerHello};
 use crate::time::Timestamp;
 use std::sync::Arc;
 

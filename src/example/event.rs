@@ -1,20 +1,16 @@
 //! Events of examples as the values that the shard and the judge take.
 
 use super::token::compact;
-use crate::capture::FileId;
-use crate::decode::{Endpoint, FlowKey, IpProtocol};
-use crate::flow::Anomalies;
+use crate::decode::Endpoint;
 use crate::message::{Channel, Direction, Location, Place, Position, ReadyExchange, Transport};
-use crate::protocol::{ClientHello, ServerHello};
 use crate::rules::rule::{Event, EventKind};
-use crate::session::{FlowState, FlowSummary, TlsSession};
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// 2023-11-14T22:13:20Z.
-const TIME: i64 = 1_700_000_000;
+pub(super) const TIME: i64 = 1_700_000_000;
 
 /// What an event about a message becomes.
 pub(super) enum Played {
@@ -24,15 +20,19 @@ pub(super) enum Played {
     Sighting(Box<Sighting>),
 }
 
-struct Fields<'a>(&'a toml::Table);
+pub(super) struct Fields<'a>(pub(super) &'a toml::Table);
 
 impl<'a> Fields<'a> {
-    fn text(&self, name: &str) -> Option<&'a str> {
+    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
         self.0.get(name).and_then(toml::Value::as_str)
     }
 
-    fn number(&self, name: &str, default: i64) -> i64 {
+    pub(super) fn number(&self, name: &str, default: i64) -> i64 {
         self.0.get(name).and_then(toml::Value::as_integer).unwrap_or(default)
+    }
+
+    pub(super) fn flag(&self, name: &str, default: bool) -> bool {
+        self.0.get(name).and_then(toml::Value::as_bool).unwrap_or(default)
     }
 
     fn headers(&self, name: &str) -> String {
@@ -40,14 +40,14 @@ impl<'a> Fields<'a> {
         table.map(|(n, v)| format!("{n}: {}\r\n", v.as_str().unwrap_or_default())).collect()
     }
 
-    fn known(&self, names: &[&str]) -> Result<(), String> {
+    pub(super) fn known(&self, names: &[&str]) -> Result<(), String> {
         match self.0.keys().find(|k| !names.contains(&k.as_str())) {
             Some(key) => Err(format!("an event has no field {key}")),
             None => Ok(()),
         }
     }
 
-    fn endpoint(&self, name: &str, default: &str, port: u16) -> Result<Endpoint, String> {
+    pub(super) fn endpoint(&self, name: &str, default: &str, port: u16) -> Result<Endpoint, String> {
         let text = self.text(name).unwrap_or(default);
         let addr: IpAddr = text.parse().map_err(|_| format!("{name} = \"{text}\" is not an address"))?;
         Ok(Endpoint { addr, port })
@@ -218,56 +218,4 @@ fn message(text: &str) -> (Vec<u8>, Vec<u8>) {
         head += &format!("\r\nContent-Length: {}", body.len());
     }
     (format!("{head}\r\n\r\n").into_bytes(), body.as_bytes().to_vec())
-}
-
-/// A `tls` or `flow` event.
-pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
-    let fields = Fields(&event.fields);
-    fields.known(&["version", "cipher", "negotiated", "established", "sni", "client", "server", "time"])?;
-    let client = fields.endpoint("client", "192.0.2.10", 50_000)?;
-    let server = fields.endpoint("server", "203.0.113.10", 443)?;
-    let version = match fields.text("version").unwrap_or("1.3") {
-        "SSLv2" => 0x0002,
-        "SSLv3" => 0x0300,
-        "1.0" => 0x0301,
-        "1.1" => 0x0302,
-        "1.2" => 0x0303,
-        "1.3" => 0x0304,
-        other => return Err(format!("version = \"{other}\" is not a TLS version")),
-    };
-    let name = fields.text("cipher").unwrap_or("TLS_AES_128_GCM_SHA256");
-    let cipher =
-        tls_parser::TlsCipherSuite::from_name(name).ok_or_else(|| format!("no cipher suite {name}"))?;
-    let negotiated = fields.0.get("negotiated").and_then(toml::Value::as_bool).unwrap_or(true);
-    let time = Timestamp::from_parts(fields.number("time", TIME), 0);
-    let hello = ClientHello { version, sni: fields.text("sni").map(str::to_owned), ..ClientHello::default() };
-    let answer = ServerHello { version, cipher: cipher.id.0, ..ServerHello::default() };
-    let position = Position { frame: 1, time, offset: 0, file: FileId::default() };
-    Ok(FlowSummary {
-        file: FileId::default(),
-        first: position,
-        key: FlowKey::new(client, server, IpProtocol::Tcp, 0).0,
-        vlan: 0,
-        transport: Transport {
-            flow: 1,
-            client: Some(client),
-            server: Some(server),
-            channel: Channel::TlsOpaque,
-            protocol: "tls",
-        },
-        start: time,
-        end: time,
-        protocols: vec!["tls"],
-        packets: 1,
-        bytes: 1,
-        state: FlowState::Closed,
-        anomalies: Anomalies::default(),
-        tls: Some(Box::new(TlsSession {
-            client: Some(hello),
-            server: negotiated.then_some(answer),
-            established: true,
-            position,
-            ..TlsSession::default()
-        })),
-    })
 }

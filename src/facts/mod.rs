@@ -3,6 +3,7 @@
 //! A fact is one entry in a family's `FIELDS`; a family is one file and one line in [`FAMILIES`].
 
 mod case;
+mod certificate;
 mod cookie;
 mod coverage;
 mod crack;
@@ -72,6 +73,7 @@ pub const FAMILIES: &[&Family] = &[
     &cookie::FAMILY,
     &marks::FAMILY,
     &tls::FAMILY,
+    &certificate::FAMILY,
     &crack::FAMILY,
     &coverage::FAMILY,
 ];

@@ -51,6 +51,12 @@ pub(super) const FAMILY: Family = Family {
             get: |c| Value::or_missing(cipher(c).map(|name| forward_secret(&name))),
         },
         Field {
+            name: "tls.established",
+            ty: Type::Bool,
+            doc: "Whether application data followed the handshake (in TLS 1.3 also if only its encrypted part did).",
+            get: |c| Value::or_missing(session(c).map(|s| s.established)),
+        },
+        Field {
             name: "tls.sni",
             ty: Type::Str,
             doc: "Server name that the client asked for.",
@@ -59,7 +65,7 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-fn session<'a>(case: &Case<'a>) -> Option<&'a TlsSession> {
+pub(super) fn session<'a>(case: &Case<'a>) -> Option<&'a TlsSession> {
     case.flow?.tls.as_deref()
 }
 
