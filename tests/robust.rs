@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wirelint::capture::Block;
+use wirelint::decode::{Endpoint, FlowKey, IpProtocol};
 use wirelint::message::ReadyExchange;
 use wirelint::shard::{Batch, Demand, Event, Shard, Shared, Wanted};
 use wirelint::token::Scanner;
@@ -250,6 +251,40 @@ fn decompression_bombs() {
         assert_eq!(next, 1, "{coding}: the exchange behind the bomb: {:?}", seen.exchanges);
     }
     bounded_file("a capture that is a bomb", &wire::gzip(&zeros));
+}
+
+/// Zstandard whose window of 8 MiB is full and whose frame does not end: nothing has come out yet.
+fn zstd_window() -> Vec<u8> {
+    let block = |kind: u32, size: u32| (size << 3 | kind << 1).to_le_bytes()[..3].to_vec();
+    // Bytes that do not repeat hold the ratio.
+    let noise = Random::named("zstd").bytes(50_000);
+    let mut body =
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, 13 << 3], &block(0, noise.len() as u32)[..], &noise].concat();
+    for _ in 0..63 {
+        body.extend([block(1, 128 << 10), vec![b'x']].concat());
+    }
+    body
+}
+
+#[test]
+fn open_windows_of_decoders() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: 9999999\r\n\r\n";
+    let said = [head.as_bytes(), &zstd_window()].concat();
+    // All in one partition, so that its share is what bounds them.
+    let partition = |client: &u32| {
+        let [_, a, b, c] = client.to_be_bytes();
+        let end = |addr: [u8; 4], port| Endpoint { addr: addr.into(), port };
+        let ends = (end([10, a, b, c], 1024 + *client as u16), end([192, 0, 2, 80], 80));
+        FlowKey::new(ends.0, ends.1, IpProtocol::Tcp, 0).0.partition()
+    };
+    let clients = (1..60_000).filter(|client| partition(client) == 7).take(60);
+    let talks: Vec<_> =
+        clients.map(|n| Conversation::open(n, 80).client(REQUEST).server(&said).packets).collect();
+    assert_eq!(talks.len(), 60);
+    let capture = wire::write(&wire::interleave(talks.into_iter(), 60), Style::default());
+    bounded_file("open zstd windows", &capture);
+    let seen = survives("open zstd windows", capture, false).unwrap();
+    assert!(seen.tally.weirds.get("content_undecodable") > Some(&50), "{:?}", seen.tally);
 }
 
 #[test]

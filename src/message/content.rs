@@ -3,7 +3,12 @@
 //! A [`ContentDecoder`] is a stack of stages, outermost coding first; every stage hands decoded pieces to the
 //! next from its own reused buffer, so a body is never held. [`ContentPool`] keeps stages for the next body.
 
-use super::{inflate::Inflater, meter::Sink, unbrotli::Unbrotli, unzstd::Unzstd};
+use super::{
+    inflate::{self, Inflater},
+    meter::Sink,
+    unbrotli::Unbrotli,
+    unzstd::Unzstd,
+};
 use crate::limits;
 use std::fmt;
 
@@ -66,6 +71,11 @@ impl ContentDecoder {
         result
     }
 
+    /// Memory that the decoder has taken for this body, in bytes, roughly.
+    pub fn memory(&self) -> usize {
+        self.stages.iter().map(Stage::memory).sum()
+    }
+
     /// Ends the body: hands out what a stage still held back, and reports an early end or a wrong checksum.
     /// A body of no bytes at all is complete (responses to HEAD).
     pub fn finish(&mut self, out: &mut dyn FnMut(&[u8])) -> Result<(), ContentError> {
@@ -97,6 +107,8 @@ pub struct ContentPool {
 
 /// Stages of one kind that are kept for reuse.
 const SPARES: usize = 8;
+/// Most memory of a stage that is kept, in bytes.
+const SPARE_BYTES: usize = 1 << 20;
 
 impl ContentPool {
     /// As [`ContentDecoder::new`], from reused stages.
@@ -139,8 +151,10 @@ impl ContentPool {
                     s.reset();
                     self.brotlis.push(s);
                 }
-                // One that met a large window holds that much memory: a few are enough.
-                Stage::Zstd(s) if self.zstds.len() < 2 => self.zstds.push(s),
+                // One that met a large window still has the memory.
+                Stage::Zstd(s) if self.zstds.len() < SPARES && s.memory() <= SPARE_BYTES => {
+                    self.zstds.push(s);
+                }
                 _ => {}
             }
         }
@@ -160,6 +174,14 @@ enum Stage {
 }
 
 impl Stage {
+    fn memory(&self) -> usize {
+        match self {
+            Self::Inflate(_) => inflate::MEMORY,
+            Self::Brotli(stage) => stage.memory(),
+            Self::Zstd(stage) => stage.memory(),
+        }
+    }
+
     fn push(&mut self, input: &[u8], wire: Option<u64>, out: &mut Sink<'_>) -> Result<(), ContentError> {
         match self {
             Self::Inflate(stage) => stage.push(input, wire, out),

@@ -188,6 +188,50 @@ fn bombs_stop_at_the_ratio_and_stacked_ones_count_from_the_wire() {
 }
 
 #[test]
+fn what_a_window_holds_back_counts_as_given() {
+    let block = |kind: u32, size: u32| (size << 3 | kind << 1).to_le_bytes()[..3].to_vec();
+    let mut body = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 13 << 3];
+    for _ in 0..40 {
+        body.extend([block(1, 128 << 10), vec![b'x']].concat());
+    }
+    let mut decoder = ContentDecoder::new(b"zstd").unwrap().unwrap();
+    let mut out = 0;
+    assert_eq!(decoder.push(&body, &mut |b| out += b.len()), Err(ContentError::Bomb));
+    assert!((limits::INFLATE_FREE..=limits::INFLATE_FREE + (128 << 10)).contains(&(out as u64)), "{out}");
+    assert!(decoder.memory() < 2 << 20);
+}
+
+#[test]
+fn windows_of_every_size_keep_what_matches_reach() {
+    // Noise, then a compressed block of one sequence: a match that reaches back to the first byte.
+    let noise: Vec<u8> = (0..150_000_u32).map(|n| (n.wrapping_mul(n) >> 9) as u8).collect();
+    let block = |last: u32, kind: u32, size: usize| {
+        ((size as u32) << 3 | kind << 1 | last).to_le_bytes()[..3].to_vec()
+    };
+    for (window, first) in [([13 << 3], 100_000), ([8 << 3], 100_000), ([5 << 3], 20_000)] {
+        let mut body = [&[0x28, 0xb5, 0x2f, 0xfd, 0][..], &window].concat();
+        let parts =
+            if first > 30_000 { vec![&noise[..first], &noise[first..]] } else { vec![&noise[..first]] };
+        let sent = parts.concat();
+        for part in parts {
+            body.extend([&block(0, 0, part.len())[..], part].concat());
+        }
+        // No literals; one sequence, all codes RLE: literal length 0, offset code, match length 3.
+        let offset = sent.len() as u32 + 3;
+        let code = 31 - offset.leading_zeros();
+        let extra = offset - (1 << code) | 1 << code;
+        let bits = extra.to_le_bytes();
+        let bits = &bits[..(code as usize + 8) / 8];
+        let sequence = [&[0, 1, 0b0101_0100, 0, code as u8, 0][..], bits].concat();
+        body.extend([&block(1, 2, sequence.len())[..], &sequence].concat());
+        let cuts: Vec<_> = (0..body.len()).step_by(999).collect();
+        let (out, end) = decode("zstd", &body, &cuts);
+        assert_eq!((out.len(), end), (sent.len() + 3, Ok(())), "{window:?}");
+        assert!(out.starts_with(&sent) && out.ends_with(&sent[..3]), "{window:?}");
+    }
+}
+
+#[test]
 fn pooled_stages_start_afresh() {
     let mut pool = ContentPool::default();
     let text = text();

@@ -7,6 +7,9 @@ use super::{
 use crc32fast::Hasher as Crc;
 use flate2::{Decompress, FlushDecompress, Status};
 
+/// Memory of an inflater in bytes, roughly: its state, its window and the output buffer.
+pub(super) const MEMORY: usize = 80 << 10;
+
 /// An inflater with its window and output buffer, for one body at a time.
 pub(super) struct Inflater {
     state: State,

@@ -36,7 +36,12 @@ impl Meter {
         let wire = wire.unwrap_or(self.taken);
         self.given += piece.len() as u64;
         out(piece, wire)?;
-        let over = self.given > limits::INFLATE_FREE && self.given / limits::INFLATE_RATIO > wire;
-        if over || self.given >= limits::INFLATE_BYTES { Err(ContentError::Bomb) } else { Ok(()) }
+        if self.over(0, wire) { Err(ContentError::Bomb) } else { Ok(()) }
+    }
+
+    /// Whether what was given, and what the stage holds back of its output, is more than the bounds allow.
+    pub(super) const fn over(&self, held: u64, wire: u64) -> bool {
+        let all = self.given.saturating_add(held);
+        all > limits::INFLATE_FREE && all / limits::INFLATE_RATIO > wire || all >= limits::INFLATE_BYTES
     }
 }

@@ -4,7 +4,9 @@ use super::{
     content::ContentError,
     meter::{Meter, PIECE, Sink},
 };
-use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use brotli_decompressor::{
+    BrotliDecompressStream, BrotliResult, BrotliState, SliceWrapper as _, StandardAlloc,
+};
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
@@ -30,6 +32,16 @@ impl Unbrotli {
         self.state = None;
         self.meter = Meter::default();
         self.done = false;
+    }
+
+    /// Memory that this body has taken, in bytes, roughly: the window, the Huffman codes, the output buffer.
+    pub(super) fn memory(&self) -> usize {
+        let inner = self.state.as_ref().map_or(0, |state| {
+            let codes = [&state.literal_hgroup, &state.insert_copy_hgroup, &state.distance_hgroup];
+            let codes: usize = codes.iter().map(|group| size_of_val(group.codes.slice())).sum();
+            size_of::<State>() + state.ringbuffer.slice().len() + codes
+        });
+        inner + PIECE
     }
 
     /// Decodes the next bytes.

@@ -5,12 +5,14 @@ use super::{
     meter::{Meter, PIECE, Sink},
 };
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
-use std::io::Read;
+use std::{borrow::Cow, io::Read};
 
 /// Largest window of the content coding (RFC 9659 section 3).
 const WINDOW: u64 = 8 << 20;
 /// Largest block (RFC 8878 section 3.1.1.2.4).
 const BLOCK: usize = 128 << 10;
+/// Memory of a stage beside its window, in bytes: tables, the sequences and literals of a block, output.
+const WORK: usize = 512 << 10;
 const NAME: &str = "zstd";
 
 /// A Zstandard decoder with its window and output buffer, for one body at a time. It decodes block by block and
@@ -18,6 +20,11 @@ const NAME: &str = "zstd";
 pub(super) struct Unzstd {
     state: State,
     frame: FrameDecoder,
+    /// The window of the frame. The decoder itself is told of [`BLOCK`] bytes at most: it says only how much it
+    /// holds beyond that.
+    window: usize,
+    /// Most bytes that were held back in this body.
+    peak: usize,
     /// The bytes of a header or block that has not wholly arrived.
     pending: Vec<u8>,
     buffer: Box<[u8]>,
@@ -39,10 +46,12 @@ enum State {
 impl Default for Unzstd {
     fn default() -> Self {
         let mut frame = FrameDecoder::new();
-        frame.set_max_window_size(WINDOW);
+        frame.set_max_window_size(BLOCK as u64);
         Self {
             state: State::Header,
             frame,
+            window: 0,
+            peak: 0,
             pending: Vec::new(),
             buffer: vec![0; PIECE].into_boxed_slice(),
             meter: Meter::default(),
@@ -57,10 +66,16 @@ impl Unzstd {
     /// Readies it for a new body.
     pub(super) fn reset(&mut self) {
         self.state = State::Header;
+        self.peak = 0;
         self.pending.clear();
         self.meter = Meter::default();
         self.frames = 0;
         self.wrong = false;
+    }
+
+    /// Memory that this body has taken, in bytes, roughly. A window that has grown stays as it is.
+    pub(super) const fn memory(&self) -> usize {
+        WORK + self.peak
     }
 
     /// Decodes the next bytes.
@@ -118,12 +133,7 @@ impl Unzstd {
             State::Skip(_) => self.frames > 0,
         };
         if self.state == State::Block {
-            let empty = [1, 0, 0, 0, 0, 0, 0];
-            let closed = self.frame.decode_blocks(&empty[..], BlockDecodingStrategy::UptoBlocks(1)).is_ok();
-            self.state = State::Done;
-            if closed {
-                self.drain(None, out)?;
-            }
+            self.flush(None, out)?;
         }
         if !whole {
             return Err(ContentError::Truncated(NAME));
@@ -170,7 +180,9 @@ impl Unzstd {
                     Ok(())
                 }
                 [0x28, 0xb5, 0x2f, 0xfd, descriptor, ..] => {
-                    self.frame.reset(unit).map_err(|_| malformed)?;
+                    let (window, narrow) = narrow(unit).ok_or(malformed.clone())?;
+                    self.window = window;
+                    self.frame.reset(&narrow[..]).map_err(|_| malformed)?;
                     self.checksum = descriptor & 4 != 0;
                     self.state = State::Block;
                     Ok(())
@@ -184,7 +196,14 @@ impl Unzstd {
         }
         let finished =
             self.frame.decode_blocks(unit, BlockDecodingStrategy::UptoBlocks(1)).map_err(|_| malformed)?;
-        self.drain(wire, out)?;
+        if !finished {
+            self.peak = self.peak.max(self.held());
+            if self.meter.over(self.held() as u64, wire.unwrap_or(self.meter.taken)) {
+                self.flush(wire, out)?;
+                return Err(ContentError::Bomb);
+            }
+        }
+        self.drain(finished, wire, out)?;
         if finished {
             let sums = (self.frame.get_checksum_from_data(), self.frame.get_calculated_checksum());
             self.wrong |= self.checksum && sums.0 != sums.1;
@@ -194,10 +213,28 @@ impl Unzstd {
         Ok(())
     }
 
-    /// Hands out what the window no longer needs.
-    fn drain(&mut self, wire: Option<u64>, out: &mut Sink<'_>) -> Result<(), ContentError> {
+    /// Closes a frame that goes no further with an empty last block, so that its window comes out.
+    fn flush(&mut self, wire: Option<u64>, out: &mut Sink<'_>) -> Result<(), ContentError> {
+        let empty = [1, 0, 0, 0, 0, 0, 0];
+        let closed = self.frame.decode_blocks(&empty[..], BlockDecodingStrategy::UptoBlocks(1)).is_ok();
+        self.state = State::Done;
+        if closed { self.drain(true, wire, out) } else { Ok(()) }
+    }
+
+    /// Bytes that an open frame holds back; less than a block counts as none.
+    fn held(&self) -> usize {
+        match self.frame.can_collect() {
+            0 => 0,
+            more => more + self.window.min(BLOCK),
+        }
+    }
+
+    /// Hands out what the window no longer needs, all of it when the frame is `finished`.
+    fn drain(&mut self, finished: bool, wire: Option<u64>, out: &mut Sink<'_>) -> Result<(), ContentError> {
         loop {
-            let room = self.meter.room();
+            let spare =
+                if finished { self.frame.can_collect() } else { self.held().saturating_sub(self.window) };
+            let room = self.meter.room().min(spare);
             let given = self.frame.read(&mut self.buffer[..room]).unwrap_or(0);
             if given == 0 {
                 return Ok(());
@@ -205,4 +242,34 @@ impl Unzstd {
             self.meter.give(self.buffer.get(..given).unwrap_or_default(), wire, out)?;
         }
     }
+}
+
+/// The window of a frame by its header (RFC 8878 section 3.1.1.1), and the same header with a window of [`BLOCK`]
+/// bytes at most. `None` if the window is larger than the content coding has.
+fn narrow(header: &[u8]) -> Option<(usize, Cow<'_, [u8]>)> {
+    let (&descriptor, fields) = header.get(4..)?.split_first()?;
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let (window, dictionary) = if descriptor & 0x20 == 0 {
+        let (&window, rest) = fields.split_first()?;
+        let base = 1_u64 << (10 + (window >> 3));
+        (base + base / 8 * u64::from(window & 7), rest.get(..dictionary)?)
+    } else {
+        let (dictionary, size) = fields.split_at_checked(dictionary)?;
+        let size = match *size {
+            [a] => a.into(),
+            [a, b] => 256 + u64::from(u16::from_le_bytes([a, b])),
+            [a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
+            _ => u64::from_le_bytes(size.try_into().ok()?),
+        };
+        (size, dictionary)
+    };
+    if window > WINDOW {
+        return None;
+    }
+    if window <= BLOCK as u64 {
+        return Some((window as usize, Cow::Borrowed(header)));
+    }
+    // Neither a single segment nor a content size; a window of 2^(10 + 7) bytes.
+    let start = [&header[..4], &[descriptor & 0x0f, 7 << 3]].concat();
+    Some((window as usize, Cow::Owned([&start, dictionary].concat())))
 }

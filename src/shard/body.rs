@@ -1,6 +1,7 @@
 //! One message body as it arrives: content codings are undone, tokens are found, and enough is kept to say
 //! where in the body they stand.
 
+use super::open::Held;
 use super::{Shared, Tools};
 use crate::limits;
 use crate::message::{
@@ -27,6 +28,10 @@ pub(super) struct Found {
 /// The state of one body.
 pub(super) struct Body {
     decoder: Option<ContentDecoder>,
+    /// What the decoder was last counted with.
+    decoder_bytes: usize,
+    /// Decoding failed: what follows means nothing.
+    spent: bool,
     format: Option<BodyFormat>,
     content_type: Option<SmallVec<[u8; 32]>>,
     locator: Option<Locator>,
@@ -34,7 +39,7 @@ pub(super) struct Body {
     /// From decoded offsets to captured bytes.
     trail: Trail,
     /// The decoded body from its first byte, as far as it is kept.
-    held: Vec<u8>,
+    kept: Vec<u8>,
     keep: bool,
     digest: Option<Sha256>,
     /// Decoded length in bytes.
@@ -45,7 +50,7 @@ pub(super) struct Body {
 
 impl Body {
     /// The body that follows `head`.
-    pub(super) fn new(head: &Head<'_>, shared: &Shared, tools: &mut Tools) -> Self {
+    pub(super) fn new(head: &Head<'_>, shared: &Shared, tools: &mut Tools, held: &mut Held) -> Self {
         let mut codings = SmallVec::<[&[u8]; 2]>::new();
         for name in ["content-encoding", "transfer-encoding"] {
             let fields = head.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes()));
@@ -61,19 +66,29 @@ impl Body {
                 None
             })
         };
-        Self {
+        let mut body = Self {
             decoder,
+            decoder_bytes: 0,
+            spent: false,
             format: None,
             content_type: head.field("content-type").map(SmallVec::from_slice),
             locator: None,
             scan: StreamScan::new(),
             trail: Trail::default(),
-            held: tools.buffers.pop().unwrap_or_default(),
+            kept: tools.buffers.pop().unwrap_or_default(),
             keep: true,
             digest: shared.demand.body_digests.then(Sha256::new),
             len: 0,
             damaged,
+        };
+        if let Some(decoder) = body.decoder.take() {
+            if body.fits(&decoder, held) {
+                body.decoder = Some(decoder);
+            } else {
+                body.give_up(decoder, tools, held);
+            }
         }
+        body
     }
 
     /// The next bytes, transfer coding undone, from `at` of the layer.
@@ -83,29 +98,65 @@ impl Body {
         bytes: &[u8],
         shared: &Shared,
         tools: &mut Tools,
-        context: &mut usize,
+        held: &mut Held,
         found: &mut Vec<Found>,
     ) {
+        if self.spent {
+            return;
+        }
         let Some(mut decoder) = self.decoder.take() else {
             self.trail.push_from(self.len, trail, at, bytes.len() as u64);
-            return self.decoded(bytes, shared, tools, context, found);
+            return self.decoded(bytes, shared, tools, held, found);
         };
         let position = trail.position(at);
-        let result = decoder.push(bytes, &mut |out| {
-            self.trail.push_derived(self.len, out.len() as u64, position);
-            self.decoded(out, shared, tools, context, found);
-        });
+        let result = decoder.push(bytes, &mut |out| self.derived(out, position, shared, tools, held, found));
+        let fits = self.fits(&decoder, held);
+        if result.is_ok() && fits {
+            self.decoder = Some(decoder);
+            return;
+        }
+        // What a stage still holds back comes out.
+        let _ = decoder.finish(&mut |out| self.derived(out, position, shared, tools, held, found));
         self.settle(result, tools);
-        self.decoder = Some(decoder);
+        self.give_up(decoder, tools, held);
+    }
+
+    /// Counts the decoder's memory; whether the partition has that much.
+    fn fits(&mut self, decoder: &ContentDecoder, held: &mut Held) -> bool {
+        let now = decoder.memory();
+        held.decoders = (held.decoders + now).saturating_sub(self.decoder_bytes);
+        self.decoder_bytes = now;
+        held.decoders <= limits::DECODER_BYTES / limits::PARTITIONS
+    }
+
+    /// The body is not decoded any further.
+    fn give_up(&mut self, decoder: ContentDecoder, tools: &mut Tools, held: &mut Held) {
+        self.spent = true;
+        if !self.damaged {
+            self.damaged = true;
+            tools.out.tally.weird("content_undecodable");
+        }
+        self.recycle(decoder, tools, held);
+    }
+
+    fn recycle(&mut self, decoder: ContentDecoder, tools: &mut Tools, held: &mut Held) {
+        held.decoders = held.decoders.saturating_sub(std::mem::take(&mut self.decoder_bytes));
+        tools.pool.recycle(decoder);
     }
 
     /// A hole in the body.
-    pub(super) fn gap(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+    pub(super) fn gap(
+        &mut self,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
         self.damaged = true;
         self.keep = false;
         self.gap_in_scan(shared, tools, found);
         if let Some(decoder) = self.decoder.take() {
-            tools.pool.recycle(decoder);
+            self.recycle(decoder, tools, held);
             tools.out.tally.weird("content_undecodable");
             // What follows cannot be decoded; it is scanned as it is.
         }
@@ -127,19 +178,16 @@ impl Body {
         complete: bool,
         shared: &Shared,
         tools: &mut Tools,
-        context: &mut usize,
+        held: &mut Held,
         found: &mut Vec<Found>,
     ) {
         if let Some(mut decoder) = self.decoder.take() {
             let position = self.trail.position(self.len);
-            let result = decoder.finish(&mut |out| {
-                self.trail.push_derived(self.len, out.len() as u64, position);
-                self.decoded(out, shared, tools, context, found);
-            });
+            let result = decoder.finish(&mut |out| self.derived(out, position, shared, tools, held, found));
             if complete {
                 self.settle(result, tools);
             }
-            tools.pool.recycle(decoder);
+            self.recycle(decoder, tools, held);
         }
         self.damaged |= !complete;
         let mut scan = std::mem::take(&mut self.scan);
@@ -151,16 +199,19 @@ impl Body {
 
     /// The decoded bytes that were kept, from the first one.
     pub(super) fn kept(&self) -> &[u8] {
-        &self.held
+        &self.kept
     }
 
     /// Gives back the memory that counts towards the partition's bound; a small buffer is used again.
-    pub(super) fn release(&mut self, context: &mut usize, tools: &mut Tools) {
-        let mut held = std::mem::take(&mut self.held);
-        *context = context.saturating_sub(held.len());
-        if held.capacity() > 0 && held.capacity() <= BUFFER && tools.buffers.len() < SPARE {
-            held.clear();
-            tools.buffers.push(held);
+    pub(super) fn release(&mut self, held: &mut Held, tools: &mut Tools) {
+        if let Some(decoder) = self.decoder.take() {
+            self.recycle(decoder, tools, held);
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        held.context = held.context.saturating_sub(kept.len());
+        if kept.capacity() > 0 && kept.capacity() <= BUFFER && tools.buffers.len() < SPARE {
+            kept.clear();
+            tools.buffers.push(kept);
         }
     }
 
@@ -178,12 +229,26 @@ impl Body {
         }
     }
 
+    /// Decoded bytes, which inherit the position of what they came from.
+    fn derived(
+        &mut self,
+        bytes: &[u8],
+        position: Position,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
+        self.trail.push_derived(self.len, bytes.len() as u64, position);
+        self.decoded(bytes, shared, tools, held, found);
+    }
+
     fn decoded(
         &mut self,
         bytes: &[u8],
         shared: &Shared,
         tools: &mut Tools,
-        context: &mut usize,
+        held: &mut Held,
         found: &mut Vec<Found>,
     ) {
         if let Some(digest) = &mut self.digest {
@@ -200,7 +265,7 @@ impl Body {
             self.format = Some(format);
         }
         if self.keep {
-            self.keep(bytes, tools, context);
+            self.keep(bytes, tools, held);
         }
         let at = self.len;
         self.len += bytes.len() as u64;
@@ -221,28 +286,28 @@ impl Body {
         }
     }
 
-    fn keep(&mut self, bytes: &[u8], tools: &mut Tools, context: &mut usize) {
-        let before = self.held.len();
-        let room = limits::BODY_CONTEXT.saturating_sub(self.held.len());
+    fn keep(&mut self, bytes: &[u8], tools: &mut Tools, held: &mut Held) {
+        let before = self.kept.len();
+        let room = limits::BODY_CONTEXT.saturating_sub(self.kept.len());
         let total = limits::BODY_CONTEXT_TOTAL / limits::PARTITIONS;
-        if bytes.len() > room || *context + bytes.len() > total {
+        if bytes.len() > room || held.context + bytes.len() > total {
             self.keep = false;
             tools.out.tally.weird("body_context_limit");
-            let room = if *context > total { 0 } else { room };
-            self.held.extend_from_slice(&bytes[..room.min(bytes.len())]);
+            let room = if held.context > total { 0 } else { room };
+            self.kept.extend_from_slice(&bytes[..room.min(bytes.len())]);
         } else {
-            self.held.extend_from_slice(bytes);
+            self.kept.extend_from_slice(bytes);
         }
-        *context += self.held.len() - before;
+        held.context += self.kept.len() - before;
     }
 
     fn hits(&mut self, hits: Vec<(u64, u64, Vec<u8>, Wrappings)>, found: &mut Vec<Found>) {
         for (at, len, text, wrappings) in hits {
-            let inside = (at as usize) < self.held.len();
+            let inside = (at as usize) < self.kept.len();
             let name = match &self.format {
                 Some(format) if inside => {
                     let locator = self.locator.get_or_insert_with(|| Locator::new(format));
-                    locator.name_at(&self.held, at as usize)
+                    locator.name_at(&self.kept, at as usize)
                 }
                 _ => None,
             };

@@ -49,14 +49,20 @@ impl Sink for Scribe<'_> {
         }
         message.position = carrier.position(dir, head.at);
         message.end = End::Cut;
-        message.body = body_expected(head).then(|| Body::new(head, self.shared, self.tools));
+        message.body = body_expected(head).then(|| Body::new(head, self.shared, self.tools, self.held));
         let mut found = Vec::new();
         if self.shared.demand.tokens {
             let trail = &carrier.trails[dir.index()];
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
         }
-        self.book.open.open(id, carrier.transport).messages[dir.index()] = Some(message);
+        let slot = &mut self.book.open.open(id, carrier.transport).messages[dir.index()];
+        if let Some(interim) = slot.replace(message) {
+            self.held.release(&interim.head);
+            if let Some(mut body) = interim.body {
+                body.release(self.held, self.tools);
+            }
+        }
         self.sightings(id, Some(dir), found);
     }
 
@@ -66,7 +72,7 @@ impl Sink for Scribe<'_> {
         let Some(body) = &mut message.body else { return };
         let mut found = Vec::new();
         let trail = &carrier.trails[dir.index()];
-        body.push((trail, at), bytes, self.shared, self.tools, &mut self.held.context, &mut found);
+        body.push((trail, at), bytes, self.shared, self.tools, self.held, &mut found);
         if !found.is_empty() {
             self.sightings(id, Some(dir), found);
         }
@@ -77,7 +83,7 @@ impl Sink for Scribe<'_> {
         let Some(message) = &mut open.messages[dir.index()] else { return };
         let mut found = Vec::new();
         if let Some(body) = &mut message.body {
-            body.gap(self.shared, self.tools, &mut found);
+            body.gap(self.shared, self.tools, self.held, &mut found);
         }
         self.sightings(id, Some(dir), found);
     }
@@ -199,8 +205,7 @@ impl Scribe<'_> {
         message.end = end;
         let mut found = Vec::new();
         if let Some(body) = &mut message.body {
-            let context = &mut self.held.context;
-            body.finish(end == End::Complete, self.shared, self.tools, context, &mut found);
+            body.finish(end == End::Complete, self.shared, self.tools, self.held, &mut found);
         }
         self.sightings(id, Some(dir), found);
     }
@@ -260,7 +265,7 @@ impl Scribe<'_> {
         for message in [&mut request, &mut response].into_iter().flatten() {
             self.held.release(&message.head);
             if let Some(body) = &mut message.body {
-                body.release(&mut self.held.context, self.tools);
+                body.release(self.held, self.tools);
             }
         }
         if sightings.is_empty() && !demand.wants(marks) {

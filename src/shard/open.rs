@@ -15,6 +15,8 @@ pub(super) struct Held {
     pub(super) context: usize,
     /// Heads of open exchanges.
     pub(super) heads: usize,
+    /// Content decoders at work.
+    pub(super) decoders: usize,
 }
 
 impl Held {
