@@ -76,34 +76,6 @@ impl TlsSession {
     }
 }
 
-/// How a flow stood when it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowState {
-    /// Both sides said FIN.
-    Closed,
-    /// A RST ended it.
-    Reset,
-    /// Still open at the end of the capture.
-    Open,
-    /// The capture began after the connection did.
-    Midstream,
-    /// Idle for too long, or evicted.
-    Timeout,
-}
-
-impl FlowState {
-    /// As the `flows` record prints it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Reset => "reset",
-            Self::Open => "open",
-            Self::Midstream => "midstream",
-            Self::Timeout => "timeout",
-        }
-    }
-}
-
 /// One ended flow.
 #[derive(Clone, Debug)]
 pub struct FlowSummary {
@@ -127,8 +99,8 @@ pub struct FlowSummary {
     pub packets: u64,
     /// Wire bytes of their frames.
     pub bytes: u64,
-    /// How it stood.
-    pub state: FlowState,
+    /// How it stood, as the `flows` record says it.
+    pub state: &'static str,
     /// What reassembly met.
     pub anomalies: Anomalies,
     /// TLS, if any was seen.

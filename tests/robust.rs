@@ -465,6 +465,26 @@ fn a_hole_in_a_head_joins_nothing() {
     assert_eq!(seen.tally.weirds.get("token_cut"), Some(&1), "{:?}", seen.tally);
 }
 
+/// A layer that knows its protocol stays as it is when content tells the client later.
+#[test]
+fn ends_are_not_swapped_under_a_protocol() {
+    // The server has the higher port, and the first request does not tell who is the client.
+    let mut talk = Conversation::open(1, 9000);
+    talk.packets.clear();
+    for part in ["GE", "T /a HTTP/1.1\r\nHost: a\r\n\r\n"] {
+        talk.segment(0, part.as_bytes(), 0x18);
+    }
+    for _ in 0..2 * wirelint::limits::HOLD_PACKETS {
+        talk.segment(1, b"", 0x10);
+    }
+    let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+    let talk = talk.server(answer).client(b"GET /b HTTP/1.1\r\nHost: a\r\n\r\n").server(answer);
+    let seen = observe(wire::write(&talk.close(), Style::default()), 1, false);
+    let all: Vec<_> = seen.exchanges.keys().map(|e| &e[..6]).collect();
+    assert_eq!(all, ["GET /a", "GET /b"], "{:?}", seen.exchanges);
+    assert!(seen.exchanges.keys().all(|e| e.contains("-> 204")), "{:?}", seen.exchanges);
+}
+
 /// Sightings of exchanges that enter at `message`.
 fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> {
     let demand = Demand { tokens: true, exchanges: vec![Wanted::default()], ..Demand::default() };

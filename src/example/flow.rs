@@ -7,7 +7,7 @@ use crate::flow::Anomalies;
 use crate::message::{Channel, Position, Transport};
 use crate::protocol::{Certificate, ClientHello, ServerHello};
 use crate::rules::rule::Event;
-use crate::session::{FlowState, FlowSummary, TlsSession};
+use crate::session::{FlowSummary, TlsSession};
 use crate::time::Timestamp;
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
         protocols: vec!["tls"],
         packets: 1,
         bytes: 1,
-        state: FlowState::Closed,
+        state: "closed",
         anomalies: Anomalies::default(),
         tls: Some(Box::new(TlsSession {
             client: Some(hello),

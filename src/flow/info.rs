@@ -102,14 +102,14 @@ impl FlowInfo {
         }
     }
 
-    /// The state as the `flows` record names it.
+    /// The state as the `flows` record names it; what was evicted was idle for longest.
     pub const fn state_name(&self) -> &'static str {
         match self.state {
             FlowState::Open if self.midstream => "midstream",
-            FlowState::Open | FlowState::Evicted | FlowState::Reused => "open",
+            FlowState::Open | FlowState::Reused => "open",
             FlowState::Closed => "closed",
             FlowState::Reset => "reset",
-            FlowState::TimedOut => "timeout",
+            FlowState::TimedOut | FlowState::Evicted => "timeout",
         }
     }
 

@@ -219,7 +219,7 @@ fn windows_of_every_size_keep_what_matches_reach() {
         // No literals; one sequence, all codes RLE: literal length 0, offset code, match length 3.
         let offset = sent.len() as u32 + 3;
         let code = 31 - offset.leading_zeros();
-        let extra = offset - (1 << code) | 1 << code;
+        let extra = (offset - (1 << code)) | (1 << code);
         let bits = extra.to_le_bytes();
         let bits = &bits[..(code as usize + 8) / 8];
         let sequence = [&[0, 1, 0b0101_0100, 0, code as u8, 0][..], bits].concat();

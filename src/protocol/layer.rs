@@ -29,7 +29,7 @@ pub trait Sink {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>);
     /// The next bytes of its body, from layer offset `at`, transfer coding undone.
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]);
-    /// Bytes of its body that never arrived.
+    /// Bytes of its body that never arrived; `len` is 0 where nobody knows how many.
     fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64);
     /// Trailer fields (RFC 9110 section 6.5); `head.start` repeats nothing and is to be ignored.
     fn trailers(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>);
@@ -113,12 +113,13 @@ impl Layer {
         upgraded.answers
     }
 
-    /// The transport that this layer's messages carry.
-    pub fn transport(&self) -> &Transport {
-        &self.transport
+    /// Whether its protocol is not known (yet, or any more).
+    pub fn is_probing(&self) -> bool {
+        matches!(self.state, State::Probing(_))
     }
 
-    /// Exchanges the roles of the two ends, once, before anything was emitted (no SYN was seen).
+    /// Exchanges the roles of the two ends while it is probing: no SYN was seen, and now content tells the client.
+    /// Bytes that were emitted as opaque keep the direction that they were given.
     pub fn swap_ends(&mut self) {
         self.trails.swap(0, 1);
         self.offsets.swap(0, 1);

@@ -54,7 +54,7 @@ impl Out<'_> {
         self.sink.body(carrier, id, dir, at, bytes);
     }
 
-    /// Body bytes that never arrived.
+    /// Body bytes that never arrived; `len` is 0 where nobody knows how many.
     pub fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
         self.sink.body_gap(id, dir, len);
     }

@@ -74,7 +74,7 @@ pub fn flow_record<'a>(
         bytes: flow.bytes,
         encrypted: flow.protocols.iter().any(|p| matches!(*p, "tls" | "quic" | "dtls")),
         decrypted: false,
-        state: flow.state.as_str(),
+        state: flow.state,
         anomalies: AnomaliesView(flow.anomalies.named()),
         tls: flow.tls.as_deref().map(|session| TlsView::new(session, over(flow))),
         tunnel,

@@ -10,7 +10,7 @@ use crate::{
         Position, Start, StoredHead, Transport, Version,
     },
     protocol::{Alert, Certificate, ClientHello, ServerHello},
-    session::{FlowState, FlowSummary, TlsSession},
+    session::{FlowSummary, TlsSession},
     time::Timestamp,
     token::{Sighting, Token},
 };
@@ -88,7 +88,7 @@ pub(super) fn flow() -> FlowSummary {
         protocols: vec!["tls", "http2"],
         packets: 12,
         bytes: 3456,
-        state: FlowState::Closed,
+        state: "closed",
         anomalies: Anomalies { gap_bytes: 10, retransmitted: 2, ..Anomalies::default() },
         tls: Some(Box::new(tls)),
     }

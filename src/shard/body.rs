@@ -28,6 +28,8 @@ pub(super) struct Found {
 /// The state of one body.
 pub(super) struct Body {
     decoder: Option<ContentDecoder>,
+    /// It has content codings.
+    coded: bool,
     /// What the decoder was last counted with.
     decoder_bytes: usize,
     /// Decoding failed: what follows means nothing.
@@ -42,7 +44,7 @@ pub(super) struct Body {
     kept: Vec<u8>,
     keep: bool,
     digest: Option<Sha256>,
-    /// Decoded length in bytes.
+    /// Decoded length in bytes, holes included.
     pub(super) len: u64,
     /// Something was lost or could not be decoded.
     pub(super) damaged: bool,
@@ -67,6 +69,7 @@ impl Body {
             })
         };
         let mut body = Self {
+            coded: decoder.is_some() || damaged,
             decoder,
             decoder_bytes: 0,
             spent: false,
@@ -144,9 +147,10 @@ impl Body {
         tools.pool.recycle(decoder);
     }
 
-    /// A hole in the body.
+    /// A hole of `len` bytes in the body: of what was coded nobody knows how long it would have been.
     pub(super) fn gap(
         &mut self,
+        len: u64,
         shared: &Shared,
         tools: &mut Tools,
         held: &mut Held,
@@ -160,7 +164,9 @@ impl Body {
             tools.out.tally.weird("content_undecodable");
             // What follows cannot be decoded; it is scanned as it is.
         }
-        self.len += 1;
+        if !self.coded {
+            self.len = self.len.saturating_add(len);
+        }
     }
 
     fn gap_in_scan(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
@@ -325,5 +331,33 @@ impl Body {
         let losses = scan.losses();
         tools.out.tally.weirds("token_cut", losses.cut);
         tools.out.tally.weirds("token_over_limit", losses.over);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Field, Start, Version};
+    use crate::shard::Demand;
+    use crate::token::Scanner;
+
+    #[test]
+    fn holes_count_as_bytes_where_no_coding_hides_them() {
+        let demand = Demand { tokens: true, ..Demand::default() };
+        let shared = Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() };
+        for (coding, len) in [(&b"identity"[..], 11), (b"x", 7), (b"gzip", 4)] {
+            let mut tools = Tools::new(1);
+            let fields = [Field { name: b"content-encoding", value: coding, at: 0 }];
+            let start = Start::Response { status: 200 };
+            let head =
+                Head { start, start_at: 0, version: Version::Http11, fields: &fields, at: 0, raw: b"" };
+            let (mut held, mut found, trail) = (Held::default(), Vec::new(), Trail::default());
+            let mut body = Body::new(&head, &shared, &mut tools, &mut held);
+            assert_eq!(held.decoders > 0, coding == b"gzip");
+            body.push((&trail, 0), &[0x1f, 0x8b, 8][..], &shared, &mut tools, &mut held, &mut found);
+            body.gap(4, &shared, &mut tools, &mut held, &mut found);
+            body.push((&trail, 7), b"rest", &shared, &mut tools, &mut held, &mut found);
+            assert_eq!((body.len, held.decoders), (len, 0), "{}", String::from_utf8_lossy(coding));
+        }
     }
 }

@@ -78,12 +78,12 @@ impl Sink for Scribe<'_> {
         }
     }
 
-    fn body_gap(&mut self, id: ExchangeId, dir: Direction, _len: u64) {
+    fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
         let Some(open) = self.book.open.get(id) else { return };
         let Some(message) = &mut open.messages[dir.index()] else { return };
         let mut found = Vec::new();
         if let Some(body) = &mut message.body {
-            body.gap(self.shared, self.tools, self.held, &mut found);
+            body.gap(len, self.shared, self.tools, self.held, &mut found);
         }
         self.sightings(id, Some(dir), found);
     }

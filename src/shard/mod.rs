@@ -106,19 +106,26 @@ struct Tools {
     out: Output,
 }
 
-impl Shard {
-    /// A shard of the partitions `numbers`.
-    pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
-        let partitions: Vec<_> = numbers.map(|n| (n, FlowTable::default(), Held::default())).collect();
-        let share = |total: usize| total * partitions.len() / limits::PARTITIONS;
-        let tools = Tools {
+impl Tools {
+    /// Those of a shard of that many partitions.
+    fn new(partitions: usize) -> Self {
+        let share = |total: usize| total * partitions / limits::PARTITIONS;
+        Self {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             spare: Vec::new(),
             buffers: Vec::new(),
             out: Output::default(),
-        };
+        }
+    }
+}
+
+impl Shard {
+    /// A shard of the partitions `numbers`.
+    pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
+        let partitions: Vec<_> = numbers.map(|n| (n, FlowTable::default(), Held::default())).collect();
+        let tools = Tools::new(partitions.len());
         Self { shared, partitions, tools }
     }
 

@@ -44,7 +44,6 @@ impl OpaqueScan {
         } else {
             self.scan.gap(&shared.scanner, &mut hit);
         }
-        self.len += 1;
         self.count(tools);
         found
     }

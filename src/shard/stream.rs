@@ -6,10 +6,10 @@ use super::open::Held;
 use super::{Shared, Tools};
 use crate::capture::FileId;
 use crate::decode::{IpProtocol, Side};
-use crate::flow::{self, Chunk, Consumer, FlowInfo, Origin};
+use crate::flow::{Chunk, Consumer, FlowInfo, Origin};
 use crate::message::{Channel, Direction, End, ExchangeId, Location, Position, ReadyExchange, Transport};
 use crate::protocol::{Carrier, Layer, Sink as _, Trail, parse_head};
-use crate::session::{FlowState, FlowSummary};
+use crate::session::FlowSummary;
 
 /// What a shard knows about a flow.
 pub(super) struct Stream {
@@ -17,7 +17,6 @@ pub(super) struct Stream {
     layer: Option<Box<Layer>>,
     book: Book,
     next_id: u64,
-    client: Side,
 }
 
 /// The shard, as the flow table sees it for the length of one packet or tick.
@@ -32,7 +31,7 @@ pub(super) struct Feed<'a> {
 impl Consumer<Stream> for Feed<'_> {
     fn open(&mut self, flow: &FlowInfo) -> Stream {
         self.tools.out.births.push(flow.ordinal());
-        Stream { layer: None, book: Book::default(), next_id: 0, client: flow.client() }
+        Stream { layer: None, book: Book::default(), next_id: 0 }
     }
 
     fn stream(
@@ -50,20 +49,20 @@ impl Consumer<Stream> for Feed<'_> {
                 if state.layer.is_none() {
                     state.layer = Some(self.layer(flow, state));
                 }
-                let dir = direction(state, from);
+                let dir = direction(flow, from);
                 self.drive(state, |layer, scribe, id| layer.data(dir, bytes, origin.position(0), scribe, id));
             }
             Chunk::Gap(len) => {
-                let dir = direction(state, from);
+                let dir = direction(flow, from);
                 self.drive(state, |layer, scribe, id| layer.gap(dir, len, scribe, id));
             }
             Chunk::End(end) => {
-                let dir = direction(state, from);
+                let dir = direction(flow, from);
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
             }
             Chunk::Again(bytes) => {
-                let dir = direction(state, from);
-                let transport = transport(flow, state.client);
+                let dir = direction(flow, from);
+                let transport = transport(flow);
                 self.scribe(&mut state.book).raw(
                     &transport,
                     Some(dir),
@@ -87,7 +86,7 @@ impl Consumer<Stream> for Feed<'_> {
         if missing > 0 {
             self.tools.out.tally.weird("snapped");
         }
-        let transport = transport(flow, state.client);
+        let transport = transport(flow);
         self.scribe(&mut state.book).raw(&transport, None, Location::Datagram, bytes, origin.position(0));
     }
 
@@ -105,7 +104,7 @@ impl Consumer<Stream> for Feed<'_> {
         let transport = Transport {
             protocol: state.book.protocols.first().copied().unwrap_or("unknown"),
             channel: if state.book.tls.is_some() { Channel::TlsOpaque } else { Channel::Cleartext },
-            ..transport(&flow, state.client)
+            ..transport(&flow)
         };
         let summary = FlowSummary {
             file: flow.first.file,
@@ -118,13 +117,7 @@ impl Consumer<Stream> for Feed<'_> {
             protocols: state.book.protocols.to_vec(),
             packets: flow.packets,
             bytes: flow.bytes,
-            state: match flow.state {
-                flow::FlowState::Open if flow.midstream => FlowState::Midstream,
-                flow::FlowState::Open | flow::FlowState::Reused | flow::FlowState::Evicted => FlowState::Open,
-                flow::FlowState::Closed => FlowState::Closed,
-                flow::FlowState::Reset => FlowState::Reset,
-                flow::FlowState::TimedOut => FlowState::Timeout,
-            },
+            state: flow.state_name(),
             anomalies: flow.anomalies,
             tls: state.book.tls,
         };
@@ -157,25 +150,24 @@ impl Feed<'_> {
         act(layer, &mut scribe, &mut state.next_id);
     }
 
-    /// Without a handshake, content tells which side is the client.
+    /// Without a handshake, content tells which side is the client, as long as no protocol was found.
     fn find_client(&mut self, flow: &mut FlowInfo, state: &mut Stream, from: Side, bytes: &[u8]) {
-        if flow.known_client().is_some() {
-            state.client = flow.client();
+        if flow.known_client().is_some() || !state.layer.as_ref().is_none_or(|layer| layer.is_probing()) {
             return;
         }
         let Some((_, Some(said))) = Layer::probe(bytes) else { return };
         let client = if said == Direction::Request { from } else { from.other() };
+        let guessed = flow.client();
         flow.set_client(client);
-        if client != state.client {
-            state.client = client;
-            if let Some(layer) = &mut state.layer {
-                layer.swap_ends();
-            }
+        if client != guessed
+            && let Some(layer) = &mut state.layer
+        {
+            layer.swap_ends();
         }
     }
 
     fn layer(&mut self, flow: &FlowInfo, state: &mut Stream) -> Box<Layer> {
-        let transport = transport(flow, state.client);
+        let transport = transport(flow);
         let mut layer = Box::new(Layer::new(transport, 0));
         let port = transport.server.map(|s| s.port);
         if let Some((_, protocol)) = self.shared.decode_as.iter().find(|(p, _)| Some(*p) == port) {
@@ -218,11 +210,12 @@ impl Feed<'_> {
     }
 }
 
-fn direction(state: &Stream, from: Side) -> Direction {
-    if from == state.client { Direction::Request } else { Direction::Response }
+fn direction(flow: &FlowInfo, from: Side) -> Direction {
+    if from == flow.client() { Direction::Request } else { Direction::Response }
 }
 
-fn transport(flow: &FlowInfo, client: Side) -> Transport {
+fn transport(flow: &FlowInfo) -> Transport {
+    let client = flow.client();
     debug_assert!(matches!(flow.key.protocol, IpProtocol::Tcp | IpProtocol::Udp));
     Transport {
         flow: flow.ordinal(),

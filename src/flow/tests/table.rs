@@ -326,6 +326,7 @@ fn eviction_takes_closed_flows_then_those_idle_for_longest() {
     net.finish_at_tick(15);
     let ports: Vec<u16> = net.log.ended.iter().map(|(f, _)| f.key.end(f.client()).port).collect();
     assert_eq!(ports, [9, 2]);
+    assert_eq!(net.log.ended[1].0.state_name(), "timeout");
     assert_eq!(net.table.tally().weirds["flows_evicted"], 1);
     net.finish();
 }

@@ -126,7 +126,7 @@ impl Streams {
             if stream.tunnel {
                 out.inner_gap_of((*number).into(), dir, 1);
             } else if stream.begun[dir.index()] && !stream.ended[dir.index()] {
-                out.body_gap(stream.id, dir, 1);
+                out.body_gap(stream.id, dir, 0);
             }
         }
     }
