@@ -97,6 +97,9 @@ pub const CONTINUATIONS: usize = 256;
 /// Dynamic table of HPACK that is kept for one direction: what browsers ask for.
 pub const HPACK_TABLE: usize = 64 << 10;
 
+/// Decompressors that dissectors keep between messages (WebSocket), in bytes of all flows: 10 000 of 48 KiB.
+pub const DISSECTOR_BYTES: usize = 480 << 20;
+
 /// Bytes of a body that are kept so that a token's JSON path or form field can be named.
 pub const BODY_CONTEXT: usize = 256 << 10;
 /// Body bytes kept for context in all.

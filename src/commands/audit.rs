@@ -94,12 +94,13 @@ impl Audit {
                 }
                 self.judge.exchange(&exchange, sightings, flow);
             }
-            Event::Sighting(sighting) => {
+            Event::Sighting { sighting, exchange } => {
                 let flow = self.numbers.number(sighting.transport.flow);
                 if self.judge.is_new(&sighting.token) {
-                    self.attack.add(&sighting.token, None);
+                    let host = exchange.as_ref().and_then(|e| e.host());
+                    self.attack.add(&sighting.token, host.as_deref());
                 }
-                self.judge.sighting(*sighting, None, flow);
+                self.judge.sighting(*sighting, exchange.as_ref(), flow);
             }
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);

@@ -105,9 +105,9 @@ impl Recorder {
                 }
                 sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), flow))
             }
-            Event::Sighting(sighting) => {
+            Event::Sighting { sighting, exchange } => {
                 let flow = self.numbers.number(sighting.transport.flow);
-                self.token(&sighting, None, flow)
+                self.token(&sighting, exchange.as_deref(), flow)
             }
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);

@@ -91,8 +91,12 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
         ];
         fields.known(&[&ends[..], &more].concat())?;
         let place = fields.text("place").unwrap_or("header authorization");
-        if matches!(place, "stream" | "datagram") {
-            return lone(place, &token, time, cleartext, client, server);
+        let kind = place.split(' ').next().unwrap_or_default();
+        if matches!(kind, "stream" | "datagram" | "websocket") {
+            let protocol = if kind == "websocket" { protocol } else { "unknown" };
+            let response = fields.text("direction") == Some("response");
+            let transport = transport(cleartext, client, server, protocol);
+            return lone(place, &token, time, response, transport);
         }
         texts(&fields, place)?
     };
@@ -113,36 +117,30 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
     })))
 }
 
-/// A token in a stream or datagram of no known protocol.
-fn lone(
-    place: &str,
-    token: &str,
-    time: i64,
-    cleartext: bool,
-    client: Endpoint,
-    server: Endpoint,
-) -> Result<Played, String> {
+fn transport(cleartext: bool, client: Endpoint, server: Endpoint, protocol: &'static str) -> Transport {
+    let channel = if cleartext { Channel::Cleartext } else { Channel::TlsDecrypted };
+    Transport { flow: 1, client: Some(client), server: Some(server), channel, protocol }
+}
+
+/// A token outside of any exchange: in a WebSocket message, or in a stream or datagram of no known protocol.
+fn lone(place: &str, token: &str, time: i64, response: bool, transport: Transport) -> Result<Played, String> {
     let token = Token::parse(token.as_bytes()).ok_or("the token of the example is none")?;
-    let (location, direction) = match place {
-        "stream" => (Location::Stream, Some(Direction::Request)),
+    let (kind, name) = place.split_once(' ').unwrap_or((place, ""));
+    let way = if response { Direction::Response } else { Direction::Request };
+    let (location, direction) = match kind {
+        "stream" => (Location::Stream, Some(way)),
+        "websocket" => (Location::WebSocket, Some(way)),
         _ => (Location::Datagram, None),
     };
-    let channel = if cleartext { Channel::Cleartext } else { Channel::TlsDecrypted };
     let position = Position { frame: 1, time: Timestamp::from_parts(time, 0), ..Position::default() };
     Ok(Played::Sighting(Box::new(Sighting {
         token: Arc::new(token),
         spans: Default::default(),
         position,
         direction,
-        place: Place::unnamed(location),
+        place: Place { location, name: Some(name.into()).filter(|_| !name.is_empty()) },
         wrapping: Default::default(),
-        transport: Transport {
-            flow: 1,
-            client: Some(client),
-            server: Some(server),
-            channel,
-            protocol: "unknown",
-        },
+        transport,
     })))
 }
 

@@ -22,6 +22,8 @@ const GAPS: &[(&str, &str)] = &[
     ("http2_block_limit", "HTTP/2 heads over the bound before decoding"),
     ("http2_bad_frame", "HTTP/2 connections with bytes that are no frames"),
     ("http2_streams_limit", "HTTP/2 streams over the bound"),
+    ("websocket_undecodable", "WebSocket messages that could not be decompressed"),
+    ("websocket_bad_frame", "WebSocket connections with bytes that are no frames"),
     ("http_pipeline_limit", "requests over the pipelining bound"),
     ("open_heads_limit", "message heads of which the fields were not kept"),
     ("sightings_limit", "exchanges with more tokens than are kept"),

@@ -16,7 +16,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "place.location",
             ty: Type::Str,
-            doc: "\"header\", \"trailer\", \"cookie\", \"set-cookie\", \"query\", \"path\", \"fragment\", \"referer\", \"userinfo\", \"body\", \"stream\", \"datagram\".",
+            doc: "\"header\", \"trailer\", \"cookie\", \"set-cookie\", \"query\", \"path\", \"fragment\", \"referer\", \"userinfo\", \"body\", \"websocket\", \"stream\", \"datagram\".",
             get: |c| Value::or_missing(c.sighting.map(|s| s.place.location.as_str())),
         },
         Field {

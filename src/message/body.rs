@@ -62,6 +62,28 @@ impl BodyFormat {
         }
     }
 
+    /// Whether a body of that `Content-Type` goes on as long as there is something to say: server-sent events, JSON
+    /// lines, calls of gRPC, parts that replace each other.
+    pub fn streams(content_type: &[u8]) -> bool {
+        const TYPES: [&[u8]; 13] = [
+            b"text/event-stream",
+            b"application/grpc",
+            b"application/connect+",
+            b"application/x-ndjson",
+            b"application/ndjson",
+            b"application/jsonl",
+            b"application/x-jsonlines",
+            b"application/json-seq",
+            b"application/stream+json",
+            b"application/x-json-stream",
+            b"application/vnd.kubernetes.protobuf;stream=watch",
+            b"multipart/x-mixed-replace",
+            b"multipart/mixed",
+        ];
+        let starts = |t: &[u8]| content_type.get(..t.len()).is_some_and(|c| c.eq_ignore_ascii_case(t));
+        TYPES.iter().any(|t| starts(t))
+    }
+
     /// As records and tests name it.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -81,6 +103,7 @@ impl BodyFormat {
         // What servers put before JSON so that it cannot be run as a script.
         let shields: [&[u8]; 5] = [b")]}',", b")]}'", b"while(1);", b"for(;;);", b"\x1e"];
         let text = shields.iter().find_map(|s| text.strip_prefix(*s)).unwrap_or(text).trim_ascii_start();
+        let text = event_packet(text);
         let begins = |c: &[u8]| text.split_first().is_some_and(|(b, _)| c.contains(b));
         let pair = text.iter().position(|b| !(b.is_ascii_alphanumeric() || b"%+-_.*~[]$:".contains(b)));
         let value = |b: &u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(b);
@@ -103,6 +126,16 @@ impl BodyFormat {
             }
         }
     }
+}
+
+/// What stands behind the type of an Engine.IO or Socket.IO packet and its namespace (`42/chat,["event",{}]`), where
+/// that is JSON.
+fn event_packet(text: &[u8]) -> &[u8] {
+    let digits = text.iter().take(8).take_while(|b| b.is_ascii_digit()).count();
+    let rest = text.get(digits..).unwrap_or_default();
+    let comma = rest.starts_with(b"/").then(|| memchr::memchr(b',', rest)).flatten();
+    let rest = rest.get(comma.map_or(0, |at| at + 1)..).unwrap_or_default();
+    if digits > 0 && rest.first().is_some_and(|b| b"{[".contains(b)) { rest } else { text }
 }
 
 /// Names places in one body. It runs forward over the body and resumes for later hits, so that all hits of a body

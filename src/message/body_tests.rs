@@ -39,6 +39,19 @@ fn json_places_have_full_paths() {
 }
 
 #[test]
+fn packets_of_socket_io_are_json() {
+    for (body, path) in [
+        ("40{\"token\":\"TOK\"}", "$.token"),
+        ("42[\"login\",{\"jwt\":\"TOK\"}]", "$[1].jwt"),
+        ("42/chat,[\"login\",\"TOK\"]", "$[1]"),
+    ] {
+        assert_eq!(BodyFormat::tell(None, body.as_bytes()), BodyFormat::Json, "{body}");
+        assert_eq!(name(&BodyFormat::Json, body, "TOK").as_deref(), Some(path), "{body}");
+    }
+    assert_eq!(BodyFormat::tell(None, b"42 is the answer {"), BodyFormat::Text);
+}
+
+#[test]
 fn past_the_depth_bound_there_is_no_name_and_after_it_there_is() {
     let deep = "[".repeat(100) + "\"TOK\"" + &"]".repeat(100) + "{\"a\":\"OK\"}";
     assert_eq!(name(&BodyFormat::Json, &deep, "TOK"), None);

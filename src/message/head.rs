@@ -1,5 +1,6 @@
 //! Message heads: start line and fields.
 
+use super::{Direction, Location};
 use std::ops::Range;
 
 /// Protocol version of a message.
@@ -44,6 +45,24 @@ pub enum Start<'a> {
         /// Status code.
         status: u16,
     },
+    /// A message of a protocol without requests and responses (WebSocket).
+    Message {
+        /// Which way it goes.
+        dir: Direction,
+        /// What the places in it are called.
+        location: Location,
+    },
+}
+
+impl Start<'_> {
+    /// Which way the message goes.
+    pub const fn direction(&self) -> Direction {
+        match self {
+            Self::Request { .. } => Direction::Request,
+            Self::Response { .. } => Direction::Response,
+            Self::Message { dir, .. } => *dir,
+        }
+    }
 }
 
 /// One header field.
@@ -105,6 +124,7 @@ impl StoredHead {
         (self.method, self.target, self.status) = match head.start {
             Start::Request { method, target } => (self.put(head.raw, method), self.put(head.raw, target), 0),
             Start::Response { status } => (0..0, 0..0, status),
+            Start::Message { .. } => (0..0, 0..0, 0),
         };
         for field in head.fields {
             let name = self.put(head.raw, field.name);

@@ -1,11 +1,11 @@
 //! The fuzz functions of this module: a dissector on any bytes, held to what a sink may expect.
 
 use super::{Carrier, Layer, Sink, TlsEvent, by_name};
-use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Start, Transport};
+use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Transport};
 use foldhash::{HashMap, HashMapExt};
 
-/// What was said of each message.
-struct Check(HashMap<(ExchangeId, Direction), Stage>);
+/// What was said of each message, and how much memory is reserved.
+struct Check(HashMap<(ExchangeId, Direction), Stage>, usize);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -21,10 +21,7 @@ impl Check {
 
 impl Sink for Check {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
-        let dir = match head.start {
-            Start::Request { .. } => Direction::Request,
-            Start::Response { .. } => Direction::Response,
-        };
+        let dir = head.start.direction();
         assert!(self.0.insert((id, dir), Stage::Begun).is_none(), "{id:?} {dir:?} begins once");
         let _ = carrier.position(dir, head.at);
         for field in head.fields {
@@ -53,6 +50,14 @@ impl Sink for Check {
     fn encrypted(&mut self, _: u64) {}
     fn tls(&mut self, _: Carrier<'_>, _: TlsEvent<'_>) {}
     fn protocol(&mut self, _: usize, _: &'static str) {}
+    fn reserve(&mut self, bytes: usize) -> bool {
+        self.1 += bytes;
+        true
+    }
+    fn release(&mut self, bytes: usize) {
+        assert!(bytes <= self.1, "no more is released than was reserved");
+        self.1 -= bytes;
+    }
     fn upgraded(&mut self, _: usize, _: &'static str) {}
     fn weird(&mut self, _: &'static str) {}
 }
@@ -62,7 +67,7 @@ impl Sink for Check {
 fn play(protocol: &str, data: &[u8]) {
     let transport =
         Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
-    let (mut layer, mut sink, mut id) = (Layer::new(transport, 0), Check(HashMap::new()), 0);
+    let (mut layer, mut sink, mut id) = (Layer::new(transport, 0), Check(HashMap::new(), 0), 0);
     if let Some(protocol) = by_name(protocol) {
         layer.set_protocol(protocol, &mut sink);
     }
@@ -85,6 +90,7 @@ fn play(protocol: &str, data: &[u8]) {
     for dir in [Direction::Request, Direction::Response] {
         layer.close(dir, End::Complete, &mut sink, &mut id);
     }
+    assert_eq!(sink.1, 0, "everything is released");
 }
 
 /// Any protocol that the bytes may be taken for.
@@ -105,6 +111,14 @@ pub fn fuzz_http2(data: &[u8]) {
 /// TLS records.
 pub fn fuzz_tls(data: &[u8]) {
     play("tls", data);
+}
+
+/// WebSocket frames behind a handshake that agrees on compression.
+pub fn fuzz_websocket(data: &[u8]) {
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
+    const AGREE: &[u8] =
+        b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    play("http1", &[&[ASK.len() as u8], ASK, &[AGREE.len() as u8 | 0x80], AGREE, data].concat());
 }
 
 #[cfg(test)]
@@ -129,6 +143,24 @@ mod tests {
         proptest::collection::vec(piece, 0..20).prop_map(|pieces| pieces.concat())
     }
 
+    /// Frames of WebSocket.
+    fn messages() -> impl Strategy<Value = Vec<u8>> {
+        let first = (any::<bool>(), any::<bool>(), 0..4_u8).prop_map(|(fin, compressed, opcode)| {
+            u8::from(fin) << 7 | u8::from(compressed) << 6 | [0, 1, 2, 9][usize::from(opcode)]
+        });
+        let frame = (any::<bool>(), first, proptest::collection::vec(any::<u8>(), 0..60), 1..127_u8)
+            .prop_map(|(up, first, payload, piece)| {
+                let len = payload.len() as u8;
+                let mask: &[u8] = if up { &[0; 4] } else { &[] };
+                let frame = [&[first, len | u8::from(up) << 7][..], mask, &payload].concat();
+                let pieces = frame.chunks(piece.into());
+                pieces.flat_map(|c| [&[c.len() as u8 | u8::from(!up) << 7][..], c].concat()).collect()
+            });
+        let hole = any::<bool>().prop_map(|up| vec![u8::from(up) << 7]);
+        let parts = prop_oneof![9 => frame, 1 => hole];
+        proptest::collection::vec(parts, 0..20).prop_map(|parts: Vec<Vec<u8>>| parts.concat())
+    }
+
     proptest! {
         #[test]
         fn any_frames_keep_the_contract(data in frames()) {
@@ -137,8 +169,13 @@ mod tests {
         }
 
         #[test]
+        fn any_messages_keep_the_contract(data in messages()) {
+            fuzz_websocket(&data);
+        }
+
+        #[test]
         fn any_bytes_keep_the_contract(data in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls] {
+            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls, fuzz_websocket] {
                 play(&data);
             }
         }

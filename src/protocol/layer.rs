@@ -47,6 +47,10 @@ pub trait Sink {
     fn protocol(&mut self, depth: usize, name: &'static str);
     /// The protocol of the layer at `depth` gave way to another one.
     fn upgraded(&mut self, depth: usize, name: &'static str);
+    /// A dissector asks to hold that many bytes beside what it was given; false if that is over the bound.
+    fn reserve(&mut self, bytes: usize) -> bool;
+    /// It no longer holds them.
+    fn release(&mut self, bytes: usize);
     /// An oddity.
     fn weird(&mut self, name: &'static str);
 }

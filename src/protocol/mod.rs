@@ -14,8 +14,9 @@ mod reader;
 mod tests;
 mod tls;
 mod trail;
+mod websocket;
 
-pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls};
+pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls, fuzz_websocket};
 pub use http1::parse_head;
 pub use http2::fuzz_hpack;
 pub use layer::{Carrier, Layer, Sink};
@@ -99,7 +100,8 @@ pub struct Upgraded {
 }
 
 /// Every protocol, in order of probing.
-pub const PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL];
+pub const PROTOCOLS: &[&Protocol] =
+    &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL, &websocket::PROTOCOL];
 
 /// The protocol of that name.
 pub fn by_name(name: &str) -> Option<&'static Protocol> {

@@ -163,6 +163,17 @@ impl Out<'_> {
         self.sink.tls(carrier, event);
     }
 
+    /// Asks to hold that many bytes for long (a decompressor's window), until they are released at the latest when the
+    /// direction is closed. False if that is over the bound.
+    pub fn reserve(&mut self, bytes: usize) -> bool {
+        self.sink.reserve(bytes)
+    }
+
+    /// Gives back what was reserved.
+    pub fn release(&mut self, bytes: usize) {
+        self.sink.release(bytes);
+    }
+
     /// Counts an oddity.
     pub fn weird(&mut self, name: &'static str) {
         self.sink.weird(name);

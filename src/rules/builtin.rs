@@ -74,5 +74,6 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("token-over-cleartext-datagram", include_str!("../../rules/token-over-cleartext-datagram.toml")),
     ("token-over-cleartext-h2c", include_str!("../../rules/token-over-cleartext-h2c.toml")),
     ("token-over-cleartext-http", include_str!("../../rules/token-over-cleartext-http.toml")),
+    ("token-over-cleartext-websocket", include_str!("../../rules/token-over-cleartext-websocket.toml")),
     ("token-response-cors-wildcard", include_str!("../../rules/token-response-cors-wildcard.toml")),
 ];

@@ -5,7 +5,7 @@ use super::open::Held;
 use super::{Shared, Tools};
 use crate::limits;
 use crate::message::{
-    BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span,
+    BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span, Start,
 };
 use crate::protocol::Trail;
 use crate::token::{StreamScan, Wrappings};
@@ -27,6 +27,9 @@ pub(super) struct Found {
 
 /// The state of one body.
 pub(super) struct Body {
+    location: Location,
+    /// It goes on as long as there is something to say.
+    streams: bool,
     decoder: Option<ContentDecoder>,
     /// It has content codings.
     coded: bool,
@@ -68,7 +71,13 @@ impl Body {
                 None
             })
         };
+        let location = match head.start {
+            Start::Message { location, .. } => location,
+            _ => Location::Body,
+        };
         let mut body = Self {
+            location,
+            streams: head.field("content-type").is_some_and(BodyFormat::streams),
             coded: decoder.is_some() || damaged,
             decoder,
             decoder_bytes: 0,
@@ -203,6 +212,11 @@ impl Body {
         self.losses(&mut scan, tools);
     }
 
+    /// Whether it goes on as long as there is something to say.
+    pub(super) fn streams(&self) -> bool {
+        self.streams
+    }
+
     /// The decoded bytes that were kept, from the first one.
     pub(super) fn kept(&self) -> &[u8] {
         &self.kept
@@ -320,7 +334,7 @@ impl Body {
             found.push(Found {
                 text,
                 wrappings,
-                place: Place { location: Location::Body, name },
+                place: Place { location: self.location, name },
                 position: self.trail.position(at),
                 spans: self.trail.spans(at, len),
             });

@@ -4,12 +4,11 @@ use super::body::{Body, Found};
 use super::event::{Event, Stamped};
 use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
-use super::open::{Held, Open, OpenExchanges, OpenMessage};
+use super::open::{Held, Kind, Open, OpenExchanges};
 use super::{Shared, Tools};
-use crate::facts::marks;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Location, Message, Place, Position, Start, Transport,
+    Direction, End, Exchange, ExchangeId, Head, Location, Place, Position, Start, Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -25,6 +24,8 @@ pub(super) struct Book {
     streams: Option<Box<[OpaqueScan; 2]>>,
     pub(super) tls: Option<Box<TlsSession>>,
     pub(super) protocols: SmallVec<[&'static str; 2]>,
+    /// Exchanges that led to another protocol.
+    upgraded: Vec<(ExchangeId, Arc<Exchange>)>,
 }
 
 /// Closed messages whose memory is kept for the next ones.
@@ -42,7 +43,7 @@ pub(super) struct Scribe<'a> {
 impl Sink for Scribe<'_> {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
         self.tools.out.tally.messages += 1;
-        let dir = direction(head);
+        let dir = head.start.direction();
         let mut message = self.tools.spare.pop().unwrap_or_default();
         if !self.held.store(head, &mut message.head) {
             self.tools.out.tally.weird("open_heads_limit");
@@ -56,14 +57,17 @@ impl Sink for Scribe<'_> {
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
         }
-        let slot = &mut self.book.open.open(id, carrier.transport).messages[dir.index()];
-        if let Some(interim) = slot.replace(message) {
+        let open = self.book.open.open(id, carrier.transport);
+        if let Start::Message { .. } = head.start {
+            open.kind = Kind::Message { via: carrier.via };
+        }
+        if let Some(interim) = open.messages[dir.index()].replace(message) {
             self.held.release(&interim.head);
             if let Some(mut body) = interim.body {
                 body.release(self.held, self.tools);
             }
         }
-        self.sightings(id, Some(dir), found);
+        self.sightings(id, dir, found);
     }
 
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
@@ -74,7 +78,7 @@ impl Sink for Scribe<'_> {
         let trail = &carrier.trails[dir.index()];
         body.push((trail, at), bytes, self.shared, self.tools, self.held, &mut found);
         if !found.is_empty() {
-            self.sightings(id, Some(dir), found);
+            self.sightings(id, dir, found);
         }
     }
 
@@ -85,7 +89,7 @@ impl Sink for Scribe<'_> {
         if let Some(body) = &mut message.body {
             body.gap(len, self.shared, self.tools, self.held, &mut found);
         }
-        self.sightings(id, Some(dir), found);
+        self.sightings(id, dir, found);
     }
 
     fn trailers(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>) {
@@ -95,16 +99,15 @@ impl Sink for Scribe<'_> {
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, true);
         }
-        self.sightings(id, Some(dir), found);
+        self.sightings(id, dir, found);
     }
 
     fn end(&mut self, id: ExchangeId, dir: Direction, end: End) {
         self.end_message(id, dir, end);
         let Some(open) = self.book.open.get(id) else { return };
         open.ended[dir.index()] = true;
-        if open.ended == [true; 2]
-            && let Some(open) = self.book.open.take(id)
-        {
+        let over = open.ended == [true; 2] || open.alone();
+        if over && let Some(open) = self.book.open.take(id) {
             self.close(open);
         }
     }
@@ -141,6 +144,16 @@ impl Sink for Scribe<'_> {
         if self.book.protocols.len() == depth {
             self.book.protocols.push(name);
         }
+    }
+
+    fn reserve(&mut self, bytes: usize) -> bool {
+        let fits = self.held.dissectors + bytes <= limits::DISSECTOR_BYTES / limits::PARTITIONS;
+        self.held.dissectors += if fits { bytes } else { 0 };
+        fits
+    }
+
+    fn release(&mut self, bytes: usize) {
+        self.held.dissectors = self.held.dissectors.saturating_sub(bytes);
     }
 
     fn upgraded(&mut self, depth: usize, name: &'static str) {
@@ -207,27 +220,36 @@ impl Scribe<'_> {
         if let Some(body) = &mut message.body {
             body.finish(end == End::Complete, self.shared, self.tools, self.held, &mut found);
         }
-        self.sightings(id, Some(dir), found);
+        self.sightings(id, dir, found);
     }
 
-    /// Tokens of an exchange.
-    fn sightings(&mut self, id: ExchangeId, dir: Option<Direction>, found: Vec<Found>) {
+    /// Tokens of an exchange or message. They wait for the exchange to close, unless that may take forever.
+    fn sightings(&mut self, id: ExchangeId, dir: Direction, found: Vec<Found>) {
         let Some(open) = self.book.open.get(id) else { return };
         for found in found {
-            if open.sightings.len() >= limits::SIGHTINGS_EXCHANGE {
+            if open.sightings.len() + open.reported() >= limits::SIGHTINGS_EXCHANGE && !open.alone() {
                 self.tools.out.tally.weird("sightings_limit");
                 break;
             }
-            if let Some(sighting) = sighting(self.tools, &open.transport, dir, found) {
+            let Some(sighting) = sighting(self.tools, &open.transport, Some(dir), found) else { continue };
+            if !open.alone() && !open.reports(&sighting) {
                 open.sightings.push(sighting);
+                continue;
             }
+            let exchange = match open.via() {
+                Some(via) => self.book.upgraded.iter().find(|(id, _)| *id == via).map(|(_, e)| Arc::clone(e)),
+                None if open.alone() => None,
+                None => Some(open.report()),
+            };
+            let event = Event::Sighting { sighting: Box::new(sighting), exchange };
+            self.tools.out.events.push(Stamped { ordinal: self.ordinal, event });
         }
     }
 
     /// A token outside of any exchange.
     fn lone(&mut self, transport: &Transport, dir: Option<Direction>, found: Found) {
         if let Some(sighting) = sighting(self.tools, transport, dir, found) {
-            self.emit(Event::Sighting(Box::new(sighting)));
+            self.emit(Event::Sighting { sighting: Box::new(sighting), exchange: None });
         }
     }
 
@@ -236,71 +258,35 @@ impl Scribe<'_> {
     }
 
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.
-    fn close(&mut self, open: Open) {
-        let Open { id, transport, messages: [mut request, mut response], sightings, .. } = open;
+    fn close(&mut self, mut open: Open) {
         let demand = &self.shared.demand;
-        let (mut marks, marked) = if demand.marks {
-            let empty: &[u8] = &[];
-            marks::find(marks::Parts {
-                request: request.as_ref().map(|m| &m.head),
-                response: response.as_ref().map(|m| &m.head),
-                request_body: request.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
-                response_body: response.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
-            })
-        } else {
-            Default::default()
-        };
-        let in_request = |s: &&Sighting| s.direction == Some(Direction::Request);
-        let request_tokens: Vec<_> = sightings.iter().filter(in_request).map(|s| s.place.location).collect();
-        let response_tokens = (sightings.len() - request_tokens.len()) as u32;
-        if !transport.channel.encrypted() {
-            marks.set(marks::CLEARTEXT);
-        }
-        if !request_tokens.is_empty() {
-            marks.set(marks::REQUEST_TOKEN);
-        }
-        if response_tokens > 0 && response.as_ref().is_some_and(|r| (200..400).contains(&r.head.status)) {
-            marks.set(marks::ISSUES_TOKEN);
-        }
-        for message in [&mut request, &mut response].into_iter().flatten() {
+        let wanted = if open.alone() { None } else { Some(open.marks(demand.marks)) };
+        for message in open.messages.iter_mut().flatten() {
             self.held.release(&message.head);
             if let Some(body) = &mut message.body {
                 body.release(self.held, self.tools);
             }
         }
-        if sightings.is_empty() && !demand.wants(marks) {
+        let leads_on = open.leads_on();
+        let wanted =
+            wanted.filter(|(marks, _)| !open.sightings.is_empty() || leads_on || demand.wants(*marks));
+        let Some((marks, marked)) = wanted else {
             let room = SPARE.saturating_sub(self.tools.spare.len());
-            let closed = [request, response].into_iter().flatten().take(room);
+            let closed = open.messages.into_iter().flatten().take(room);
             self.tools.spare.extend(closed.map(|mut message| {
                 message.body = None;
                 message
             }));
             return;
-        }
-        let exchange = Exchange {
-            id,
-            transport,
-            request: request.map(message),
-            response: response.map(message),
-            marks,
-            marked,
-            request_tokens,
-            response_tokens,
         };
-        self.emit(Event::Exchange { exchange: Arc::new(exchange), sightings });
-    }
-}
-
-fn message(open: Box<OpenMessage>) -> Message {
-    let mut open = *open;
-    let body = &mut open.body;
-    Message {
-        position: open.position,
-        body_len: body.as_ref().map_or(0, |b| b.len),
-        body_sha256: body.as_mut().and_then(Body::sha256),
-        damaged: body.as_ref().is_some_and(|b| b.damaged),
-        end: open.end,
-        head: open.head,
+        let (exchange, sightings) = open.close(marks, marked);
+        let exchange = Arc::new(exchange);
+        if leads_on && self.book.upgraded.len() < limits::INNER_LAYERS {
+            self.book.upgraded.push((exchange.id, Arc::clone(&exchange)));
+        }
+        if !sightings.is_empty() || demand.wants(exchange.marks) {
+            self.emit(Event::Exchange { exchange, sightings });
+        }
     }
 }
 
@@ -323,16 +309,9 @@ fn sighting(
     })
 }
 
-fn direction(head: &Head<'_>) -> Direction {
-    match head.start {
-        Start::Request { .. } => Direction::Request,
-        Start::Response { .. } => Direction::Response,
-    }
-}
-
 /// Whether body bytes may follow: not after a request that announces none.
 fn body_expected(head: &Head<'_>) -> bool {
-    matches!(head.start, Start::Response { .. })
+    !matches!(head.start, Start::Request { .. })
         || head.field("content-length").is_some_and(|v| v != b"0")
         || head.field("transfer-encoding").is_some()
         || !matches!(head.version, crate::message::Version::Http10 | crate::message::Version::Http11)

@@ -15,8 +15,14 @@ pub enum Event {
         /// Its sightings, in order of their places.
         sightings: Vec<Sighting>,
     },
-    /// A token outside of any exchange.
-    Sighting(Box<Sighting>),
+    /// A token outside of any exchange, or before the end of one: in a stream of events, or in the protocol that an
+    /// exchange was upgraded to.
+    Sighting {
+        /// The token.
+        sighting: Box<Sighting>,
+        /// That exchange, as it is so far.
+        exchange: Option<Arc<Exchange>>,
+    },
     /// A flow ended.
     Flow(Box<FlowSummary>),
 }
@@ -36,7 +42,7 @@ impl Stamped {
     pub fn order(&self) -> (u64, bool, u64) {
         let (ended, flow) = match &self.event {
             Event::Exchange { exchange, .. } => (false, exchange.transport.flow),
-            Event::Sighting(sighting) => (false, sighting.transport.flow),
+            Event::Sighting { sighting, .. } => (false, sighting.transport.flow),
             Event::Flow(summary) => (true, summary.transport.flow),
         };
         (self.ordinal, ended, flow)

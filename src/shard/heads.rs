@@ -23,15 +23,12 @@ impl HeadScan<'_> {
         if !head.raw.is_empty() && !self.scanner.touches(head.raw) && !encoded(head) {
             return;
         }
-        let direction = match head.start {
-            Start::Request { target, .. } => {
-                if !trailer {
-                    self.target(target, head.start_at.into());
-                }
-                Direction::Request
-            }
-            Start::Response { .. } => Direction::Response,
-        };
+        let direction = head.start.direction();
+        if let Start::Request { target, .. } = head.start
+            && !trailer
+        {
+            self.target(target, head.start_at.into());
+        }
         if !trailer {
             self.jars(head, direction);
         }
@@ -95,8 +92,9 @@ impl HeadScan<'_> {
         if !field.value.contains(&b'%') && !self.scanner.touches(field.value) {
             return;
         }
+        // A field of HTTP/2 whose name is lost has none.
         let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
-        self.value(field.value, field.at.into(), location, Some(&name));
+        self.value(field.value, field.at.into(), location, Some(&*name).filter(|n| !n.is_empty()));
     }
 
     /// A request target: query, fragment, user information, path.

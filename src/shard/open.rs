@@ -1,12 +1,15 @@
 //! The exchanges of a flow that are open, by their ids.
 
+use super::body::Body;
+use crate::facts::marks;
 use crate::limits;
-use crate::message::{ExchangeId, Head, Position, StoredHead, Transport};
+use crate::message::{
+    Direction, End, Exchange, ExchangeId, Head, Location, Marks, Message, Place, Position, StoredHead,
+    Transport,
+};
 use crate::token::Sighting;
 use smallvec::SmallVec;
-
-use super::body::Body;
-use crate::message::End;
+use std::sync::Arc;
 
 /// What one partition holds of messages in progress, in bytes, held to its share of the bounds.
 #[derive(Default)]
@@ -17,6 +20,8 @@ pub(super) struct Held {
     pub(super) heads: usize,
     /// Content decoders at work.
     pub(super) decoders: usize,
+    /// What dissectors asked for.
+    pub(super) dissectors: usize,
 }
 
 impl Held {
@@ -37,13 +42,134 @@ impl Held {
     }
 }
 
-/// An open exchange.
+/// What is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A request and its response.
+    Exchange,
+    /// A message that stands alone, in the protocol that an exchange was upgraded to.
+    Message { via: Option<ExchangeId> },
+}
+
+/// An open exchange, or a message that stands alone.
 pub(super) struct Open {
+    pub(super) kind: Kind,
     pub(super) id: ExchangeId,
     pub(super) transport: Transport,
     pub(super) messages: [Option<Box<OpenMessage>>; 2],
     pub(super) ended: [bool; 2],
     pub(super) sightings: Vec<Sighting>,
+    /// The exchange as it was when its first token was reported before its end.
+    early: Option<Arc<Exchange>>,
+    /// Tokens that were reported so.
+    reported: u32,
+}
+
+impl Open {
+    /// Whether it is a message that stands alone.
+    pub(super) fn alone(&self) -> bool {
+        matches!(self.kind, Kind::Message { .. })
+    }
+
+    /// The exchange that led to the message.
+    pub(super) fn via(&self) -> Option<ExchangeId> {
+        match self.kind {
+            Kind::Message { via } => via,
+            Kind::Exchange => None,
+        }
+    }
+
+    /// Whether the token stands in the body of a response that goes on for as long as there is something to say.
+    pub(super) fn reports(&self, sighting: &Sighting) -> bool {
+        let body = self.messages[1].as_ref().and_then(|m| m.body.as_ref());
+        sighting.direction == Some(Direction::Response)
+            && sighting.place.location == Location::Body
+            && body.is_some_and(Body::streams)
+    }
+
+    /// Tokens that were reported before the end.
+    pub(super) fn reported(&self) -> usize {
+        self.reported as usize
+    }
+
+    /// A token is reported now: gives the exchange as it is so far.
+    pub(super) fn report(&mut self) -> Arc<Exchange> {
+        self.reported += 1;
+        if let Some(early) = &self.early {
+            return Arc::clone(early);
+        }
+        let (marks, marked) = self.marks(false);
+        let message = |m: &Option<Box<OpenMessage>>| m.as_ref().map(|m| m.snapshot());
+        let exchange = Exchange {
+            id: self.id,
+            transport: self.transport,
+            request: message(&self.messages[0]),
+            response: message(&self.messages[1]),
+            marks,
+            marked,
+            request_tokens: self.request_tokens(),
+            response_tokens: self.response_tokens(),
+        };
+        let early = Arc::new(exchange);
+        self.early = Some(Arc::clone(&early));
+        early
+    }
+
+    /// Marks, with those of heads and bodies if they are wanted.
+    pub(super) fn marks(&self, wanted: bool) -> (Marks, Vec<(u64, Place)>) {
+        let [request, response] = &self.messages;
+        let (mut marks, marked) = if wanted {
+            let empty: &[u8] = &[];
+            marks::find(marks::Parts {
+                request: request.as_ref().map(|m| &m.head),
+                response: response.as_ref().map(|m| &m.head),
+                request_body: request.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
+                response_body: response.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
+            })
+        } else {
+            Default::default()
+        };
+        if !self.transport.channel.encrypted() {
+            marks.set(marks::CLEARTEXT);
+        }
+        if !self.request_tokens().is_empty() {
+            marks.set(marks::REQUEST_TOKEN);
+        }
+        let success = response.as_ref().is_some_and(|r| (200..400).contains(&r.head.status));
+        if success && self.response_tokens() > 0 {
+            marks.set(marks::ISSUES_TOKEN);
+        }
+        (marks, marked)
+    }
+
+    fn request_tokens(&self) -> Vec<Location> {
+        let waiting = self.sightings.iter().filter(|s| s.direction == Some(Direction::Request));
+        waiting.map(|s| s.place.location).collect()
+    }
+
+    fn response_tokens(&self) -> u32 {
+        let waiting = self.sightings.iter().filter(|s| s.direction == Some(Direction::Response));
+        waiting.count() as u32 + self.reported
+    }
+
+    /// Whether another protocol follows on its connection or stream.
+    pub(super) fn leads_on(&self) -> bool {
+        let [request, response] = &self.messages;
+        let Some(response) = response else { return false };
+        let connect = || request.as_ref().is_some_and(|r| r.head.method() == b"CONNECT");
+        !self.alone()
+            && (response.head.status == 101 || (200..300).contains(&response.head.status) && connect())
+    }
+
+    /// The closed exchange, and the tokens that waited for that.
+    pub(super) fn close(self, marks: Marks, marked: Vec<(u64, Place)>) -> (Exchange, Vec<Sighting>) {
+        let (request_tokens, response_tokens) = (self.request_tokens(), self.response_tokens());
+        let [request, response] = self.messages.map(|m| m.map(|m| m.close()));
+        let (id, transport) = (self.id, self.transport);
+        let exchange =
+            Exchange { id, transport, request, response, marks, marked, request_tokens, response_tokens };
+        (exchange, self.sightings)
+    }
 }
 
 pub(super) struct OpenMessage {
@@ -56,6 +182,31 @@ pub(super) struct OpenMessage {
 impl Default for OpenMessage {
     fn default() -> Self {
         Self { head: StoredHead::default(), position: Position::default(), body: None, end: End::Cut }
+    }
+}
+
+impl OpenMessage {
+    /// The message as it is so far.
+    fn snapshot(&self) -> Message {
+        Message {
+            head: self.head.clone(),
+            position: self.position,
+            body_len: self.body.as_ref().map_or(0, |b| b.len),
+            body_sha256: None,
+            end: self.end,
+            damaged: self.body.as_ref().is_some_and(|b| b.damaged),
+        }
+    }
+
+    fn close(mut self) -> Message {
+        Message {
+            position: self.position,
+            body_len: self.body.as_ref().map_or(0, |b| b.len),
+            body_sha256: self.body.as_mut().and_then(Body::sha256),
+            damaged: self.body.as_ref().is_some_and(|b| b.damaged),
+            end: self.end,
+            head: self.head,
+        }
     }
 }
 
@@ -86,11 +237,14 @@ impl OpenExchanges {
         let place = &mut self.list[at].1;
         self.empty -= usize::from(place.is_none());
         place.get_or_insert_with(|| Open {
+            kind: Kind::Exchange,
             id,
             transport: *transport,
             messages: [None, None],
             ended: [false; 2],
             sightings: Vec::new(),
+            early: None,
+            reported: 0,
         })
     }
 

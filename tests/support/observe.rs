@@ -81,10 +81,10 @@ impl Watcher {
                     judge.exchange(&exchange, sightings, 0);
                 }
             }
-            Event::Sighting(sighting) => {
+            Event::Sighting { sighting, exchange } => {
                 self.seen.tokens.insert(token(&sighting));
                 if let Some(judge) = &mut self.judge {
-                    judge.sighting(*sighting, None, 0);
+                    judge.sighting(*sighting, exchange.as_ref(), 0);
                 }
             }
             Event::Flow(summary) => {

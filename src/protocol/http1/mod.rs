@@ -253,6 +253,7 @@ impl Http1 {
         match head.start {
             Start::Request { method, .. } => self.request(head, method, out),
             Start::Response { status } => self.response(head, status, out),
+            Start::Message { .. } => {}
         }
     }
 

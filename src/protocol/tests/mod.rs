@@ -6,3 +6,4 @@ mod http2;
 mod layers;
 mod tape;
 mod tls;
+mod websocket;

@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 pub(super) struct Tape {
     lines: Vec<String>,
     opaque: [bool; 2],
+    reserved: usize,
 }
 
 impl Tape {
@@ -33,6 +34,7 @@ impl Sink for Tape {
                 (Direction::Request, text)
             }
             Start::Response { status } => (Direction::Response, status.to_string()),
+            Start::Message { dir, location } => (dir, location.as_str().to_owned()),
         };
         let frame = carrier.position(dir, head.at).frame;
         self.lines.push(format!("{}{} {text} @{frame}", id.0, arrow(dir)));
@@ -98,6 +100,15 @@ impl Sink for Tape {
 
     fn protocol(&mut self, depth: usize, name: &'static str) {
         self.lines.push(format!("{depth} {name}"));
+    }
+
+    fn reserve(&mut self, bytes: usize) -> bool {
+        self.reserved += bytes;
+        true
+    }
+
+    fn release(&mut self, bytes: usize) {
+        self.reserved -= bytes;
     }
 
     fn upgraded(&mut self, depth: usize, name: &'static str) {
@@ -180,6 +191,8 @@ impl Wire {
 
     /// The same, both ends closed before.
     pub(super) fn all(&mut self) -> Vec<String> {
-        self.c_end(End::Complete).s_end(End::Complete).said()
+        let said = self.c_end(End::Complete).s_end(End::Complete).said();
+        assert_eq!(self.tape.reserved, 0);
+        said
     }
 }

@@ -1,0 +1,3 @@
+//! WebSocket frames in both directions.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| wirelint::protocol::fuzz_websocket(data));
