@@ -4,7 +4,7 @@
 /// the result does not depend on the number of threads.
 pub const PARTITIONS: usize = 64;
 
-/// A tick follows every frame whose ordinal is a multiple of this; expiry and eviction happen only there.
+/// A tick follows every frame whose ordinal is a multiple of this: there idle flows expire and surplus ones are evicted.
 pub const TICK_FRAMES: u64 = 4096;
 
 /// Bytes that a source puts into one block: large enough to amortise, small enough to stay in a core's own cache.
@@ -118,9 +118,9 @@ pub const CODINGS: usize = 4;
 
 /// Longest token that is recognised, in bytes of its compact text.
 pub const TOKEN_BYTES: usize = 128 << 10;
-/// Parsed tokens that a shard remembers so that a repeated one is not parsed again, and bytes of their texts.
+/// Parsed tokens that are remembered in all so that a repeated one is not parsed again.
 pub const TOKEN_CACHE: usize = 8192;
-/// Bytes of the texts of remembered tokens (each costs about four times its text).
+/// Bytes of their texts in all (each costs about four times its text).
 pub const TOKEN_CACHE_BYTES: usize = 16 << 20;
 /// Starts of a token that are tried in one run of token characters (bounds the work of hostile base64).
 pub const TOKEN_TRIES: usize = 16;

@@ -1,7 +1,7 @@
 //! The only threads. The main thread reads, decodes and judges, and helps out where the shards are behind; workers
 //! process partitions. What comes out is in the order of frames, whatever the number of threads.
 
-use crate::capture::{Block, CaptureError, Damage, More, Source};
+use crate::capture::{Block, CaptureError, Damage, More, SecretsBlock, Source};
 use crate::decode::{DecodeOptions, Decoder, Paths, Segment};
 use crate::limits;
 use crate::shard::{Batch, Item, Output, Shard, Shared, Stamped, Tick};
@@ -210,7 +210,8 @@ impl Reader {
         }
         tally.weirds("damage", block.damage.len() as u64);
         tally.weirds("drops", drops);
-        self.extras.push_back((std::mem::take(&mut block.damage), !block.secrets.is_empty(), tally));
+        let secrets = block.secrets.iter().any(|s| s.kind == SecretsBlock::TLS_KEY_LOG);
+        self.extras.push_back((std::mem::take(&mut block.damage), secrets, tally));
         let first = self.ordinal;
         self.ordinal += (block.frames.len() + block.exchanges.len()) as u64 + u64::from(last);
         let now = self.now;

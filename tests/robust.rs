@@ -485,6 +485,19 @@ fn ends_are_not_swapped_under_a_protocol() {
     assert!(seen.exchanges.keys().all(|e| e.contains("-> 204")), "{:?}", seen.exchanges);
 }
 
+/// A Decryption Secrets Block may hold secrets of other protocols.
+#[test]
+fn only_key_logs_are_tls_secrets() {
+    for (kind, told) in [(0x544c_534b_u32, true), (0x5747_4b4c, false)] {
+        let mut capture = wire::write(&connection(REQUEST, b""), Style { ng: true, ..Style::default() });
+        for word in [10, 24, kind, 4, u32::from_le_bytes(*b"key "), 24] {
+            capture.extend(word.to_le_bytes());
+        }
+        let ended = bounded_file("secrets", &capture);
+        assert_eq!(ended.stdout.contains("capture-embeds-tls-secrets"), told, "{kind:x}: {}", ended.stdout);
+    }
+}
+
 /// Sightings of exchanges that enter at `message`.
 fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> {
     let demand = Demand { tokens: true, exchanges: vec![Wanted::default()], ..Demand::default() };

@@ -108,7 +108,7 @@ pub struct Block {
     pub side: Vec<u8>,
     /// TLS secrets, in order.
     pub secrets: Vec<SecretsBlock>,
-    /// Ready exchanges (HAR, cassettes): they enter at `message`, as if a dissector had emitted them.
+    /// Exchanges that were never packets: they enter at `message`, as if a dissector had emitted them.
     pub exchanges: Vec<crate::message::ReadyExchange>,
     /// Damage found while filling.
     pub damage: Vec<Damage>,

@@ -136,11 +136,6 @@ impl LiveSource {
         })
     }
 
-    /// The link type of the interface.
-    pub fn link(&self) -> LinkType {
-        self.link
-    }
-
     /// Whether it is time to end.
     fn over(&mut self) -> bool {
         if self.end.is_none() && self.stop.load(Ordering::Relaxed) {

@@ -28,7 +28,6 @@ pub use libpcap::available;
 #[cfg(feature = "live")]
 pub use live::{Interface, LiveOptions, LiveSource, interfaces};
 pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
-pub use reader::FileSource;
 
 /// A link-layer type as pcap numbers them (`LINKTYPE_*`), without the FCS bits of a pcap header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -96,15 +95,20 @@ pub struct Damage {
     pub lost: Option<u64>,
 }
 
-/// TLS secrets that travel in band with the frames (pcapng Decryption Secrets Block, draft-ietf-opsawg-pcapng section 4.7).
+/// Secrets that travel in band with the frames (pcapng Decryption Secrets Block, draft-ietf-opsawg-pcapng section 4.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretsBlock {
     /// The frame index in the block before which they became known.
     pub before: u32,
-    /// The `Secrets Type` field (0x544c534b is a TLS key log).
+    /// The `Secrets Type` field.
     pub kind: u32,
     /// The secrets.
     pub data: Vec<u8>,
+}
+
+impl SecretsBlock {
+    /// The type of a TLS key log; others are those of SSH, WireGuard, ZigBee and OPC UA.
+    pub const TLS_KEY_LOG: u32 = 0x544c_534b;
 }
 
 /// Anything that yields frames.

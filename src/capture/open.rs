@@ -133,7 +133,7 @@ fn source(mut input: Box<dyn Read + Send>, file: FileId) -> Result<FileSource, C
             let cause = format!("{} inside {}: decompress it once", inner.name(), outer.name());
             return Err(CaptureError::Unreadable { offset: 0, cause });
         }
-        if !is_capture(&head) && looks_like(&head) != "another capture format" {
+        if !is_capture(&head) && foreign(&head).is_none() {
             return Err(CaptureError::NotACapture { looks_like: "compressed file without a capture inside" });
         }
     }
@@ -144,17 +144,18 @@ fn source(mut input: Box<dyn Read + Send>, file: FileId) -> Result<FileSource, C
 
 /// The format of a capture that begins with `head`, and the bytes of its file header.
 fn format(head: &[u8]) -> Result<(Box<dyn Format>, usize), CaptureError> {
-    let unreadable = |cause| Err(CaptureError::Unreadable { offset: 0, cause });
+    let unsupported = |name| {
+        let cause = format!("{name} is not supported: editcap -F pcapng IN OUT converts it");
+        Err(CaptureError::Unreadable { offset: 0, cause })
+    };
     let Some(&magic) = head.first_chunk::<4>().filter(|_| is_capture(head)) else {
         return match foreign(head) {
-            Some(name) => {
-                unreadable(format!("{name} is not supported: editcap -F pcapng IN OUT converts it"))
-            }
+            Some(name) => unsupported(name),
             None => Err(CaptureError::NotACapture { looks_like: looks_like(head) }),
         };
     };
     if let Some(name) = pcap::variant(magic) {
-        return unreadable(format!("{name} is not supported: editcap -F pcapng IN OUT converts it"));
+        return unsupported(name);
     }
     if magic == SECTION.to_le_bytes() {
         return Ok((Box::new(PcapNg::new(head)?), 0));

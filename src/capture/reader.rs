@@ -14,7 +14,7 @@ use crate::limits::BLOCK_BYTES;
 const DAMAGES: u64 = 100;
 
 /// A capture that is read as a stream of bytes.
-pub struct FileSource {
+pub(super) struct FileSource {
     input: Box<dyn Read + Send>,
     format: Box<dyn Format>,
     file: FileId,

@@ -1,13 +1,8 @@
 //! Words that follow from a token and its host.
 
+use crate::message::{BASE64, BASE64URL};
 use crate::token::Token;
-use base64::{
-    Engine, alphabet,
-    engine::{
-        DecodePaddingMode,
-        general_purpose::{GeneralPurpose, GeneralPurposeConfig},
-    },
-};
+use base64::Engine;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -19,12 +14,6 @@ const SEED_BYTES: usize = 128;
 const SEEDS: usize = 16;
 /// What is put behind a name.
 const SUFFIXES: [&str; 5] = ["secret", "-secret", "_secret", "key", "123"];
-
-const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_allow_trailing_bits(true)
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
 
 /// The texts of a token that words are derived from: `iss`, the host, `aud`, `kid`, `client_id`, `azp`, `sub`.
 pub(super) fn seeds(token: &Token, host: Option<&str>) -> Box<[Box<str>]> {
@@ -112,7 +101,7 @@ fn decodings(text: &str) -> Vec<Vec<u8>> {
     if text.len() < 4 {
         return Vec::new();
     }
-    let base64 = [&STANDARD, &URL_SAFE].map(|engine| engine.decode(text).ok());
+    let base64 = [&BASE64, &BASE64URL].map(|engine| engine.decode(text).ok());
     base64.into_iter().flatten().chain(hex(text)).collect()
 }
 

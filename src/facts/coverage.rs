@@ -65,7 +65,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "capture.secrets",
             ty: Type::Bool,
-            doc: "Whether the capture carries TLS secrets (a pcapng Decryption Secrets Block).",
+            doc: "Whether the capture carries TLS secrets (a key log in a pcapng Decryption Secrets Block).",
             get: |c| Value::or_missing(c.capture.map(|s| s.secrets)),
         },
     ],

@@ -72,11 +72,6 @@ impl Assembler {
         self.waiting
     }
 
-    /// Whether the SYN was seen.
-    pub const fn synchronised(&self) -> bool {
-        self.syn
-    }
-
     /// Stream bytes delivered or given up so far.
     pub const fn delivered(&self) -> u64 {
         self.next

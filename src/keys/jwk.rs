@@ -1,22 +1,9 @@
 //! JSON Web Keys (RFC 7517), read leniently: only the members that make up a public key count.
 
 use super::{KeyErrorKind, key::Key};
-use base64::{
-    Engine,
-    alphabet::URL_SAFE,
-    engine::{
-        DecodePaddingMode,
-        general_purpose::{GeneralPurpose, GeneralPurposeConfig},
-    },
-};
+use crate::message::BASE64URL;
+use base64::Engine;
 use serde_json::Value;
-
-const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The keys of a JWK or JWK Set. Those of a set that cannot be used are errors in the list: RFC 7517 section 5 says to
 /// ignore them.

@@ -1,9 +1,7 @@
 //! The `Authorization` field (RFC 9110 section 11.6.2).
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
+use super::{BASE64, BASE64URL};
+use ::base64::Engine as _;
 use std::ops::Range;
 
 /// A scheme and its credentials.
@@ -60,12 +58,8 @@ impl Basic {
     /// user.
     pub fn decode(credentials: &[u8]) -> Option<Self> {
         let url = credentials.iter().any(|b| matches!(b, b'-' | b'_'));
-        let alphabet = if url { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
-        let config = GeneralPurposeConfig::new()
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-            .with_decode_allow_trailing_bits(true);
-        let bytes =
-            GeneralPurpose::new(alphabet, config).decode(credentials).ok().filter(|b| !b.is_empty())?;
+        let engine = if url { BASE64URL } else { BASE64 };
+        let bytes = engine.decode(credentials).ok().filter(|b| !b.is_empty())?;
         let colon = memchr::memchr(b':', &bytes).unwrap_or(bytes.len());
         Some(Self { bytes, colon })
     }

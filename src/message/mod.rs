@@ -4,6 +4,7 @@
 //! owned (`StoredHead`) only as long as their exchange is open.
 
 mod auth;
+mod base64;
 mod body;
 mod content;
 mod cookie;
@@ -23,6 +24,7 @@ mod unzstd;
 mod url;
 
 pub use auth::{Authorization, Basic};
+pub use base64::{BASE64, BASE64URL};
 pub use body::{BodyFormat, Locator, form_fields, fuzz_part};
 pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
 pub use cookie::{Cookie, SameSite, SetCookie, chunk_base, cookies};
@@ -35,7 +37,7 @@ pub use place::{Location, Place};
 pub use route::path_template;
 pub use text::label;
 pub use transport::{Channel, Direction, Position, Span, Transport};
-pub use url::{Param, Raw, Target, form_decode, params, percent_decode_once, percent_decode_twice};
+pub use url::{Param, Raw, Target, form_decode, params, percent_decode_twice};
 
 /// Identifies an exchange (request and response) within its flow; assigned in order of their heads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +54,8 @@ pub enum End {
     Cut,
 }
 
-/// An exchange that was never packets (an entry of a HAR file or a cassette). It enters at `message` with
-/// the same `begin`, `body`, `end` as one from a dissector; its packet number is the entry's number.
+/// An exchange that was never packets. It enters at `message` with the same `begin`, `body`, `end` as one from
+/// a dissector; its packet number is the entry's number. No reader makes them yet.
 #[derive(Clone, Debug, Default)]
 pub struct ReadyExchange {
     /// Number of the entry in its file, from 1.

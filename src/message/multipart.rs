@@ -11,8 +11,6 @@ pub struct Part<'a> {
     pub name: Option<Cow<'a, str>>,
     /// Whether it has a `filename`.
     pub file: bool,
-    /// Its `Content-Type`, as sent.
-    pub content_type: Option<&'a [u8]>,
     /// Its content.
     pub value: &'a [u8],
     /// Offset of the content in the body.
@@ -123,7 +121,6 @@ fn part_of(part: &[u8], at: usize) -> Part<'_> {
     Part {
         name: disposition.and_then(|d| parameter(d, b"name")),
         file: disposition.is_some_and(|d| parameter(d, b"filename").is_some()),
-        content_type: header(head, b"content-type"),
         value: part.get(skip..).unwrap_or_default(),
         at: at + skip,
     }
@@ -205,7 +202,7 @@ mod tests {
         assert_eq!(parts[0].name.as_deref(), Some("user"));
         assert_eq!((parts[0].value, parts[0].file), (&b"bob --x-y"[..], false));
         assert_eq!(parts[1].name.as_deref(), Some("the \"file\""));
-        assert_eq!((parts[1].value, parts[1].content_type), (&b"line\r\n"[..], Some(&b"text/plain"[..])));
+        assert_eq!(parts[1].value, b"line\r\n");
         assert!(parts[1].file);
         assert_eq!(&BODY[parts[1].at..parts[1].at + 4], b"line");
         assert_eq!(parts.len(), 2);

@@ -83,7 +83,7 @@ pub struct Span {
 pub struct Transport {
     /// Ordinal of the flow's first frame in the run (its identity until it gets its number).
     pub flow: u64,
-    /// The client's end; `None` where there is none (HAR).
+    /// The client's end; `None` where there is none.
     pub client: Option<Endpoint>,
     /// The server's end.
     pub server: Option<Endpoint>,

@@ -25,11 +25,6 @@ impl<'a> Raw<'a> {
         self.at <= offset && offset <= self.at + self.bytes.len()
     }
 
-    /// As text, percent-encoding undone once.
-    pub fn text(&self) -> Cow<'a, str> {
-        percent_decode(self.bytes).decode_utf8_lossy()
-    }
-
     /// Splits at `i`; the byte there belongs to neither.
     fn cut(self, i: usize) -> (Self, Self) {
         let after = self.bytes.get(i + 1..).unwrap_or_default();
@@ -197,7 +192,7 @@ impl<'a> Target<'a> {
 }
 
 /// Percent-encoding undone once (RFC 3986 section 2.1); what is no escape stays.
-pub fn percent_decode_once(raw: &[u8]) -> Cow<'_, [u8]> {
+fn percent_decode_once(raw: &[u8]) -> Cow<'_, [u8]> {
     percent_decode(raw).into()
 }
 

@@ -294,17 +294,14 @@ impl Layer {
     ) -> (Result<(), Malformed>, u64) {
         let to = self.to_protocol(dir);
         let State::Active(dissector) = &mut self.state else { return (Ok(()), at) };
-        let swapped;
-        let trails = if self.flipped {
-            swapped = [self.trails[1].clone(), self.trails[0].clone()];
-            &swapped
-        } else {
-            &self.trails
-        };
+        // The protocol has its own idea of the directions.
+        if self.flipped {
+            self.trails.swap(0, 1);
+        }
         let mut out = Out {
             sink,
             transport: &self.transport,
-            trails,
+            trails: &self.trails,
             inner: &mut self.inner,
             via: self.via,
             depth: self.depth.into(),
@@ -313,7 +310,11 @@ impl Layer {
             next_id,
         };
         let result = f(dissector.as_mut(), to, &mut out);
-        (result, out.consumed)
+        let consumed = out.consumed;
+        if self.flipped {
+            self.trails.swap(0, 1);
+        }
+        (result, consumed)
     }
 
     fn to_protocol(&self, dir: Direction) -> Direction {

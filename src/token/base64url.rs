@@ -1,21 +1,8 @@
 //! base64url (RFC 4648 section 5): strict first, lenient second.
 
 use super::defect::{DefectKind, Defects};
-use base64::{
-    Engine,
-    alphabet::URL_SAFE,
-    engine::{
-        DecodePaddingMode,
-        general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD},
-    },
-};
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::message::BASE64URL;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Whether `byte` belongs to the base64url alphabet.
 pub(super) const fn is_url_char(byte: u8) -> bool {
@@ -44,7 +31,7 @@ pub(super) fn decode(segment: &[u8], defects: &mut Defects<'_>) -> Option<Vec<u8
             _ => return None,
         }
     }
-    let bytes = LENIENT.decode(&clean).ok()?;
+    let bytes = BASE64URL.decode(&clean).ok()?;
     if URL_SAFE_NO_PAD.decode(&clean).is_err() {
         defects.add(DefectKind::TrailingBits);
     }
@@ -55,7 +42,7 @@ pub(super) fn decode(segment: &[u8], defects: &mut Defects<'_>) -> Option<Vec<u8
 /// one more than a multiple of four (cut off), without its last character.
 pub(super) fn decode_any(segment: &[u8]) -> Option<Vec<u8>> {
     let cut = if segment.len() % 4 == 1 { &segment[..segment.len() - 1] } else { segment };
-    if let Ok(bytes) = LENIENT.decode(cut) {
+    if let Ok(bytes) = BASE64URL.decode(cut) {
         return Some(bytes);
     }
     decode(segment, &mut Defects::of(&mut Vec::new(), super::Part::Whole))

@@ -114,11 +114,6 @@ impl StreamScan {
         std::mem::take(&mut self.losses)
     }
 
-    /// Bytes that are held.
-    pub fn held_bytes(&self) -> usize {
-        self.carry.capacity()
-    }
-
     fn settle(
         &mut self,
         scanner: &Scanner,

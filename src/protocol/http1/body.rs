@@ -34,7 +34,7 @@ impl Http1 {
             return self.trailers(dir, bytes, at, out);
         }
         match chunked.step(bytes) {
-            Step::Framing(n) | Step::Last(n) => n,
+            Step::Framing(n) => n,
             Step::Data(n) => {
                 if let Some(id) = half.current {
                     out.body(id, dir, at, &bytes[..n]);

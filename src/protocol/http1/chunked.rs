@@ -22,8 +22,6 @@ pub(super) enum Step {
     Framing(usize),
     /// `0..n` of the input is body data.
     Data(usize),
-    /// The last chunk is over; the trailer section starts behind `0..n`.
-    Last(usize),
     /// Not chunked coding.
     Malformed,
 }
@@ -31,7 +29,7 @@ pub(super) enum Step {
 impl Chunked {
     pub(super) const START: Self = Self::Size { size: 0, digits: 0, done: false };
 
-    /// Looks at the beginning of `bytes` (not empty).
+    /// Looks at the beginning of `bytes` (not empty). Takes nothing of the trailer section.
     pub(super) fn step(&mut self, bytes: &[u8]) -> Step {
         match self {
             Self::Size { size, digits, done } => {
@@ -43,7 +41,7 @@ impl Chunked {
                             }
                             if *size == 0 {
                                 *self = Self::Trailers;
-                                return Step::Last(i + 1);
+                                return Step::Framing(i + 1);
                             }
                             *self = Self::Data { left: *size };
                             return Step::Framing(i + 1);
@@ -78,7 +76,7 @@ impl Chunked {
                 None if bytes.len() == 1 && bytes[0] == b'\r' => Step::Framing(1),
                 None => Step::Malformed,
             },
-            Self::Trailers => Step::Last(0),
+            Self::Trailers => Step::Framing(0),
         }
     }
 }
@@ -92,19 +90,18 @@ mod tests {
         let mut out = Vec::new();
         for bytes in input.chunks(piece) {
             let mut rest = bytes;
-            while !rest.is_empty() {
+            while !rest.is_empty() && state != Chunked::Trailers {
                 match state.step(rest) {
                     Step::Framing(n) => rest = &rest[n..],
                     Step::Data(n) => {
                         out.extend_from_slice(&rest[..n]);
                         rest = &rest[n..];
                     }
-                    Step::Last(_) => return Some(out),
                     Step::Malformed => return None,
                 }
             }
         }
-        None
+        (state == Chunked::Trailers).then_some(out)
     }
 
     #[test]

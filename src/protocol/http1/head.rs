@@ -65,8 +65,8 @@ pub(super) fn is_response(bytes: &[u8]) -> Option<bool> {
     }
     match bytes.get(PATTERN.len()..) {
         Some([minor, b' ' | b'\t', rest @ ..]) if minor.is_ascii_digit() => {
-            let status: Vec<_> = rest.iter().copied().skip_while(|b| *b == b' ').take(3).collect();
-            if status.len() < 3 { None } else { Some(status.iter().all(u8::is_ascii_digit)) }
+            let status = rest.iter().skip_while(|b| **b == b' ').take(3);
+            if status.clone().count() < 3 { None } else { Some(status.copied().all(|b| b.is_ascii_digit())) }
         }
         Some([minor]) if minor.is_ascii_digit() => None,
         Some([]) | None => None,
