@@ -189,7 +189,7 @@ impl HeadScan<'_> {
     }
 }
 
-/// Whether some field has to be decoded before it can be searched, or its parts joined.
+/// Whether some field has to be decoded before it can be searched.
 fn encoded(head: &Head<'_>) -> bool {
     head.fields.iter().any(|f| match f.name.len() {
         13 => f.name.eq_ignore_ascii_case(b"authorization") && f.value.len() > 40,

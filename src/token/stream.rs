@@ -114,6 +114,12 @@ impl StreamScan {
         std::mem::take(&mut self.losses)
     }
 
+    /// Bytes that are held.
+    #[cfg(test)]
+    pub(super) const fn held_bytes(&self) -> usize {
+        self.carry.capacity()
+    }
+
     fn settle(
         &mut self,
         scanner: &Scanner,
