@@ -18,34 +18,15 @@ pub enum Subject {
     Flow,
     /// A TLS session, at its end.
     Tls,
-    /// A public key.
-    Key,
-    /// A server.
-    Host,
-    /// A client.
-    Client,
-    /// An issuer of tokens.
-    Issuer,
     /// Everything that was read.
     Capture,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: &[Self] = &[
-        Self::Sighting,
-        Self::Exchange,
-        Self::Flow,
-        Self::Tls,
-        Self::Key,
-        Self::Host,
-        Self::Client,
-        Self::Issuer,
-        Self::Capture,
-    ];
+    pub const ALL: &[Self] = &[Self::Sighting, Self::Exchange, Self::Flow, Self::Tls, Self::Capture];
     /// Their names in rule files, in the same order.
-    pub const NAMES: &[&'static str] =
-        &["sighting", "exchange", "flow", "tls", "key", "host", "client", "issuer", "capture"];
+    pub const NAMES: &[&'static str] = &["sighting", "exchange", "flow", "tls", "capture"];
 
     /// The name in rule files.
     pub fn as_str(self) -> &'static str {

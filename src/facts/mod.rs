@@ -95,6 +95,24 @@ impl Facts {
         None
     }
 
+    /// The facts that a rule about `on` may name.
+    pub fn of(on: Subject) -> &'static dyn Schema {
+        const ALL: &[FactsOf] = &[
+            FactsOf(Subject::Sighting),
+            FactsOf(Subject::Exchange),
+            FactsOf(Subject::Flow),
+            FactsOf(Subject::Tls),
+            FactsOf(Subject::Capture),
+        ];
+        &ALL[on as usize]
+    }
+
+    /// The number of the fact of that name.
+    pub fn id(name: &str) -> Option<FieldId> {
+        let names = FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.name);
+        names.zip(0..).find(|(known, _)| *known == name).map(|(_, id)| FieldId(id))
+    }
+
     /// The family that a fact belongs to.
     pub fn family(id: FieldId) -> Option<&'static Family> {
         let mut n = usize::from(id.0);
@@ -108,22 +126,38 @@ impl Facts {
     }
 }
 
-impl Schema for Facts {
+/// The facts of one kind of subject, under the same numbers.
+struct FactsOf(Subject);
+
+impl Schema for FactsOf {
     fn field(&self, path: &[&str]) -> Option<(FieldId, Type, usize)> {
-        let mut best: Option<(FieldId, Type, usize)> = None;
-        for (id, field) in FAMILIES.iter().flat_map(|f| f.fields).enumerate() {
-            let n = field.name.split('.').count();
-            let fits = n <= path.len() && field.name.split('.').eq(path[..n].iter().copied());
-            if fits && best.is_none_or(|(.., longest)| n > longest) {
-                best = Some((FieldId(id as u16), field.ty, n));
-            }
-        }
-        best
+        find(path, |family| family.subjects.contains(&self.0))
     }
 
     fn names(&self) -> Vec<String> {
-        FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.name.to_owned()).collect()
+        let families = FAMILIES.iter().filter(|family| family.subjects.contains(&self.0));
+        families.flat_map(|f| f.fields).map(|f| f.name.to_owned()).collect()
     }
+
+    fn elsewhere(&self, path: &[&str]) -> Option<String> {
+        let (id, ..) = find(path, |_| true)?;
+        let subjects = Facts::family(id)?.subjects.iter().map(|s| s.as_str());
+        Some(subjects.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// The fact with the longest name that `path` starts with, in the families that fit.
+fn find(path: &[&str], fits: impl Fn(&Family) -> bool) -> Option<(FieldId, Type, usize)> {
+    let families = FAMILIES.iter().flat_map(|family| family.fields.iter().map(move |field| (family, field)));
+    let mut best: Option<(FieldId, Type, usize)> = None;
+    for (id, (_, field)) in families.enumerate().filter(|(_, (family, _))| fits(family)) {
+        let n = field.name.split('.').count();
+        let begins = n <= path.len() && field.name.split('.').eq(path[..n].iter().copied());
+        if begins && best.is_none_or(|(.., longest)| n > longest) {
+            best = Some((FieldId(id as u16), field.ty, n));
+        }
+    }
+    best
 }
 
 /// The getters in the order of their numbers, so that a look-up is one index.
@@ -146,11 +180,25 @@ mod tests {
         for (id, field) in FAMILIES.iter().flat_map(|f| f.fields).enumerate() {
             assert!(seen.insert(field.name), "{} twice", field.name);
             assert!(field.doc.len() > 10, "{} has no doc", field.name);
-            let path: Vec<_> = field.name.split('.').collect();
-            let (found, ..) = Facts.field(&path).unwrap();
-            assert_eq!(usize::from(found.0), id, "{}", field.name);
-            assert_eq!(Facts::get(found).map(|f| f.name), Some(field.name));
+            assert_eq!(Facts::id(field.name), Some(FieldId(id as u16)));
+            assert_eq!(Facts::get(FieldId(id as u16)).map(|f| f.name), Some(field.name));
         }
-        assert_eq!(Facts.field(&["token", "claims", "exp"]).map(|f| f.2), Some(2));
+        assert_eq!(Facts::of(Subject::Sighting).field(&["token", "claims", "exp"]).map(|f| f.2), Some(2));
+    }
+
+    #[test]
+    fn a_subject_has_the_facts_of_its_families_alone() {
+        for on in Subject::ALL {
+            let facts = Facts::of(*on);
+            assert!(!facts.names().is_empty(), "{on:?}");
+            for family in FAMILIES {
+                for field in family.fields {
+                    let path: Vec<_> = field.name.split('.').collect();
+                    let found = facts.field(&path).map(|(id, ..)| id);
+                    let expected = Facts::id(field.name).filter(|_| family.subjects.contains(on));
+                    assert_eq!(found, expected, "{on:?} {}", field.name);
+                }
+            }
+        }
     }
 }

@@ -226,6 +226,11 @@ pub trait Schema {
 
     /// The dotted names of all facts.
     fn names(&self) -> Vec<String>;
+
+    /// The subjects that have the fact which `path` starts with, where it is the fact of another subject only.
+    fn elsewhere(&self, _path: &[&str]) -> Option<String> {
+        None
+    }
 }
 
 /// The facts of one subject; asked when a rule judges it.

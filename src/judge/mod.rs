@@ -11,7 +11,7 @@ mod tests;
 
 pub use numbers::FlowNumbers;
 
-use crate::facts::value::{FieldId, Lookup, Schema, Value};
+use crate::facts::value::{FieldId, Lookup, Value};
 use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
 use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
 use crate::limits;
@@ -81,8 +81,7 @@ impl Judge {
                     privileges: names(rule, "token.privileges"),
                 })
                 .collect(),
-            lowering: [&["loopback"][..], &["token", "expired"]]
-                .map(|path| Facts.field(path).map(|(id, ..)| id)),
+            lowering: ["loopback", "token.expired"].map(Facts::id),
             seen: Seen::new(&rules),
             rules,
             now,

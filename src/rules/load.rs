@@ -83,6 +83,12 @@ pub fn fuzz_rule_file(data: &[u8]) {
         }
     }
 
+    impl Schemas for Anything {
+        fn schema(&self, _: Subject) -> &dyn Schema {
+            self
+        }
+    }
+
     struct Nothing;
 
     impl crate::facts::value::Lookup for Nothing {
@@ -306,6 +312,32 @@ events = [{ sighting = {} }]
         }
         for name in ["Test.toml", "a--b.toml", "-a.toml", "a_b.toml", ".toml", "é.toml"] {
             assert!(matches!(load(name, RULE, &SCHEMA).unwrap_err().kind, RuleErrorKind::Id(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_subject_that_is_not_judged_and_facts_that_it_lacks_are_mistakes() {
+        let error = |on: &str, when: &str| {
+            let text = RULE.replacen("\"sighting\"", &format!("\"{on}\""), 1).replacen(
+                "size(replay.clients) > 1 && channel == \"cleartext\"",
+                when,
+                1,
+            );
+            load("x/test-rule.toml", &text, &crate::facts::Facts).unwrap_err().to_string()
+        };
+        for on in ["key", "host", "client", "issuer"] {
+            let shown = error(on, "true");
+            assert!(shown.contains("sighting, exchange, flow, tls"), "{shown}");
+        }
+        for (on, fact, subjects) in [
+            ("flow", "token.alg", "sighting"),
+            ("exchange", "crack.found", "sighting"),
+            ("sighting", "tls.version", "tls, flow"),
+            ("capture", "token.claims.exp", "sighting"),
+        ] {
+            let shown = error(on, &format!("has({fact})"));
+            let expected = format!("`{fact}` is no fact of this subject, but of {subjects}\n");
+            assert!(shown.contains(&expected) && shown.contains(":7:19"), "{shown}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::expr::{Program, Template, Verdict};
 use super::severity::{Confidence, Severity};
+use crate::facts::Facts;
 pub use crate::facts::Subject;
 use crate::facts::value::{FieldId, Lookup, Schema};
 
@@ -147,8 +148,6 @@ words! {
         Tls = "tls",
         /// A flow is seen.
         Flow = "flow",
-        /// A public key is seen.
-        Key = "key",
         /// Bytes are lost.
         Gap = "gap",
         /// What the run counts.
@@ -156,15 +155,15 @@ words! {
     }
 }
 
-/// The facts of each kind of subject. One schema may serve all kinds.
+/// The facts of each kind of subject.
 pub trait Schemas {
     /// The facts that a rule about `on` may name.
     fn schema(&self, on: Subject) -> &dyn Schema;
 }
 
-impl<T: Schema> Schemas for T {
-    fn schema(&self, _on: Subject) -> &dyn Schema {
-        self
+impl Schemas for Facts {
+    fn schema(&self, on: Subject) -> &dyn Schema {
+        Self::of(on)
     }
 }
 

@@ -153,15 +153,6 @@ impl RuleSet {
         out.sort_unstable();
     }
 
-    /// The facts that enabled rules about `on` use, in order: what must be gathered.
-    pub fn fields(&self, on: Subject) -> Vec<FieldId> {
-        let rules = self.rules.iter().enumerate().filter(|(at, rule)| rule.on == on && self.is_enabled(*at));
-        let mut fields: Vec<FieldId> = rules.flat_map(|(_, rule)| rule.fields()).collect();
-        fields.sort_unstable();
-        fields.dedup();
-        fields
-    }
-
     fn add(&mut self, texts: Vec<(String, String)>, schemas: &dyn Schemas) -> Result<(), Vec<RuleError>> {
         let mut errors = Vec::new();
         for (file, text) in texts {
@@ -298,7 +289,7 @@ mod tests {
         let clear = Facts::default();
         assert_eq!(ids(&set, Subject::Sighting, &clear), ["a-clear", "b-tls", "d-any"]);
         assert_eq!(ids(&set, Subject::Flow, &clear), ["f-flow"]);
-        assert_eq!(ids(&set, Subject::Key, &clear), [""; 0]);
+        assert_eq!(ids(&set, Subject::Tls, &clear), [""; 0]);
         set.choose(&[], &[], true).unwrap();
         for channel in ["cleartext", "tls", "other"] {
             let facts = Facts { channel: channel.to_owned(), ..Facts::default() };
@@ -342,11 +333,11 @@ mod tests {
         let mut set = sample();
         assert!(matches!(set.load_dir(dir.path(), &SCHEMA).unwrap_err()[0].kind, RuleErrorKind::Read(_)));
         assert!(set.load_dir(&dir.path().join("none"), &SCHEMA).is_err());
-        std::fs::write(dir.path().join("mine.toml"), text("key", "jose", "high", "true")).unwrap();
+        std::fs::write(dir.path().join("mine.toml"), text("tls", "jose", "high", "true")).unwrap();
         std::fs::write(dir.path().join("note.txt"), "no rule").unwrap();
         set.load_dir(dir.path(), &SCHEMA).unwrap();
-        assert_eq!(set.get("mine").unwrap().on, Subject::Key);
-        std::fs::write(dir.path().join("broken.toml"), text("key", "jose", "high", "tru")).unwrap();
+        assert_eq!(set.get("mine").unwrap().on, Subject::Tls);
+        std::fs::write(dir.path().join("broken.toml"), text("tls", "jose", "high", "tru")).unwrap();
         let errors = set.load_dir(dir.path(), &SCHEMA).unwrap_err();
         assert_eq!(errors.len(), 2);
         assert!(errors[0].to_string().contains("broken.toml:6:9: unknown fact `tru`"), "{}", errors[0]);

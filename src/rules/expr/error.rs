@@ -37,6 +37,13 @@ pub enum ExprErrorKind {
     Expected(&'static str),
     /// No fact has this name.
     UnknownFact(String),
+    /// A fact that subjects of another kind have.
+    OtherSubject {
+        /// The fact.
+        name: String,
+        /// Who has it.
+        subjects: String,
+    },
     /// No function has this name.
     UnknownFunction(String),
     /// A function with the wrong number of arguments.
@@ -99,6 +106,9 @@ impl fmt::Display for ExprErrorKind {
             Self::BadNumber => f.write_str("number cannot be represented"),
             Self::Expected(what) => write!(f, "expected {what}"),
             Self::UnknownFact(name) => write!(f, "unknown fact `{name}`"),
+            Self::OtherSubject { name, subjects } => {
+                write!(f, "`{name}` is no fact of this subject, but of {subjects}")
+            }
             Self::UnknownFunction(name) => write!(f, "unknown function `{name}`"),
             Self::Arity { function, takes } => {
                 write!(f, "`{function}` takes {takes} argument{}", if *takes == 1 { "" } else { "s" })

@@ -33,7 +33,11 @@ pub(super) fn resolve(
     span: &Range<usize>,
 ) -> Result<(FieldId, Type, usize), ExprError> {
     let unknown = || {
-        let error = ExprError::new(span.clone(), ExprErrorKind::UnknownFact(keys.join(".")));
+        let name = keys.join(".");
+        if let Some(subjects) = schema.elsewhere(keys).filter(|_| schema.field(keys).is_none()) {
+            return ExprError::new(span.clone(), ExprErrorKind::OtherSubject { name, subjects });
+        }
+        let error = ExprError::new(span.clone(), ExprErrorKind::UnknownFact(name));
         error.meant(suggestion(schema, keys))
     };
     let (field, ty, consumed) = schema.field(keys).ok_or_else(unknown)?;

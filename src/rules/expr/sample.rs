@@ -1,6 +1,7 @@
 //! Facts for tests: a small schema and one subject.
 
 use crate::facts::value::{FieldId, Lookup, Schema, Type, Value};
+use crate::rules::{Schemas, Subject};
 
 pub(crate) struct Sample;
 pub(crate) static SCHEMA: Sample = Sample;
@@ -31,6 +32,12 @@ impl Schema for Sample {
 
     fn names(&self) -> Vec<String> {
         FIELDS.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+}
+
+impl Schemas for Sample {
+    fn schema(&self, _: Subject) -> &dyn Schema {
+        self
     }
 }
 
