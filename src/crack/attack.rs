@@ -15,9 +15,6 @@ use std::{
     sync::Arc,
 };
 
-/// Trials between two calls of [`Attack::run`]'s progress.
-const SLICE: u64 = 1 << 16;
-
 /// A dictionary attack on the HMAC tokens of a run.
 ///
 /// Tokens are [added](Self::add) in order of sighting and attacked in passes: a pass takes all that were added before it
@@ -85,11 +82,9 @@ impl Attack {
         }
     }
 
-    /// Runs to the end, telling the trials made so far and the budget now and then.
-    pub fn run(&mut self, mut progress: impl FnMut(u64, u64)) -> Outcome {
-        while self.run_some(SLICE) {
-            progress(self.trials, self.budget);
-        }
+    /// Runs to the end.
+    pub fn run(&mut self) -> Outcome {
+        while self.run_some(u64::MAX) {}
         self.outcome()
     }
 
@@ -117,19 +112,9 @@ impl Attack {
         !self.cut && (self.pass.is_some() || self.begun < self.desk.inputs.len())
     }
 
-    /// What verifies a token, as far as known now.
-    pub fn get(&self, sha256: &[u8; 32]) -> Option<&Found> {
-        self.found.get(sha256)
-    }
-
     /// Tokens that were solved since this was asked last, in the order in which they were.
     pub fn take_fresh(&mut self) -> Vec<[u8; 32]> {
         std::mem::take(&mut self.fresh)
-    }
-
-    /// Distinct signing inputs taken.
-    pub fn inputs(&self) -> usize {
-        self.desk.inputs.len()
     }
 
     /// Trials made so far.

@@ -1,7 +1,10 @@
 //! The distinct signing inputs that the attack works on.
 
 use super::{derive, keyed::Hs};
-use crate::{limits, token::Token};
+use crate::{
+    limits,
+    token::{Token, signature_len_fits},
+};
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
@@ -31,9 +34,11 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Adds a token, if it is new, signed with HMAC and its signature complete. Gives the number of its input.
     pub(super) fn add(&mut self, token: &Token, host: Option<&str>) -> Option<usize> {
-        let hs = Hs::of(token.header_member("alg")?.as_str()?).filter(|_| token.is_hmac())?;
+        let alg = token.header_member("alg")?.as_str()?;
+        let hs = Hs::of(alg).filter(|_| token.is_hmac())?;
         let (text, signature) = (token.signing_input(), token.signature());
-        if signature.len() != hs.len() || self.tokens.contains(token.sha256()) {
+        // RFC 7518 knows no truncated ones.
+        if !signature_len_fits(alg, signature.len()) || self.tokens.contains(token.sha256()) {
             return None;
         }
         let id = digest(&[&[hs as u8], text, signature]);

@@ -24,15 +24,6 @@ impl Hs {
             _ => return None,
         })
     }
-
-    /// Bytes of a signature. RFC 7518 knows no truncated ones.
-    pub(super) const fn len(self) -> usize {
-        match self {
-            Self::Hs256 => 32,
-            Self::Hs384 => 48,
-            Self::Hs512 => 64,
-        }
-    }
 }
 
 /// The states that HMAC has after its key (RFC 2104 section 4), made when first needed.
