@@ -1,6 +1,7 @@
 //! The command line: what can be typed. What it means is `commands`.
 
 use crate::rules::Severity;
+use crate::{records, report};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -60,7 +61,7 @@ pub struct WorkArgs {
     /// Say less on stderr: no warnings, no progress; twice: no summary
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub quiet: u8,
-    /// Say more on stderr
+    /// Say more on stderr: what is read, how many keys there are, every oddity that was counted
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Use of colour
@@ -146,6 +147,11 @@ pub enum FailOn {
     Never,
 }
 
+/// The help of `--format`: what it is for, then each format.
+fn formats(what: &str, each: impl Iterator<Item = (&'static str, &'static str)>) -> String {
+    each.fold(format!("{what}:"), |text, (name, doc)| format!("{text}\n  {name:<8} {doc}"))
+}
+
 fn fail_on(text: &str) -> Result<FailOn, String> {
     if text == "never" {
         return Ok(FailOn::Never);
@@ -183,8 +189,9 @@ pub struct ScanArgs {
     /// Captures, folders of captures, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Report format: table, json, ndjson; NAME=FILE writes one more report to a file
-    #[arg(long, value_name = "FORMAT")]
+    /// Names of formats.
+    #[arg(long, value_name = "FORMAT", help = formats("Report format; NAME=FILE writes one more report to a file",
+        report::FORMATS.iter().map(|f| (f.name, f.doc))))]
     pub format: Vec<String>,
     /// What is judged, and how.
     #[command(flatten)]
@@ -197,8 +204,9 @@ pub struct RecordArgs {
     /// Captures, folders of captures, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Record format: table, ndjson, csv
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    /// Name of the format.
+    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Record format",
+        records::RECORD_FORMATS.iter().map(|f| (f.name, f.doc))))]
     pub format: String,
     /// How packets are read.
     #[command(flatten)]
@@ -221,8 +229,9 @@ pub struct LiveArgs {
     /// List the interfaces
     #[arg(long)]
     pub list: bool,
-    /// Output format: table, ndjson
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    /// Name of the format.
+    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Output format",
+        report::FORMATS.iter().filter(|f| f.live).map(|f| (f.name, f.doc))))]
     pub format: String,
     /// Stop after so many seconds
     #[arg(long, value_name = "SECONDS")]

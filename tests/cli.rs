@@ -297,6 +297,8 @@ fn help_and_version_are_no_errors() {
     for command in ["scan", "flows", "http", "tokens"] {
         let done = wirelint([command, "--help"]).run().code(0).quiet();
         assert!(done.out.contains("--show-secrets"), "{done}");
+        // Each format says what it is.
+        assert!(done.out.contains("ndjson   one "), "{done}");
     }
     let done = wirelint(["--version"]).run().code(0).quiet();
     assert_eq!(done.out, format!("wirelint {}\n", env!("CARGO_PKG_VERSION")));
@@ -640,6 +642,11 @@ fn quiet_and_verbose_are_about_stderr() {
     // Errors are said all the same.
     scan(["-q", "/nowhere/capture"]).code(2).says(&["/nowhere/capture"]);
     assert_eq!(scan(["-v", LOGIN]).code(1).out, scan([LOGIN]).code(1).out);
+    for command in ["scan", "tokens"] {
+        let run = |more: &[&str]| wirelint([command, HOLE]).args(more).run();
+        run(&["-v"]).says(&["reading ", HOLE, "counted: gaps: "]);
+        assert!(!run(&[]).err.contains("counted") && !run(&["-v", "-q"]).err.contains("counted"));
+    }
 }
 
 #[test]
@@ -695,6 +702,9 @@ fn the_dictionary_attack_has_its_budget_and_lists() {
     let list = folder.file("words.txt", format!("nothing\n{secret}\nelse\n"));
     assert_eq!(weak(&capture, &["-w", &list]).len(), 1);
     assert!(weak(&capture, &["-w", &list, "--crack-budget", "0"]).is_empty());
+    // A line that is longer than any secret is not tried, and that is said.
+    let long = folder.file("long.txt", "x".repeat(5000));
+    scan(["-w", &long, &capture]).says(&["warning: --wordlist: 1 line longer than"]);
 }
 
 /// The login capture with the signature of its first token made with another secret.
@@ -731,6 +741,11 @@ fn keys_verify_signatures() {
     let verified = ["RS256 valid", "ES256 valid", "PS256 unverified", "EdDSA valid"];
     assert_eq!(signatures(&["--jwks", &jwks]), verified);
     let folder = Folder::new();
+    let unknown = folder.file("jwks.json", r#"{"keys":[{"kty":"EC","crv":"P-521","x":"AA","y":"AA"}]}"#);
+    for command in ["scan", "tokens"] {
+        let run = wirelint([command, &case.capture, "--jwks", &unknown]).run();
+        assert!(run.err.contains("warning: 1 of the keys cannot be used"), "{run}");
+    }
     let secret = folder.file("secret", "changeme");
     let run = wirelint(["tokens", "--format", "ndjson", WEAK, "--secret-file", &secret]).run().code(0);
     let valid: Vec<_> = run.records().into_iter().filter(|r| r["signature"] == "valid").collect();

@@ -3,10 +3,10 @@
 use super::inputs;
 use super::scan::{stop_flag, threads};
 use super::terminal::{self, Progress};
-use super::{Failure, decode_as, now, rule_set};
+use super::{Failure, decode_as, key_store, now, rule_set, unused_keys};
 use crate::capture::{CaptureError, Source};
-use crate::cli::{AuditArgs, KeyArgs, RuleArgs};
-use crate::crack::{Attack, Words};
+use crate::cli::{AuditArgs, RuleArgs, WorkArgs};
+use crate::crack::{Attack, WORD_BYTES, Words};
 use crate::decode::{DecodeOptions, Paths};
 use crate::facts::{CaptureSummary, Cracked};
 use crate::finding::Summary;
@@ -33,7 +33,7 @@ pub(super) struct Audit {
     secrets: bool,
     names: Vec<String>,
     warnings: Vec<String>,
-    quiet: bool,
+    work: WorkArgs,
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     /// Called with every block's news, for live output.
@@ -49,20 +49,25 @@ impl Audit {
             demand: judge.demand(),
             decode_as: decode_as(&args.read)?,
         });
-        Ok(Self {
+        let keys = key_store(&args.keys, &args.work)?;
+        let mut audit = Self {
             judge,
             shared,
-            attack: attack(&args.rules, &args.keys)?,
+            attack: attack(&args.rules, &keys)?,
             numbers: FlowNumbers::default(),
             tally: Tally::default(),
             secrets: false,
             names: Vec::new(),
             warnings: Vec::new(),
-            quiet: args.work.quiet > 0,
+            work: args.work.clone(),
             progress: None,
             stop: stop_flag(),
             news: None,
-        })
+        };
+        if let Some(warning) = unused_keys(&keys) {
+            audit.warn(warning);
+        }
+        Ok(audit)
     }
 
     /// Reads `sources`, which bear these names, to their end or until it is interrupted.
@@ -114,9 +119,13 @@ impl Audit {
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
-        let outcome = self.attack.run(|_, _| {});
+        let outcome = self.attack.run();
         for error in &outcome.errors {
             self.warn(format!("--wordlist {error}"));
+        }
+        if outcome.long_lines > 0 {
+            let (n, s) = (outcome.long_lines, if outcome.long_lines == 1 { "" } else { "s" });
+            self.warn(format!("--wordlist: {n} line{s} longer than {WORD_BYTES} bytes left out"));
         }
         self.tally.absorb(&mut self.judge.tally);
         self.tally.weirds("crack_refused", outcome.refused);
@@ -128,6 +137,7 @@ impl Audit {
         if let Some(news) = &mut self.news {
             news(&mut self.judge);
         }
+        terminal::counted(&self.work, &self.tally);
         let interrupted = self.interrupted();
         let tokens = self.judge.distinct_tokens();
         let (findings, dropped) = self.judge.into_findings();
@@ -146,7 +156,7 @@ impl Audit {
     }
 
     fn warn(&mut self, text: String) {
-        if !self.quiet {
+        if self.work.quiet == 0 {
             terminal::say(&format!("warning: {text}"));
         }
         self.warnings.push(text);
@@ -185,11 +195,9 @@ impl Listener for Audit {
 }
 
 /// The dictionary attack, with the secrets that the user gave.
-fn attack(rules: &RuleArgs, keys: &KeyArgs) -> Result<Attack, Failure> {
-    let store =
-        KeyStore::load(&keys.key, &keys.jwks, &keys.secret_file).map_err(|e| Failure(e.to_string()))?;
+fn attack(rules: &RuleArgs, keys: &KeyStore) -> Result<Attack, Failure> {
     for path in &rules.wordlist {
         Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }
-    Ok(Attack::new(rules.crack_budget, store.secrets().to_vec(), rules.wordlist.clone()))
+    Ok(Attack::new(rules.crack_budget, keys.secrets().to_vec(), rules.wordlist.clone()))
 }

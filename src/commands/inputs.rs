@@ -1,9 +1,9 @@
 //! The inputs of a command: opened one after the other, each problem said once, none of them in the way of the others.
 
 use super::Failure;
-use super::terminal::say;
+use super::terminal::{note, say};
 use crate::capture::{self, CaptureError, Damage, FileId, Input, Source};
-use crate::cli::ReadArgs;
+use crate::cli::{ReadArgs, WorkArgs};
 use std::path::{Path, PathBuf};
 
 /// What became of the inputs.
@@ -29,12 +29,12 @@ pub(super) struct Inputs {
     failed: bool,
     /// What was said.
     pub(super) warnings: Vec<String>,
-    quiet: bool,
+    work: WorkArgs,
 }
 
 impl Inputs {
     /// Expands folders; nothing is opened yet.
-    pub(super) fn new(paths: &[PathBuf], read: &ReadArgs, quiet: bool) -> Result<Self, Failure> {
+    pub(super) fn new(paths: &[PathBuf], read: &ReadArgs, work: &WorkArgs) -> Result<Self, Failure> {
         if let Some(expression) = &read.filter {
             check_filter(expression)?;
         }
@@ -48,7 +48,7 @@ impl Inputs {
             strangers: 0,
             failed: false,
             warnings: Vec::new(),
-            quiet,
+            work: work.clone(),
         };
         if read.keylog.is_some() {
             this.warn("--keylog: TLS decryption is not built yet; TLS is counted, not opened".to_owned());
@@ -64,7 +64,7 @@ impl Inputs {
 
     /// Says a warning on stderr and keeps it for the report.
     pub(super) fn warn(&mut self, text: String) {
-        if !self.quiet {
+        if self.work.quiet == 0 {
             say(&format!("warning: {text}"));
         }
         self.warnings.push(text);
@@ -114,6 +114,7 @@ impl Iterator for Inputs {
             match result {
                 Ok(source) => {
                     self.opened += 1;
+                    note(&self.work, || format!("reading {}", input.path.display()));
                     return Some(source);
                 }
                 Err(error) => {

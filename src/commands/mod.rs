@@ -10,9 +10,10 @@ mod rules;
 mod scan;
 mod terminal;
 
-use crate::cli::{Cli, Command, FailOn, ReadArgs, RuleArgs};
+use crate::cli::{Cli, Command, FailOn, KeyArgs, ReadArgs, RuleArgs, WorkArgs};
 use crate::facts::Facts;
 use crate::finding::Finding;
+use crate::keys::KeyStore;
 use crate::protocol::{self, Protocol};
 use crate::rules::RuleSet;
 use crate::time::Timestamp;
@@ -84,6 +85,22 @@ fn with_dirs(
         set.load_dir(dir, &Facts).map_err(list)?;
     }
     Ok(set)
+}
+
+/// The keys of `--key`, `--jwks` and `--secret-file`.
+fn key_store(args: &KeyArgs, work: &WorkArgs) -> Result<KeyStore, Failure> {
+    let store =
+        KeyStore::load(&args.key, &args.jwks, &args.secret_file).map_err(|e| Failure(e.to_string()))?;
+    if store.count() > 0 {
+        terminal::note(work, || format!("keys: {}", store.count()));
+    }
+    Ok(store)
+}
+
+/// The warning that some keys of a set are of no use.
+fn unused_keys(store: &KeyStore) -> Option<String> {
+    let text = |n| format!("{n} of the keys cannot be used: for encryption, of another curve, or damaged");
+    Some(store.skipped()).filter(|n| *n > 0).map(text)
 }
 
 fn now(args: &ReadArgs) -> Result<Option<Timestamp>, Failure> {

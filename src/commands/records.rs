@@ -3,7 +3,7 @@
 use super::inputs::{self, Inputs};
 use super::scan::{settings, stop_flag, threads, unknown_format};
 use super::terminal::{self, Progress};
-use super::{Failure, decode_as, exit, output};
+use super::{Failure, decode_as, exit, key_store, output, unused_keys};
 use crate::capture::FileId;
 use crate::cli::RecordArgs;
 use crate::decode::{DecodeOptions, Paths};
@@ -16,6 +16,7 @@ use crate::records::{
     record_format, token_record,
 };
 use crate::shard::{Demand, Event, Shared, Wanted};
+use crate::tally::Tally;
 use crate::token::{Scanner, Sighting};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -34,8 +35,7 @@ pub(super) enum Kind {
 pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let format = record_format(&args.format)
         .ok_or_else(|| unknown_format(&args.format, RECORD_FORMATS.iter().map(|f| f.name)))?;
-    let keys = KeyStore::load(&args.keys.key, &args.keys.jwks, &args.keys.secret_file)
-        .map_err(|e| Failure(e.to_string()))?;
+    let keys = key_store(&args.keys, &args.work)?;
     let demand = Demand {
         tokens: kind == Kind::Tokens,
         body_digests: kind == Kind::Http,
@@ -44,7 +44,10 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
         ..Demand::default()
     };
     let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: decode_as(&args.read)? });
-    let mut inputs = Inputs::new(&args.inputs, &args.read, args.work.quiet > 0)?;
+    let mut inputs = Inputs::new(&args.inputs, &args.read, &args.work)?;
+    if let Some(warning) = unused_keys(&keys) {
+        inputs.warn(warning);
+    }
     let out = output::open(args.work.output.as_deref())?;
     let mut recorder = Recorder {
         kind,
@@ -55,7 +58,7 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
         scanner: Scanner::new(),
         numbers: FlowNumbers::default(),
         names: inputs.names.clone(),
-        frames: 0,
+        tally: Tally::default(),
         quiet: args.work.quiet > 0,
         progress: Progress::new(inputs.total(), &args.work),
         stop: stop_flag(),
@@ -68,7 +71,8 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     recorder.progress.finish();
     let finished = std::mem::replace(&mut recorder.result, Ok(())).and_then(|()| recorder.finish());
     output::written(finished)?;
-    let verdict = inputs.verdict(recorder.frames > 0, recorder.stop.load(Ordering::Relaxed));
+    terminal::counted(&args.work, &recorder.tally);
+    let verdict = inputs.verdict(recorder.tally.frames > 0, recorder.stop.load(Ordering::Relaxed));
     Ok(match verdict {
         v if v.interrupted => exit::INTERRUPTED,
         v if v.failed => exit::FAILURE,
@@ -86,7 +90,7 @@ struct Recorder {
     scanner: Scanner,
     numbers: FlowNumbers,
     names: Vec<String>,
-    frames: u64,
+    tally: Tally,
     quiet: bool,
     progress: Progress,
     stop: Arc<AtomicBool>,
@@ -147,13 +151,13 @@ fn file(names: &[String], file: FileId) -> &str {
 }
 
 impl Listener for Recorder {
-    fn merged(&mut self, merged: Merged, paths: &Paths) -> bool {
+    fn merged(&mut self, mut merged: Merged, paths: &Paths) -> bool {
         if !self.quiet {
             for damage in &merged.damage {
                 terminal::say(&format!("warning: {}", inputs::damage_text(&self.names, damage)));
             }
         }
-        self.frames += merged.tally.frames;
+        self.tally.absorb(&mut merged.tally);
         self.numbers.born(&merged.births);
         for stamped in merged.events {
             if self.result.is_ok() {

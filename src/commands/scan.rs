@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let reports = reports(&args.format, args.audit.work.output.as_deref())?;
     let mut audit = Audit::new(&args.audit)?;
-    let mut inputs = Inputs::new(&args.inputs, &args.audit.read, args.audit.work.quiet > 0)?;
+    let mut inputs = Inputs::new(&args.inputs, &args.audit.read, &args.audit.work)?;
     audit.progress = Some(Progress::new(inputs.total(), &args.audit.work));
     let names = inputs.names.clone();
     let result = audit.run(&mut inputs, names, &args.audit);
@@ -69,12 +69,7 @@ pub(super) fn unknown_format(name: &str, names: impl Iterator<Item = &'static st
 
 /// How reports are printed.
 pub(super) fn settings(work: &WorkArgs) -> Settings {
-    Settings {
-        width: terminal::width(),
-        color: terminal::color(work),
-        show_secrets: work.show_secrets,
-        ..Settings::default()
-    }
+    Settings { width: terminal::width(), color: terminal::color(work), ..Settings::default() }
 }
 
 /// `--threads`, or the cores.

@@ -1,6 +1,7 @@
 //! The terminal: what is said on stderr, progress, width and colour.
 
 use crate::cli::{Color, WorkArgs};
+use crate::tally::Tally;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,20 @@ use std::time::{Duration, Instant};
 pub(super) fn say(line: &str) {
     let mut err = std::io::stderr().lock();
     let _ = writeln!(err, "{line}");
+}
+
+/// With `-v`, and without `-q`: says a line about the work on stderr.
+pub(super) fn note(args: &WorkArgs, line: impl FnOnce() -> String) {
+    if args.verbose > 0 && args.quiet == 0 {
+        say(&line());
+    }
+}
+
+/// With `-v`: every oddity that was counted.
+pub(super) fn counted(args: &WorkArgs, tally: &Tally) {
+    for (name, n) in &tally.weirds {
+        note(args, || format!("counted: {name}: {n}"));
+    }
 }
 
 /// Columns of the terminal that `stdout` is, or what COLUMNS says, or 80.

@@ -68,13 +68,8 @@ impl KeyStore {
     }
 
     /// Keys in all.
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.keys.len()
-    }
-
-    /// Whether there are none.
-    pub const fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 
     /// Keys of sets that cannot be used here: for encryption, of other curves, damaged.

@@ -91,7 +91,7 @@ fn a_key_that_cannot_be_used_is_refused_with_its_reason() {
 fn a_set_is_read_as_far_as_it_can_be_used() {
     let set = format!(r#"{{"keys":[{A3_JWK},{{"kty":"RSA","use":"enc"}},{{"kty":"new"}},7,{A1_JWK}]}}"#);
     let store = store(&[&set]);
-    assert_eq!((store.len(), store.skipped(), store.secrets().len()), (2, 3, 1));
+    assert_eq!((store.count(), store.skipped(), store.secrets().len()), (2, 3, 1));
     assert!(!format!("{store:?}").contains("AyM1"));
 }
 
@@ -129,7 +129,7 @@ fn files_are_read_and_named_in_errors() {
     let jwks = write("jwks.json", format!("{{\"keys\":[{A2_JWK}]}}").as_bytes());
     let secret = write("secret", b"two words \r\n");
     let store = KeyStore::load(&[write("a.pem", RSA_SPKI.as_bytes())], &[jwks], &[secret]).unwrap();
-    assert_eq!(store.len(), 3);
+    assert_eq!(store.count(), 3);
     assert_eq!(store.secrets()[0].reveal(), b"two words ");
     for path in [folder.path().join("none"), write("empty", b"\n")] {
         let error = KeyStore::load(&[], &[], std::slice::from_ref(&path)).unwrap_err().to_string();

@@ -12,12 +12,7 @@ const STARS: &str = "***";
 /// Shortest part of a token that was split over cookies.
 const CHUNK: usize = 16;
 
-/// `text` with its tokens redacted and its credentials, in URLs and parameters by name, replaced by stars.
-pub fn mask(text: &str, scanner: &Scanner) -> String {
-    Masker::new(text, scanner, false).finish()
-}
-
-/// A request target, masked.
+/// A request target, or any text, with its tokens redacted and its credentials, in URLs and parameters by name, replaced by stars.
 pub fn mask_target(target: &str, scanner: &Scanner) -> String {
     let mut masker = Masker::new(target, scanner, false);
     if let Some(userinfo) = Target::parse(target.as_bytes()).userinfo {

@@ -42,7 +42,7 @@ fn tokens_are_redacted_in_every_place() {
         field("Referer", &format!("http://h/p?access_token={t}&a=b")),
         format!("http://h/p?access_token={r}&a=b")
     );
-    assert_eq!(mask(&format!("see {t}."), &Scanner::new()), format!("see {r}."));
+    assert_eq!(mask_target(&format!("see {t}."), &Scanner::new()), format!("see {r}."));
 }
 
 #[test]
@@ -125,7 +125,7 @@ proptest! {
     fn no_token_survives_its_surroundings(before in "[ -~é漢]{0,20}", after in "([ ,;&\"#?][ -~]{0,20})?", name in "[a-z-]{1,12}") {
         let text = format!("{before} {}{after}", token());
         let scanner = Scanner::new();
-        for masked in [mask(&text, &scanner), mask_target(&text, &scanner), mask_field(&name, &text, &scanner),
+        for masked in [mask_target(&text, &scanner), mask_field(&name, &text, &scanner),
             mask_field("cookie", &text, &scanner), mask_field("authorization", &text, &scanner)] {
             prop_assert!(!masked.contains(SIGNATURE) && !masked.contains(PAYLOAD), "{masked}");
         }

@@ -15,7 +15,7 @@ use crate::report::Column;
 
 pub use flows::{FlowRecord, flow_record};
 pub use http::{HttpRecord, http_record};
-pub use mask::{mask, mask_field, mask_target};
+pub use mask::{mask_field, mask_target};
 pub use tokens::{Context, TokenRecord, token_record};
 pub use writer::RecordWriter;
 

@@ -13,7 +13,7 @@ use sha2::Digest as _;
 
 /// The set as `format` prints it.
 pub(super) fn render(format: &Format, width: usize, color: bool) -> String {
-    let settings = Settings { width, color, version: "0.0.0", ..Settings::default() };
+    let settings = Settings { width, color, version: "0.0.0" };
     let mut out = Vec::new();
     (format.make)().write(&summary(), &settings, &mut out).unwrap();
     String::from_utf8(out).unwrap()

@@ -34,15 +34,13 @@ pub struct Settings {
     pub width: usize,
     /// Whether colours may be used; without, nothing is printed but text.
     pub color: bool,
-    /// `--show-secrets`. Findings are masked, or not, when they are made; records are when they are printed.
-    pub show_secrets: bool,
     /// This program's version.
     pub version: &'static str,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { width: 80, color: false, show_secrets: false, version: env!("CARGO_PKG_VERSION") }
+        Self { width: 80, color: false, version: env!("CARGO_PKG_VERSION") }
     }
 }
 

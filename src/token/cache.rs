@@ -47,20 +47,28 @@ impl TokenCache {
         }
         Some(token)
     }
-
-    /// Tokens held.
-    pub fn len(&self) -> usize {
-        self.tokens.len()
-    }
-
-    /// Whether nothing is held.
-    pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
-    }
 }
 
 impl Default for TokenCache {
     fn default() -> Self {
         Self::new(crate::limits::TOKEN_CACHE, crate::limits::TOKEN_CACHE_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::a1;
+    use super::*;
+
+    #[test]
+    fn a_cache_gives_the_same_token_and_stays_bounded() {
+        let mut cache = TokenCache::new(2, 1 << 16);
+        let first = cache.get(a1().as_bytes()).unwrap();
+        assert!(Arc::ptr_eq(&first, &cache.get(a1().as_bytes()).unwrap()));
+        for n in 0..5 {
+            cache.get(format!("eyJhbGciOiJub25lIn0.e30.{}", "AAAA".repeat(n)).as_bytes()).unwrap();
+            assert!(cache.tokens.len() <= 2);
+        }
+        assert!(cache.get(b"eyJ").is_none());
     }
 }

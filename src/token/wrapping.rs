@@ -62,11 +62,6 @@ impl Wrappings {
         self.0.iter().copied().flatten()
     }
 
-    /// Whether the token stood there plainly.
-    pub const fn is_empty(&self) -> bool {
-        self.0[0].is_none()
-    }
-
     pub(super) fn push(&mut self, wrapping: Wrapping) {
         if self.iter().last() != Some(wrapping)
             && let Some(free) = self.0.iter_mut().find(|w| w.is_none())
