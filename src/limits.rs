@@ -126,6 +126,8 @@ pub const TOKEN_CACHE_BYTES: usize = 16 << 20;
 pub const TOKEN_TRIES: usize = 16;
 /// Decoded JSON nesting that is parsed (`serde_json` stops at 128).
 pub const JSON_DEPTH: usize = 64;
+/// Bytes of the compact texts of tokens in JSON serialisation in one body; each of many signatures repeats the payload.
+pub const JSON_FORM_BYTES: usize = 1 << 20;
 /// Defects of one token that are told apart, beside the first of each kind in each part: repeated member names are
 /// without end, and each is compared with those before it.
 pub const DEFECTS: usize = 64;

@@ -3,6 +3,7 @@
 use crate::support::case::{case, cases};
 use crate::support::run::{Done, Run, wirelint};
 use crate::support::tree;
+use crate::support::wire::{self, Conversation, Packet, Style};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -750,6 +751,41 @@ fn keys_verify_signatures() {
     let run = wirelint(["tokens", "--format", "ndjson", WEAK, "--secret-file", &secret]).run().code(0);
     let valid: Vec<_> = run.records().into_iter().filter(|r| r["signature"] == "valid").collect();
     assert_eq!(valid.len(), 1, "{run}");
+}
+
+#[test]
+fn tokens_in_json_serialisation_are_sighted() {
+    let body = r#"{"data":{"payload":"eyJzdWIiOiJhIn0","signatures":[
+        {"protected":"eyJhbGciOiJFUzI1NiJ9","header":{"kid":"1"},"signature":"QUFBQQ"},
+        {"protected":"eyJhbGciOiJub25lIn0","signature":""}]}}"#;
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
+    let text = format!("{head}{body}");
+    let mut talk = Conversation::open(1, 80).client(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    for piece in text.as_bytes().chunks(120) {
+        talk = talk.server(piece);
+    }
+    let records = |name: &str, packets: &[Packet]| {
+        let file = Folder::new();
+        let file = (file.file(name, wire::write(packets, Style::default())), file);
+        let run = wirelint(["tokens", "--format", "ndjson", &file.0]).run().code(0);
+        let row = |r: Value| {
+            let text = |k: &str| r[k].as_str().unwrap_or_default().to_owned();
+            (text("kind"), text("name"), text("alg"), text("kid"), r["packet"].as_u64().unwrap())
+        };
+        run.records().into_iter().map(row).collect::<Vec<_>>()
+    };
+    // Four packets come before the response, and the first byte of a signature is where the sighting is.
+    let packet = |what: &str| 5 + (text.find(what).unwrap() / 120) as u64;
+    let of = |name: &str, alg: &str, kid: &str, packet| {
+        ("jws-json".to_owned(), name.to_owned(), alg.to_owned(), kid.to_owned(), packet)
+    };
+    let expected = [
+        of("$.data.signatures[0]", "ES256", "1", packet("QUFBQQ")),
+        of("$.data.signatures[1]", "none", "", packet("\"}]}}")),
+    ];
+    assert_eq!(records("a.pcap", &talk.close()), expected);
 }
 
 /// `contract.md`: flows as they end, those still open (or lingering) at the end by `flow`.

@@ -5,14 +5,14 @@ use crate::facts::value::FieldId;
 use crate::facts::{Case, Facts, Subject};
 use crate::limits;
 use crate::rules::{Rule, RuleSet};
-use crate::token::{Sighting, Token};
+use crate::token::{Kind, Sighting, Token};
 use foldhash::{HashMap, HashMapExt};
 
 /// Most sightings are of a token that was seen before, and most rules look at the token first: what its facts rule
 /// out once need not be asked again.
 pub(super) struct Seen {
-    /// Distinct tokens and their sets of rules, by number.
-    tokens: HashMap<u64, u32>,
+    /// Distinct tokens: the form that each had first, and its set of rules, by number.
+    tokens: HashMap<u64, (Kind, u32)>,
     /// Sets of rules that cannot fire, as bits; the first is empty.
     sets: Vec<Box<[u64]>>,
     numbers: HashMap<Box<[u64]>, u32>,
@@ -54,14 +54,17 @@ impl Seen {
     /// Counts the token of a sighting; `None` if it is new and there is no more room.
     pub(super) fn add(&mut self, sighting: &Sighting, rules: &RuleSet) -> Option<RuledOut> {
         let token = short(&sighting.token);
-        if let Some(&number) = self.tokens.get(&token) {
-            return Some(RuledOut(number));
+        let kind = sighting.token.kind();
+        if let Some(&(first, number)) = self.tokens.get(&token) {
+            // The same signed text in another form has other facts; and in JSON, each time other unprotected members.
+            let same = first == kind && kind != Kind::JwsJson;
+            return Some(if same { RuledOut(number) } else { RuledOut::default() });
         }
         if self.tokens.len() >= limits::COUNTED_TOKENS {
             return None;
         }
         let number = self.number(self.refuted(sighting, rules));
-        self.tokens.insert(token, number);
+        self.tokens.insert(token, (kind, number));
         Some(RuledOut(number))
     }
 
@@ -74,7 +77,7 @@ impl Seen {
     /// As if all that can be counted had been seen.
     #[cfg(test)]
     pub(super) fn fill(&mut self) {
-        self.tokens.extend((0..limits::COUNTED_TOKENS as u64).map(|token| (token, 0)));
+        self.tokens.extend((0..limits::COUNTED_TOKENS as u64).map(|token| (token, (Kind::Jws, 0))));
     }
 
     fn refuted(&self, sighting: &Sighting, rules: &RuleSet) -> Box<[u64]> {

@@ -155,3 +155,25 @@ fn what_a_token_rules_out_is_not_asked_again() {
     rules.sort_unstable();
     assert_eq!(rules, ["rule1", "rule2", "rule3"]);
 }
+
+#[test]
+fn the_same_signed_text_in_another_form_is_asked_anew() {
+    let rule =
+        ["confidence = 'high'\nwhen = 'token.kind == \"jws\" && token.alg == \"HS256\"'\nmessage = 'm'"];
+    let compact = sighting("a", 5);
+    let json = |header: &str| {
+        let [protected, payload, signature] = [0, 1, 2].map(|n| compact.token.segments().nth(n).unwrap());
+        let value = serde_json::json!({"protected": protected, "payload": payload, "signature": signature,
+            "header": {"kid": header}});
+        Sighting { token: Arc::new(Token::from_json(&value).remove(0)), ..compact.clone() }
+    };
+    let mut forms = judge(&rule);
+    forms.sighting(json("1"), None, 1);
+    assert!(forms.take_fresh().is_empty());
+    forms.sighting(compact.clone(), None, 1);
+    assert_eq!((forms.take_fresh().len(), forms.distinct_tokens()), (1, 1));
+    let mut members = judge(&["confidence = 'high'\nwhen = 'token.header.kid == \"2\"'\nmessage = 'm'"]);
+    members.sighting(json("1"), None, 1);
+    members.sighting(json("2"), None, 1);
+    assert_eq!(members.into_findings().0.len(), 1);
+}

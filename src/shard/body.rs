@@ -1,6 +1,7 @@
 //! One message body as it arrives: content codings are undone, tokens are found, and enough is kept to say
 //! where in the body they stand.
 
+use super::json_form::JsonForm;
 use super::open::Held;
 use super::{Shared, Tools};
 use crate::limits;
@@ -8,9 +9,10 @@ use crate::message::{
     BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span, Start,
 };
 use crate::protocol::Trail;
-use crate::token::{StreamScan, Wrappings};
+use crate::token::{StreamScan, Token, Wrappings};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Largest buffer that is kept for the next body, and how many are.
 const BUFFER: usize = 32 << 10;
@@ -18,11 +20,19 @@ const SPARE: usize = 64;
 
 /// A token in a body, before it becomes a sighting.
 pub(super) struct Found {
-    pub(super) text: Vec<u8>,
+    pub(super) text: Text,
     pub(super) wrappings: Wrappings,
     pub(super) place: Place,
     pub(super) position: Position,
     pub(super) spans: SmallVec<[Span; 1]>,
+}
+
+/// What was found.
+pub(super) enum Text {
+    /// The compact text of a token.
+    Compact(Vec<u8>),
+    /// A token in JSON serialisation, read already.
+    Read(Arc<Token>),
 }
 
 /// The state of one body.
@@ -46,6 +56,7 @@ pub(super) struct Body {
     /// The decoded body from its first byte, as far as it is kept.
     kept: Vec<u8>,
     keep: bool,
+    json_form: JsonForm,
     digest: Option<Sha256>,
     /// Decoded length in bytes, holes included.
     pub(super) len: u64,
@@ -89,6 +100,7 @@ impl Body {
             trail: Trail::default(),
             kept: tools.buffers.pop().unwrap_or_default(),
             keep: true,
+            json_form: JsonForm::default(),
             digest: shared.demand.body_digests.then(Sha256::new),
             len: 0,
             damaged,
@@ -210,6 +222,9 @@ impl Body {
         scan.finish(&shared.scanner, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
         self.hits(hits, found);
         self.losses(&mut scan, tools);
+        if self.json_form.finish(&self.kept, &self.trail, found) {
+            tools.out.tally.weird("sightings_limit");
+        }
     }
 
     /// Whether it goes on as long as there is something to say.
@@ -285,7 +300,11 @@ impl Body {
             self.format = Some(format);
         }
         if self.keep {
+            let before = self.kept.len();
             self.keep(bytes, tools, held);
+            if shared.demand.tokens && matches!(self.format, Some(BodyFormat::Json)) {
+                self.json_form.grown(&self.kept, before);
+            }
         }
         let at = self.len;
         self.len += bytes.len() as u64;
@@ -299,7 +318,9 @@ impl Body {
                 self.hits(hits, found);
             }
             self.losses(&mut scan, tools);
-            self.trail.prune(self.len - (scan.pending() as u64).min(self.len));
+            if !self.json_form.needs_trail(&self.kept) {
+                self.trail.prune(self.len - (scan.pending() as u64).min(self.len));
+            }
             self.scan = scan;
         } else {
             self.trail.prune(self.len);
@@ -332,7 +353,7 @@ impl Body {
                 _ => None,
             };
             found.push(Found {
-                text,
+                text: Text::Compact(text),
                 wrappings,
                 place: Place { location: self.location, name },
                 position: self.trail.position(at),

@@ -1,6 +1,6 @@
 //! The open exchanges of a flow, and how they close.
 
-use super::body::{Body, Found};
+use super::body::{Body, Found, Text};
 use super::event::{Event, Stamped};
 use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
@@ -185,7 +185,7 @@ impl Scribe<'_> {
         let mut found = Vec::new();
         self.shared.scanner.find(bytes, &mut |h| {
             found.push(Found {
-                text: h.text.to_vec(),
+                text: Text::Compact(h.text.to_vec()),
                 wrappings: h.wrappings,
                 place: Place::unnamed(location),
                 position: trail.position(h.range.start as u64),
@@ -296,7 +296,10 @@ fn sighting(
     dir: Option<Direction>,
     found: Found,
 ) -> Option<Sighting> {
-    let token = tools.cache.get(&found.text)?;
+    let token = match found.text {
+        Text::Compact(text) => tools.cache.get(&text)?,
+        Text::Read(token) => token,
+    };
     tools.out.tally.sightings += 1;
     Some(Sighting {
         token,

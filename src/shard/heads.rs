@@ -1,6 +1,6 @@
 //! Tokens in message heads: which part of which field, with every part named.
 
-use super::body::Found;
+use super::body::{Found, Text};
 use crate::message::{
     Authorization, Cookie, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target,
     chunk_base, cookies, label,
@@ -185,6 +185,7 @@ impl HeadScan<'_> {
     fn push(&mut self, text: Vec<u8>, wrappings: Wrappings, place: Place, (at, len): (u64, u64)) {
         let at = self.at.wrapping_add(at);
         let (position, spans) = (self.trail.position(at), self.trail.spans(at, len));
+        let text = Text::Compact(text);
         self.found.push(Found { text, wrappings, place, position, spans });
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens in bytes of no known protocol.
 
-use super::body::Found;
+use super::body::{Found, Text};
 use super::{Shared, Tools};
 use crate::message::{Location, Place};
 use crate::protocol::Trail;
@@ -57,7 +57,7 @@ impl OpaqueScan {
 
 fn stream_found(trail: &Trail, hit: &StreamHit<'_>) -> Found {
     Found {
-        text: hit.text.to_vec(),
+        text: Text::Compact(hit.text.to_vec()),
         wrappings: hit.wrappings,
         place: Place::unnamed(Location::Stream),
         position: trail.position(hit.at),

@@ -14,6 +14,7 @@ mod defect;
 mod fuzz;
 mod jose;
 mod json;
+mod json_form;
 mod recognise;
 mod run;
 mod scan;
@@ -37,6 +38,7 @@ pub use defect::{Defect, DefectKind, Part};
 #[doc(hidden)]
 pub use fuzz::{fuzz_scan, fuzz_token};
 pub use jose::{Kind, Token};
+pub use json_form::{JSON_FORM_NAME, JsonHit, find_json_form, hints_at_json_form};
 pub use scan::{Hit, Scanner};
 pub use secret::Secret;
 pub use sighting::Sighting;
