@@ -152,6 +152,16 @@ fn formats(what: &str, each: impl Iterator<Item = (&'static str, &'static str)>)
     each.fold(format!("{what}:"), |text, (name, doc)| format!("{text}\n  {name:<8} {doc}"))
 }
 
+impl FailOn {
+    /// The severity, unless it is `never`.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Severity(severity) => Some(severity),
+            Self::Never => None,
+        }
+    }
+}
+
 fn fail_on(text: &str) -> Result<FailOn, String> {
     if text == "never" {
         return Ok(FailOn::Never);

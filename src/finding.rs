@@ -2,7 +2,7 @@
 
 use crate::capture::FileId;
 use crate::decode::Endpoint;
-use crate::rules::{Confidence, Severity};
+use crate::rules::{Confidence, Rule, Severity};
 use crate::text::hex;
 use crate::time::Timestamp;
 
@@ -96,6 +96,45 @@ pub struct Finding {
     pub cwe: Vec<u32>,
 }
 
+/// What a report says about a rule itself.
+#[derive(Clone, Debug)]
+pub struct RuleNote {
+    /// Its id.
+    pub id: String,
+    /// Its group.
+    pub group: &'static str,
+    /// One line that says what is wrong.
+    pub title: String,
+    /// How bad it is, where nothing else is said.
+    pub severity: Severity,
+    /// How sure it is, where nothing else is said.
+    pub confidence: Confidence,
+    /// Why it matters, in Markdown.
+    pub about: String,
+    /// What to do, in Markdown.
+    pub remedy: String,
+    /// Clauses of specifications.
+    pub references: Vec<String>,
+    /// Numbers in the Common Weakness Enumeration.
+    pub cwe: Vec<u32>,
+}
+
+impl From<&Rule> for RuleNote {
+    fn from(rule: &Rule) -> Self {
+        Self {
+            id: rule.id.clone(),
+            group: rule.group.as_str(),
+            title: rule.title.clone(),
+            severity: rule.severity,
+            confidence: rule.confidence,
+            about: rule.about.clone(),
+            remedy: rule.remedy.clone(),
+            references: rule.references.clone(),
+            cwe: rule.cwe.clone(),
+        }
+    }
+}
+
 /// Everything that a report is made of.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -103,6 +142,8 @@ pub struct Summary {
     pub inputs: Vec<String>,
     /// Findings, most severe first, then in order of first occurrence.
     pub findings: Vec<Finding>,
+    /// The rules that have findings, by id.
+    pub rules: Vec<RuleNote>,
     /// Findings that were not kept because there were too many.
     pub dropped: u64,
     /// Counters of the run.

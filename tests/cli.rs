@@ -58,6 +58,24 @@ fn rules_of(done: &Done) -> BTreeSet<String> {
 
 // Exit codes -------------------------------------------------------------------------------------
 
+/// Formats for machines are what they say they are, with findings and without.
+#[test]
+fn a_report_in_each_format() {
+    for (input, code) in [(LOGIN, 1), (CLEAN, 0)] {
+        let run = |format: &str| scan([input, "--format", format]).code(code).quiet().out;
+        let sarif: Value = serde_json::from_str(&run("sarif")).unwrap();
+        let results = sarif["runs"][0]["results"].as_array().unwrap().len();
+        let json: Value = serde_json::from_str(&run("json")).unwrap();
+        assert_eq!(json["findings"].as_array().unwrap().len(), results);
+        assert_eq!(run("github").lines().count(), results);
+        assert_eq!(run("csv").lines().count(), results + 1);
+        let junit = run("junit");
+        assert!(junit.starts_with("<?xml") && junit.contains("</testsuites>"), "{junit}");
+        assert_eq!(junit.contains("<failure"), code == 1);
+        assert_eq!(run("markdown").contains("**No findings**"), code == 0);
+    }
+}
+
 #[test]
 fn findings_decide_the_exit_code() {
     scan([CLEAN]).code(0).quiet();

@@ -140,11 +140,13 @@ impl Audit {
         terminal::counted(&self.work, &self.tally);
         let interrupted = self.interrupted();
         let tokens = self.judge.distinct_tokens();
+        let rules = self.judge.rules_with_findings();
         let (findings, dropped) = self.judge.into_findings();
         let warnings = said.iter().cloned().chain(self.warnings).collect();
         Summary {
             inputs: self.names,
             findings,
+            rules,
             dropped,
             tally: self.tally,
             tokens,

@@ -24,7 +24,8 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     }
     let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
     let summary = audit.finish(&inputs.warnings);
-    let settings = settings(&args.audit.work);
+    let fail_on = args.audit.fail_on.severity();
+    let settings = Settings { fail_on, ..settings(&args.audit.work) };
     for (format, path) in reports {
         let mut out = output::open(path.as_deref())?;
         let settings = Settings { color: settings.color && path.is_none(), ..settings };

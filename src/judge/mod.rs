@@ -13,7 +13,7 @@ pub use numbers::FlowNumbers;
 
 use crate::facts::value::{FieldId, Lookup, Value};
 use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
-use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
+use crate::finding::{EVIDENCE_TOKENS, Finding, Identity, RuleNote};
 use crate::limits;
 use crate::message::{Exchange, path_template};
 use crate::rules::expr::Verdict;
@@ -23,7 +23,7 @@ use crate::shard::{Demand, Wanted};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::{HashMap, HashMapExt, HashSet};
 use retained::{Again, Kept, Retained};
 use seen::{RuledOut, Seen};
 use severity::{Excuses, adjust};
@@ -201,6 +201,17 @@ impl Judge {
     /// Distinct tokens seen.
     pub fn distinct_tokens(&self) -> u64 {
         self.seen.len() as u64
+    }
+
+    /// The rules that have findings, by id.
+    pub fn rules_with_findings(&self) -> Vec<RuleNote> {
+        let found: HashSet<_> = self.findings.iter().map(|f| f.identity.rule.as_str()).collect();
+        self.rules
+            .rules()
+            .iter()
+            .filter(|rule| found.contains(rule.id.as_str()))
+            .map(RuleNote::from)
+            .collect()
     }
 
     /// All findings, most severe first, then in order of their first occurrence; and how many were not kept.

@@ -1,7 +1,6 @@
 //! Records: what `flows`, `http` and `tokens` print of each value that passes, and the formats that they print it in.
 
 mod credentials;
-mod csv;
 mod flows;
 #[cfg(test)]
 mod golden;

@@ -1,6 +1,7 @@
 //! Writes records as they come.
 
-use super::{Record, RecordFormat, RecordKind, csv};
+use super::{Record, RecordFormat, RecordKind};
+use crate::report::csv_row;
 use crate::report::{Grid, Settings};
 use crate::text::escape;
 use std::io::{self, Write};
@@ -37,7 +38,7 @@ impl RecordWriter {
             }
             RecordKind::Csv => {
                 self.start::<R>(out)?;
-                write!(out, "{}\r\n", csv::line(record)?)
+                write!(out, "{}\r\n", csv_row(&serde_json::to_value(record)?, R::CSV))
             }
             RecordKind::Table => {
                 self.rows.push(record.row().iter().map(|cell| escape(cell)).collect());
@@ -59,7 +60,7 @@ impl RecordWriter {
         if std::mem::replace(&mut self.started, true) {
             return Ok(());
         }
-        write!(out, "{}\r\n", csv::header::<R>())
+        write!(out, "{}\r\n", R::CSV.join(","))
     }
 
     fn flush<R: Record>(&mut self, out: &mut dyn Write) -> io::Result<()> {

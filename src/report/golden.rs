@@ -4,16 +4,17 @@ use super::{Format, Settings};
 use crate::{
     capture::FileId,
     decode::Endpoint,
-    finding::{Finding, Identity, Summary},
+    finding::{Finding, Identity, RuleNote, Summary},
     rules::{Confidence, Severity},
     tally::Tally,
     time::Timestamp,
 };
 use sha2::Digest as _;
+use std::collections::BTreeMap;
 
 /// The set as `format` prints it.
 pub(super) fn render(format: &Format, width: usize, color: bool) -> String {
-    let settings = Settings { width, color, version: "0.0.0" };
+    let settings = Settings { width, color, version: "0.0.0", ..Settings::default() };
     let mut out = Vec::new();
     (format.make)().write(&summary(), &settings, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -44,6 +45,7 @@ pub(super) fn summary() -> Summary {
     Summary {
         inputs: vec!["captures/login.pcap".into(), "a\x1b[31mb.pcapng".into()],
         findings: findings(),
+        rules: notes(&findings()),
         dropped: 3,
         tally,
         tokens: 12,
@@ -52,6 +54,24 @@ pub(super) fn summary() -> Summary {
         warnings: vec!["captures/login.pcap: offset 4711: block cut short, 12 bytes lost".into()],
         interrupted: false,
     }
+}
+
+fn notes(findings: &[Finding]) -> Vec<RuleNote> {
+    let mut notes = BTreeMap::new();
+    for finding in findings {
+        notes.entry(finding.identity.rule.clone()).or_insert_with(|| RuleNote {
+            id: finding.identity.rule.clone(),
+            group: finding.group,
+            title: finding.title.clone(),
+            severity: finding.severity,
+            confidence: finding.confidence,
+            about: "Why it matters, in `Markdown`.".into(),
+            remedy: finding.remediation.clone(),
+            references: finding.references.clone(),
+            cwe: finding.cwe.clone(),
+        });
+    }
+    notes.into_values().collect()
 }
 
 fn findings() -> Vec<Finding> {

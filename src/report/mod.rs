@@ -1,20 +1,28 @@
 //! Reports: what a run found, for people and for programs. A new format is one file and one line of [`FORMATS`].
 
+mod csv;
 mod endpoint;
+mod github;
 #[cfg(test)]
 mod golden;
 mod grid;
 mod json;
+mod junit;
+mod markdown;
 mod ndjson;
+mod sarif;
 mod style;
 mod table;
 mod tail;
 mod text;
 mod view;
+mod words;
 
 use crate::finding::Summary;
+use crate::rules::Severity;
 use std::io::{self, Write};
 
+pub(crate) use csv::csv_row;
 pub use endpoint::EndpointView;
 pub(crate) use grid::Grid;
 pub use grid::{Column, Kind};
@@ -34,13 +42,15 @@ pub struct Settings {
     pub width: usize,
     /// Whether colours may be used; without, nothing is printed but text.
     pub color: bool,
+    /// `--fail-on`: findings below it are no failures; `None` for `never`.
+    pub fail_on: Option<Severity>,
     /// This program's version.
     pub version: &'static str,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { width: 80, color: false, version: env!("CARGO_PKG_VERSION") }
+        Self { width: 80, color: false, fail_on: Some(Severity::Low), version: env!("CARGO_PKG_VERSION") }
     }
 }
 
@@ -58,7 +68,16 @@ pub struct Format {
 }
 
 /// Every format; the first is the default.
-pub const FORMATS: &[Format] = &[table::FORMAT, json::FORMAT, ndjson::FORMAT];
+pub const FORMATS: &[Format] = &[
+    table::FORMAT,
+    json::FORMAT,
+    ndjson::FORMAT,
+    sarif::FORMAT,
+    junit::FORMAT,
+    github::FORMAT,
+    markdown::FORMAT,
+    csv::FORMAT,
+];
 
 /// The format of that name.
 pub fn format(name: &str) -> Option<&'static Format> {
