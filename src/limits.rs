@@ -36,7 +36,8 @@ pub const SEGMENT_BYTES: usize = 128 << 20;
 pub const SEGMENTS_FLOW: usize = 8192;
 /// Packets of a flow after which a hole that the peer acknowledged becomes a gap.
 pub const GAP_PACKETS: u32 = 64;
-/// Packet time after which a hole that the peer acknowledged becomes a gap, in nanoseconds.
+/// Packet time without a packet of the flow after which a hole that the peer acknowledged becomes a gap, in
+/// nanoseconds ([`LINGER`] if there are some).
 pub const GAP_TIME: i64 = 2 * crate::time::SECOND;
 /// Packets of a flow for which the first data of a midstream start waits for earlier data behind it.
 pub const HOLD_PACKETS: u32 = 8;
@@ -45,6 +46,9 @@ pub const HOLD_TIME: i64 = crate::time::SECOND / 5;
 /// A segment or FIN this many bytes ahead that the peer did not acknowledge is taken for a forgery
 /// (16 MiB: the largest buffer that Linux gives a socket unasked is 6 MiB).
 pub const FAR_AHEAD: i64 = 16 << 20;
+/// Delivered segments of one direction that are remembered while the peer has not acknowledged them (beside the
+/// last two), so that a retransmission with other bytes is noticed: more than most windows of requests have.
+pub const UNACKNOWLEDGED: usize = 28;
 /// Holes of one direction that are remembered after they were given up, so that late bytes are still read.
 pub const HOLES_FLOW: usize = 16;
 /// Closed flows that are remembered in all ([`LINGER`]): few enough to stay in a core's cache when connections are short.

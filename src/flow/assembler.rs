@@ -48,6 +48,11 @@ impl Assembler {
         self.phase != Phase::Unseen
     }
 
+    /// Whether neither the SYN nor a byte was seen.
+    pub const fn is_blank(&self) -> bool {
+        !self.syn && self.next == 0
+    }
+
     /// Whether the end was delivered.
     pub fn ended(&self) -> bool {
         self.phase == Phase::Ended
@@ -103,6 +108,9 @@ impl Assembler {
         if ack.wrapping_sub(known) as i32 > 0 && !far {
             self.ack = ack;
             self.acked = true;
+            if ack.wrapping_sub(self.sequence()) as i32 >= 0 {
+                self.recent.acknowledged();
+            }
         }
     }
 
@@ -171,7 +179,9 @@ impl Assembler {
                 return;
             }
             let grace = *d.grace.get_or_insert(now);
-            if !grace.passed(now, limits::GAP_PACKETS << d.patience, limits::GAP_TIME) {
+            // Time alone tells little while packets come: one that was held up may be behind the next ones.
+            let silent = now.time.since(step.touched) >= limits::GAP_TIME;
+            if !silent && !grace.passed(now, limits::GAP_PACKETS << d.patience, limits::LINGER) {
                 return;
             }
             self.give_up(step);
@@ -372,7 +382,8 @@ impl Assembler {
     pub(super) fn deliver(&mut self, bytes: &[u8], origin: &Origin, step: &mut Step<'_>) {
         let at = self.next;
         self.next += bytes.len() as u64;
-        self.recent.remember(at, bytes, step.seed);
+        let acknowledged = if self.acked { self.ack.wrapping_sub(self.base) } else { 0 };
+        self.recent.remember(at, bytes, acknowledged, step.seed);
         step.out.chunk(at, Chunk::Data(bytes), origin);
     }
 

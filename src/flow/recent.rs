@@ -1,21 +1,69 @@
 //! A short memory of delivered segments, so that a retransmission with other content is noticed.
 
-/// The last delivered ranges of one direction: low bits of the offset, length, fingerprint.
+use crate::limits;
+
+/// A delivered range: low bits of the offset, length, fingerprint.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Recent([(u32, u32, u32); 2]);
+struct Range {
+    at: u32,
+    len: u32,
+    print: u32,
+}
+
+impl Range {
+    const fn end(self) -> u32 {
+        self.at.wrapping_add(self.len)
+    }
+}
+
+/// The last delivered ranges of one direction, and those before them that the peer has not acknowledged.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    last: [Range; 2],
+    unacknowledged: Option<Box<Ring>>,
+}
+
+#[derive(Debug)]
+struct Ring {
+    ranges: [Range; limits::UNACKNOWLEDGED],
+    next: usize,
+}
 
 impl Recent {
-    pub(super) fn remember(&mut self, at: u64, bytes: &[u8], seed: u64) {
-        self.0[1] = self.0[0];
-        self.0[0] = (at as u32, bytes.len() as u32, fingerprint(bytes, seed));
+    /// Remembers `bytes` at offset `at`; the peer has acknowledged all before offset `acknowledged`.
+    #[inline]
+    pub(super) fn remember(&mut self, at: u64, bytes: &[u8], acknowledged: u32, seed: u64) {
+        let old = self.last[1];
+        self.last[1] = self.last[0];
+        self.last[0] = Range { at: at as u32, len: bytes.len() as u32, print: fingerprint(bytes, seed) };
+        if old.len > 0 && old.end().wrapping_sub(acknowledged) as i32 > 0 {
+            self.keep(old);
+        }
+    }
+
+    /// The peer has everything: what it did not take, it never will.
+    #[inline]
+    pub(super) fn acknowledged(&mut self) {
+        self.unacknowledged = None;
+    }
+
+    #[cold]
+    fn keep(&mut self, range: Range) {
+        let fresh = || Box::new(Ring { ranges: [Range::default(); limits::UNACKNOWLEDGED], next: 0 });
+        let ring = self.unacknowledged.get_or_insert_with(fresh);
+        if let Some(place) = ring.ranges.get_mut(ring.next % limits::UNACKNOWLEDGED) {
+            *place = range;
+        }
+        ring.next += 1;
     }
 
     /// Whether `bytes` at `at` (delivered already) contain a remembered range with other content.
     pub(super) fn differs(&self, at: i64, bytes: &[u8], seed: u64) -> bool {
-        self.0.iter().any(|&(start, len, print)| {
-            let from = start.wrapping_sub(at as u32) as usize;
-            let Some(to) = from.checked_add(len as usize) else { return false };
-            len > 0 && bytes.get(from..to).is_some_and(|part| fingerprint(part, seed) != print)
+        let older = self.unacknowledged.iter().flat_map(|ring| &ring.ranges);
+        self.last.iter().chain(older).any(|range| {
+            let from = range.at.wrapping_sub(at as u32) as usize;
+            let Some(to) = from.checked_add(range.len as usize) else { return false };
+            range.len > 0 && bytes.get(from..to).is_some_and(|part| fingerprint(part, seed) != range.print)
         })
     }
 }

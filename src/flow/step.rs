@@ -17,6 +17,8 @@ pub trait Outlet {
 pub struct Step<'a> {
     /// Running maximum of packet time.
     pub now: Timestamp,
+    /// `now` as of the last packet of the flow.
+    pub touched: Timestamp,
     /// Packets of the flow so far, both directions; may wrap.
     pub packets: u32,
     /// Whether the peer's direction was ever seen: if not, its ACKs cannot be waited for.

@@ -132,6 +132,7 @@ impl<S> FlowTable<S> {
         }
         let mut step = Step {
             now: arrival.now,
+            touched: arrival.now,
             packets,
             peer_seen,
             origin: &arrival.origin,
@@ -233,6 +234,15 @@ impl<S> FlowTable<S> {
             {
                 Some(FlowState::Reused)
             }
+            // A RST or FIN from before the capture, or a forged one: the connection that speaks is another.
+            Segment::Tcp(h)
+                if entry.kind == Kind::Tombstone
+                    && packet.payload.len > 0
+                    && !h.has(TcpHeader::RST)
+                    && entry.streams.iter().all(super::Assembler::is_blank) =>
+            {
+                Some(FlowState::Reused)
+            }
             _ => None,
         }
     }
@@ -270,9 +280,10 @@ impl<S> FlowTable<S> {
         for side in [Side::Low, Side::High] {
             let (peer_seen, packets) =
                 (entry.streams[side.other().index()].seen(), entry.info.packets as u32);
+            let touched = entry.touched;
             let (stream, _, mut outlet) = entry.split(side, consumer);
             let (seed, budget) = (self.seed, &mut self.budget);
-            f(stream, &mut Step { now, packets, peer_seen, origin, seed, budget, out: &mut outlet });
+            f(stream, &mut Step { now, touched, packets, peer_seen, origin, seed, budget, out: &mut outlet });
         }
     }
 

@@ -83,6 +83,22 @@ fn a_conflicting_retransmission_may_start_earlier_and_go_on() {
 }
 
 #[test]
+fn conflicts_with_all_that_is_unacknowledged_are_shown() {
+    for forged in 0..limits::UNACKNOWLEDGED as u32 + 2 {
+        let mut rig = Rig::open(99);
+        for i in 0..limits::UNACKNOWLEDGED as u32 + 2 {
+            rig.send(100 + 10 * i, 0, &[b'a' + i as u8; 10]);
+        }
+        rig.send(100 + 10 * forged, 0, &[b'a' + forged as u8; 10]);
+        assert_eq!((rig.got.anomalies.overlap_conflicts, rig.got.again.len()), (0, 0));
+        rig.send(100 + 10 * forged, 0, b"!!!!!!!!!!");
+        assert_eq!(rig.got.anomalies.overlap_conflicts, 1);
+        assert_eq!(rig.got.again, [(u64::from(10 * forged), b"!!!!!!!!!!".to_vec())]);
+        rig.finish();
+    }
+}
+
+#[test]
 fn of_waiting_copies_the_first_wins() {
     let mut rig = Rig::open(99);
     rig.send(103, 0, b"DEF");
@@ -138,6 +154,25 @@ fn an_acknowledged_hole_becomes_a_gap_after_its_grace() {
         assert_eq!(rig.got.again.len(), 1, "but once");
         rig.finish();
     }
+}
+
+#[test]
+fn time_gives_a_hole_up_only_where_nothing_comes() {
+    let mut rig = Rig::open(99);
+    rig.send(103, 0, b"def");
+    rig.ack(106);
+    for _ in 0..10 {
+        rig.now = rig.now.plus(limits::GAP_TIME);
+        rig.pass(1);
+    }
+    assert_eq!((rig.data(), rig.got.anomalies.gaps), ("", 0));
+    rig.send(100, 0, b"abc");
+    assert_eq!((rig.data(), rig.got.anomalies.gaps), ("abcdef", 0));
+    rig.send(109, 0, b"jkl");
+    rig.ack(112);
+    rig.now = rig.now.plus(limits::LINGER);
+    rig.pass(1);
+    assert_eq!(rig.got.anomalies.gaps, 1, "but not for ever");
 }
 
 #[test]

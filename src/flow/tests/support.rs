@@ -66,6 +66,7 @@ pub(super) struct Rig {
     pub(super) budget: Budget,
     pub(super) packets: u32,
     pub(super) now: Timestamp,
+    pub(super) touched: Timestamp,
     pub(super) peer_seen: bool,
 }
 
@@ -77,6 +78,7 @@ impl Rig {
             budget: Budget::default(),
             packets: 0,
             now: Timestamp::default(),
+            touched: Timestamp::default(),
             peer_seen: true,
         }
     }
@@ -95,6 +97,7 @@ impl Rig {
             &mut self.assembler,
             &mut Step {
                 now: self.now,
+                touched: self.touched,
                 packets: self.packets,
                 peer_seen: self.peer_seen,
                 origin: &origin,
@@ -110,7 +113,7 @@ impl Rig {
     }
 
     pub(super) fn send_cut(&mut self, seq: u32, flags: u8, bytes: &[u8], missing: u32) {
-        self.packets += 1;
+        self.packet();
         let header = TcpHeader { seq, ack: 0, flags };
         self.with(|a, step| {
             a.segment(&header, bytes, missing, step);
@@ -119,7 +122,7 @@ impl Rig {
     }
 
     pub(super) fn ack(&mut self, ack: u32) {
-        self.packets += 1;
+        self.packet();
         self.with(|a, step| {
             a.acknowledge(ack);
             a.poll(step);
@@ -127,14 +130,19 @@ impl Rig {
     }
 
     pub(super) fn rst(&mut self, seq: u32, answers: bool) -> bool {
-        self.packets += 1;
+        self.packet();
         self.with(|a, step| a.reset(seq, answers, step))
+    }
+
+    fn packet(&mut self) {
+        self.packets += 1;
+        self.touched = self.now;
     }
 
     /// Lets `n` packets of the flow pass.
     pub(super) fn pass(&mut self, n: u32) {
         for _ in 0..n {
-            self.packets += 1;
+            self.packet();
             self.with(|a, step| a.poll(step));
         }
     }

@@ -210,6 +210,18 @@ fn a_flow_outlives_a_reset_that_its_sender_does_not_know_of() {
 }
 
 #[test]
+fn what_speaks_after_a_reset_of_nothing_is_another_connection() {
+    let mut net = Net::new();
+    net.s(0, 100, RST | ACK, "");
+    net.c(100, 900, ACK, "GET ");
+    net.s(900, 104, ACK, "200 ");
+    net.finish();
+    let lines = net.lines();
+    assert_eq!(lines.iter().filter(|line| line.contains("ended")).count(), 2, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("GET ")), "{lines:?}");
+}
+
+#[test]
 fn a_refused_connection_is_reset() {
     let mut net = Net::new();
     net.c(99, 0, SYN, "");
