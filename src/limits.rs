@@ -51,6 +51,10 @@ pub const FAR_AHEAD: i64 = 16 << 20;
 pub const UNACKNOWLEDGED: usize = 28;
 /// Holes of one direction that are remembered after they were given up, so that late bytes are still read.
 pub const HOLES_FLOW: usize = 16;
+/// Flows with the same ends in different tunnels that are asked whether a packet by yet another path is theirs.
+pub const JOINED_PATHS: usize = 8;
+/// Sequence and acknowledgment numbers may be this far from where a flow is for a packet by another path to be its.
+pub const JOINED_NEAR: i64 = 1 << 16;
 /// Closed flows that are remembered in all ([`LINGER`]): few enough to stay in a core's cache when connections are short.
 pub const TOMBSTONES: usize = 2 << 10;
 /// Flows whose waiting segments one partition looks at in one tick (bounds the work of a tick).

@@ -1,10 +1,10 @@
 //! AYIYA: anything in anything, as IPv6 tunnel brokers used it.
 
 use super::link::{Inner, Stop, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// AYIYA (draft-massar-v6ops-ayiya-02): identity and signature lie before the packet.
-pub(super) const AYIYA: Tunnel = Tunnel { name: "ayiya", on: &[On::Udp(5072)], strip };
+pub(super) const AYIYA: Tunnel = Tunnel { name: "ayiya", on: &[On::Udp(5072)], shape: None, strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     const FORWARD: u8 = 1;
@@ -15,8 +15,8 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     }
     let rest = skip(data, 8 + (1 << identity) + usize::from(signature) * 4)?;
     match (next, byte(rest, 0)? >> 4) {
-        (41, 6) => Ok(Carried { kind: "ayiya", id: None, inner: Inner::EtherType(0x86dd, rest) }),
-        (4, 4) => Ok(Carried { kind: "ayiya", id: None, inner: Inner::EtherType(0x0800, rest) }),
+        (41, 6) => Ok(Carried { kind: "ayiya", id: Id::None, inner: Inner::EtherType(0x86dd, rest) }),
+        (4, 4) => Ok(Carried { kind: "ayiya", id: Id::None, inner: Inner::EtherType(0x0800, rest) }),
         _ => Err(Stop::Other),
     }
 }

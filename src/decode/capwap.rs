@@ -1,11 +1,11 @@
 //! CAPWAP data: what a wireless access point passes to its controller.
 
 use super::link::{Inner, Stop, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 use super::wireless;
 
 /// CAPWAP data (RFC 5415 section 4.3) in the clear: Ethernet or IEEE 802.11 frames, not fragmented.
-pub(super) const CAPWAP: Tunnel = Tunnel { name: "capwap", on: &[On::Udp(5247)], strip };
+pub(super) const CAPWAP: Tunnel = Tunnel { name: "capwap", on: &[On::Udp(5247)], shape: None, strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     const NATIVE: u8 = 0x01;
@@ -22,7 +22,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     }
     let frame = skip(data, len)?;
     let inner = if kind & NATIVE == 0 { Inner::Ethernet(frame) } else { wireless::from_controller(frame)? };
-    Ok(Carried { kind: "capwap", id: None, inner })
+    Ok(Carried { kind: "capwap", id: Id::None, inner })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::defrag::{Defragmenter, Origin};
 use super::fast::{self, Network};
 use super::ip::Datagram;
 use super::walk::{Found, Step, Walk};
-use super::{Link, On, Packet, Paths, Stop, TUNNELS};
+use super::{Link, On, Packet, Paths, Stop, TUNNELS, esp};
 use crate::capture::{Block, LinkType};
 use crate::tally::Tally;
 
@@ -26,7 +26,7 @@ pub struct Decoder {
     /// The link type of the frame before.
     link: (u16, Option<&'static Link>),
     unknown_links: BTreeMap<u16, u64>,
-    /// One bit for each UDP port that some tunnel has.
+    /// One bit for each UDP port that some tunnel, or ESP, has.
     tunnel_ports: Box<[u64; 1024]>,
     /// Off: plain packets take the short way. Checksums are verified on the long way only.
     pub(super) long_way_only: bool,
@@ -44,7 +44,7 @@ impl Decoder {
     /// A decoder that has seen nothing.
     pub fn new(options: DecodeOptions) -> Self {
         let mut tunnel_ports = Box::new([0; 1024]);
-        for on in TUNNELS.iter().flat_map(|tunnel| tunnel.on) {
+        for on in TUNNELS.iter().flat_map(|tunnel| tunnel.on).chain(&[On::Udp(esp::UDP)]) {
             if let On::Udp(port) = on {
                 tunnel_ports[usize::from(port / 64)] |= 1 << (port % 64);
             }

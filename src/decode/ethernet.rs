@@ -1,13 +1,13 @@
 //! Ethernet II, IEEE 802.3 with LLC and SNAP, VLAN tags, provider backbone tags and unencrypted MACsec.
 
 use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// IEEE 802.3 Ethernet without FCS.
 pub(super) const ETHERNET: Link = Link { numbers: &[1], name: "ETHERNET", strip };
 
 /// IEEE 802.1ah: a backbone service tag, then the customer's frame.
-pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], strip: pbb };
+pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], shape: None, strip: pbb };
 
 /// `EtherType`s of VLAN tags: 802.1Q, 802.1ad and what was in use before it.
 pub(super) const VLAN: [u16; 5] = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
@@ -94,7 +94,7 @@ fn typed(kind: u16, rest: &[u8]) -> Result<Inner<'_>, Stop> {
 
 fn pbb(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let id = be32(data, 0)? & 0x00ff_ffff;
-    Ok(Carried { kind: "pbb", id: Some(id), inner: Inner::Ethernet(skip(data, 4)?) })
+    Ok(Carried { kind: "pbb", id: Id::Number(id), inner: Inner::Ethernet(skip(data, 4)?) })
 }
 
 #[cfg(test)]

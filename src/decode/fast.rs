@@ -2,7 +2,7 @@
 //! options or fragments, TCP or UDP, all captured. Whatever is odd in any way takes the long way
 //! ([`super::walk`]), which gives the same packet seven times slower.
 
-use super::{FlowKey, Inner, IpProtocol, Packet, Payload, Segment, Side, TcpHeader, ethernet};
+use super::{FlowKey, Inner, IpProtocol, Packet, Payload, Segment, Side, TcpHeader, ethernet, shape};
 
 /// The part of a frame behind Ethernet and VLAN tags.
 #[derive(Clone, Copy)]
@@ -91,10 +91,11 @@ impl<'a> Network<'a> {
                 (header, ports, IpProtocol::Tcp, Segment::Tcp(tcp))
             }
             17 => {
-                let head = segment.first_chunk::<8>()?;
+                let (head, data) = segment.split_first_chunk::<8>()?;
                 let ports = [u16::from_be_bytes([head[0], head[1]]), u16::from_be_bytes([head[2], head[3]])];
                 if usize::from(u16::from_be_bytes([head[4], head[5]])) != len
                     || ports.into_iter().any(is_tunnel)
+                    || shape::possible(data)
                 {
                     return None;
                 }

@@ -2,10 +2,10 @@
 
 use super::link::{Inner, Stop, be16, be32, byte, skip};
 use super::ppp;
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// GRE (RFC 2784, RFC 2890), version 1 is PPTP's (RFC 2637); also in UDP (RFC 8086).
-pub(super) const GRE: Tunnel = Tunnel { name: "gre", on: &[On::Ip(47), On::Udp(4754)], strip };
+pub(super) const GRE: Tunnel = Tunnel { name: "gre", on: &[On::Ip(47), On::Udp(4754)], shape: None, strip };
 
 const CHECKSUM: u16 = 0x8000;
 const ROUTING: u16 = 0x4000;
@@ -21,6 +21,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let mut at = 4;
     at += if flags & CHECKSUM != 0 { 4 } else { 0 };
     let key = if flags & KEY != 0 { Some(be32(data, at)?) } else { None };
+    let id = key.map_or(Id::Ends, Id::Number);
     at += if flags & KEY != 0 { 4 } else { 0 };
     at += if flags & SEQUENCE != 0 { 4 } else { 0 };
     match flags & 0x0007 {
@@ -30,7 +31,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
             let rest = skip(data, at)?;
             // Without a payload it is an acknowledgment; the call number differs between the directions.
             return if protocol == 0x880b && !rest.is_empty() {
-                Ok(Carried { kind: "pptp", id: None, inner: ppp::ppp(rest)? })
+                Ok(Carried { kind: "pptp", id: Id::None, inner: ppp::ppp(rest)? })
             } else {
                 Err(Stop::Other)
             };
@@ -43,20 +44,20 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
         // reserved) and 8 bits that vary within it; other users of TEB use the key as they like.
         0x6558 => Ok(match key {
             Some(key) if key >> 8 >= 0x1000 => {
-                Carried { kind: "nvgre", id: Some(key >> 8), inner: Inner::Ethernet(rest) }
+                Carried { kind: "nvgre", id: Id::Number(key >> 8), inner: Inner::Ethernet(rest) }
             }
-            _ => Carried { kind: "gre", id: key, inner: Inner::Ethernet(rest) },
+            _ => Carried { kind: "gre", id, inner: Inner::Ethernet(rest) },
         }),
         0x88be | 0x22eb => erspan(protocol, flags & SEQUENCE != 0, rest),
         // WCCP: a redirect header of four bytes, in version 2 only.
         0x883e if byte(rest, 0)? >> 4 != 4 => {
-            Ok(Carried { kind: "gre", id: key, inner: Inner::EtherType(0x0800, skip(rest, 4)?) })
+            Ok(Carried { kind: "gre", id, inner: Inner::EtherType(0x0800, skip(rest, 4)?) })
         }
-        0x883e => Ok(Carried { kind: "gre", id: key, inner: Inner::EtherType(0x0800, rest) }),
-        0x880b => Ok(Carried { kind: "gre", id: key, inner: ppp::ppp(rest)? }),
+        0x883e => Ok(Carried { kind: "gre", id, inner: Inner::EtherType(0x0800, rest) }),
+        0x880b => Ok(Carried { kind: "gre", id, inner: ppp::ppp(rest)? }),
         // Aruba access points: 802.11 frames.
-        0x8200..=0x8390 => Ok(Carried { kind: "gre", id: key, inner: Inner::Link(105, rest) }),
-        _ => Ok(Carried { kind: "gre", id: key, inner: Inner::EtherType(protocol, rest) }),
+        0x8200..=0x8390 => Ok(Carried { kind: "gre", id, inner: Inner::Link(105, rest) }),
+        _ => Ok(Carried { kind: "gre", id, inner: Inner::EtherType(protocol, rest) }),
     }
 }
 
@@ -76,7 +77,7 @@ fn erspan(protocol: u16, sequence: bool, data: &[u8]) -> Result<Carried<'_>, Sto
         }
         _ => return Err(Stop::Weird("bad_erspan_version")),
     };
-    Ok(Carried { kind: "erspan", id: None, inner })
+    Ok(Carried { kind: "erspan", id: Id::None, inner })
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use super::ethernet;
 use super::link::{Inner, Stop, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::shape;
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// GTP-U version 1 (3GPP TS 29.281 section 5). Tunnel endpoint numbers differ between the directions.
-pub(super) const GTP_U: Tunnel = Tunnel { name: "gtp", on: &[On::Udp(2152)], strip };
+pub(super) const GTP_U: Tunnel = Tunnel { name: "gtp", on: &[On::Udp(2152)], shape: Some(shape::gtp), strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     const PDU: u8 = 255;
@@ -36,7 +37,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
         _ if ethernet::plausible(rest) => Inner::Ethernet(rest),
         _ => return Err(Stop::Other),
     };
-    Ok(Carried { kind: "gtp", id: None, inner })
+    Ok(Carried { kind: "gtp", id: Id::None, inner })
 }
 
 #[cfg(test)]

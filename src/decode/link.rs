@@ -1,6 +1,6 @@
 //! The registry of link types, and the words in which every header says what lies behind it.
 
-use super::{bare, bsd, cooked, ethernet, ppp, wireless};
+use super::{bare, bsd, cooked, ethernet, ppp, usb, wireless};
 
 /// A link-layer type of <https://www.tcpdump.org/linktypes.html>.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,9 @@ pub const LINKS: &[Link] = &[
     wireless::PPI,
     wireless::PRISM,
     wireless::AVS,
+    usb::LINUX,
+    usb::LINUX_MMAPPED,
+    usb::USBPCAP,
 ];
 
 /// What lies behind a header.

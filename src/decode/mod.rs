@@ -9,6 +9,7 @@ mod capwap;
 mod cooked;
 mod decoder;
 mod defrag;
+mod esp;
 mod ethernet;
 mod fast;
 mod fuzz;
@@ -21,9 +22,11 @@ mod nsh;
 mod overlay;
 mod paths;
 mod ppp;
+mod shape;
 mod teredo;
 mod transport;
 mod tunnel;
+mod usb;
 mod walk;
 #[cfg(test)]
 mod wire;
@@ -34,7 +37,7 @@ pub use decoder::{DecodeOptions, Decoder};
 pub use fuzz::fuzz_frame;
 pub use link::{Inner, LINKS, Link, Stop};
 pub use paths::Paths;
-pub use tunnel::{Carried, On, TUNNELS, Tunnel};
+pub use tunnel::{Carried, Id, On, TUNNELS, Tunnel};
 
 /// The two ends of a flow as its key orders them; which of them is the client is not known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,6 +124,12 @@ impl FlowKey {
         Endpoint { addr, port: self.ports[side.index()] }
     }
 
+    /// The key of the same ends without encapsulation.
+    #[must_use]
+    pub const fn bare(self) -> Self {
+        Self { path: 0, ..self }
+    }
+
     /// Everything that tells keys apart, in as few words as there are, and their number.
     #[inline]
     fn words(&self) -> ([u64; 5], usize) {
@@ -138,14 +147,15 @@ impl FlowKey {
         }
     }
 
-    /// A hash with a fixed key, for the partition only (tables use a random seed).
+    /// A hash with a fixed key, for the partition only (tables use a random seed). The path has no part in it:
+    /// one direction of a flow may be encapsulated and the other not.
     pub fn partition(&self) -> usize {
-        let mut h = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::from(self.path);
+        let mut h = 0x9e37_79b9_7f4a_7c15_u64;
         let mut mix = |v: u64| {
             h = (h ^ v).wrapping_mul(0xff51_afd7_ed55_8ccd);
             h ^= h >> 32;
         };
-        let (words, n) = self.words();
+        let (words, n) = self.bare().words();
         words[..n].iter().for_each(|word| mix(*word));
         (h >> 40) as usize % crate::limits::PARTITIONS
     }

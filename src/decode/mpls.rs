@@ -3,12 +3,16 @@
 use super::ethernet;
 use super::ip;
 use super::link::{Inner, Stop, be32, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// MPLS (RFC 3032) in Ethernet, in UDP (RFC 7510) and in IP (RFC 4023).
 /// Labels differ between the directions of a flow, so only the kind goes into the path.
-pub(super) const MPLS: Tunnel =
-    Tunnel { name: "mpls", on: &[On::Ether(0x8847), On::Ether(0x8848), On::Udp(6635), On::Ip(137)], strip };
+pub(super) const MPLS: Tunnel = Tunnel {
+    name: "mpls",
+    on: &[On::Ether(0x8847), On::Ether(0x8848), On::Udp(6635), On::Ip(137)],
+    shape: None,
+    strip,
+};
 
 /// Labels of one stack; routers push far fewer.
 const LABELS: usize = 32;
@@ -19,7 +23,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
         let entry = be32(rest, 0)?;
         rest = skip(rest, 4)?;
         if entry & 0x100 != 0 {
-            return Ok(Carried { kind: "mpls", id: None, inner: payload(rest)? });
+            return Ok(Carried { kind: "mpls", id: Id::None, inner: payload(rest)? });
         }
     }
     Err(Stop::Weird("mpls_too_deep"))

@@ -2,10 +2,10 @@
 
 use super::link::{Stop, be32, skip};
 use super::overlay::next;
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// NSH (RFC 8300). The service path differs between the directions, so only the kind goes into the path.
-pub(super) const NSH: Tunnel = Tunnel { name: "nsh", on: &[On::Ether(0x894f)], strip };
+pub(super) const NSH: Tunnel = Tunnel { name: "nsh", on: &[On::Ether(0x894f)], shape: None, strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let base = be32(data, 0)?;
@@ -14,7 +14,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
         return Err(Stop::Weird("bad_nsh_header"));
     }
     let protocol = base.to_be_bytes()[3];
-    Ok(Carried { kind: "nsh", id: None, inner: next(protocol, 4, skip(data, len)?)? })
+    Ok(Carried { kind: "nsh", id: Id::None, inner: next(protocol, 4, skip(data, len)?)? })
 }
 
 #[cfg(test)]

@@ -1,22 +1,26 @@
 //! Overlays in UDP that data centres use: VXLAN, VXLAN-GPE, Geneve, LISP; and TZSP, which mirrors use.
 
 use super::link::{Inner, Stop, be16, be32, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::shape;
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// VXLAN (RFC 7348); 8472 is what Linux used before the port was assigned.
-pub(super) const VXLAN: Tunnel = Tunnel { name: "vxlan", on: &[On::Udp(4789), On::Udp(8472)], strip: vxlan };
+pub(super) const VXLAN: Tunnel =
+    Tunnel { name: "vxlan", on: &[On::Udp(4789), On::Udp(8472)], shape: Some(shape::vxlan), strip: vxlan };
 
 /// VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe): a next-protocol byte.
-pub(super) const VXLAN_GPE: Tunnel = Tunnel { name: "vxlan-gpe", on: &[On::Udp(4790)], strip: gpe };
+pub(super) const VXLAN_GPE: Tunnel =
+    Tunnel { name: "vxlan-gpe", on: &[On::Udp(4790)], shape: None, strip: gpe };
 
 /// Geneve (RFC 8926): options are skipped.
-pub(super) const GENEVE: Tunnel = Tunnel { name: "geneve", on: &[On::Udp(6081)], strip: geneve };
+pub(super) const GENEVE: Tunnel =
+    Tunnel { name: "geneve", on: &[On::Udp(6081)], shape: Some(shape::geneve), strip: geneve };
 
 /// LISP data (RFC 9300 section 5.1).
-pub(super) const LISP: Tunnel = Tunnel { name: "lisp", on: &[On::Udp(4341)], strip: lisp };
+pub(super) const LISP: Tunnel = Tunnel { name: "lisp", on: &[On::Udp(4341)], shape: None, strip: lisp };
 
 /// TaZmen Sniffer Protocol, as Aruba, `MikroTik` and others mirror with.
-pub(super) const TZSP: Tunnel = Tunnel { name: "tzsp", on: &[On::Udp(37008)], strip: tzsp };
+pub(super) const TZSP: Tunnel = Tunnel { name: "tzsp", on: &[On::Udp(37008)], shape: None, strip: tzsp };
 
 /// The next protocols that VXLAN-GPE and NSH (RFC 8300 section 2.2) have in common.
 pub(super) fn next(protocol: u8, nsh: u8, rest: &[u8]) -> Result<Inner<'_>, Stop> {
@@ -35,7 +39,7 @@ fn vxlan(data: &[u8]) -> Result<Carried<'_>, Stop> {
     if byte(data, 0)? & 0x0f != 0x08 {
         return Err(Stop::Weird("bad_vxlan_header"));
     }
-    Ok(Carried { kind: "vxlan", id: Some(be32(data, 4)? >> 8), inner: Inner::Ethernet(skip(data, 8)?) })
+    Ok(Carried { kind: "vxlan", id: Id::Number(be32(data, 4)? >> 8), inner: Inner::Ethernet(skip(data, 8)?) })
 }
 
 fn gpe(data: &[u8]) -> Result<Carried<'_>, Stop> {
@@ -45,7 +49,7 @@ fn gpe(data: &[u8]) -> Result<Carried<'_>, Stop> {
     }
     let rest = skip(data, 8)?;
     let inner = if flags & 0x04 != 0 { next(byte(data, 3)?, 4, rest)? } else { Inner::Ethernet(rest) };
-    Ok(Carried { kind: "vxlan-gpe", id: Some(be32(data, 4)? >> 8), inner })
+    Ok(Carried { kind: "vxlan-gpe", id: Id::Number(be32(data, 4)? >> 8), inner })
 }
 
 fn geneve(data: &[u8]) -> Result<Carried<'_>, Stop> {
@@ -60,7 +64,7 @@ fn geneve(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let rest = skip(data, 8 + usize::from(first & 0x3f) * 4)?;
     Ok(Carried {
         kind: "geneve",
-        id: Some(be32(data, 4)? >> 8),
+        id: Id::Number(be32(data, 4)? >> 8),
         inner: Inner::EtherType(be16(data, 2)?, rest),
     })
 }
@@ -68,7 +72,7 @@ fn geneve(data: &[u8]) -> Result<Carried<'_>, Stop> {
 fn lisp(data: &[u8]) -> Result<Carried<'_>, Stop> {
     const INSTANCE: u8 = 0x08;
     let flags = byte(data, 0)?;
-    let id = (flags & INSTANCE != 0).then_some(be32(data, 4)? >> 8);
+    let id = if flags & INSTANCE != 0 { Id::Number(be32(data, 4)? >> 8) } else { Id::None };
     Ok(Carried { kind: "lisp", id, inner: Inner::Ip(skip(data, 8)?) })
 }
 
@@ -97,7 +101,7 @@ fn tzsp(data: &[u8]) -> Result<Carried<'_>, Stop> {
         18 => Inner::Link(105, rest),
         _ => return Err(Stop::Other),
     };
-    Ok(Carried { kind: "tzsp", id: None, inner })
+    Ok(Carried { kind: "tzsp", id: Id::None, inner })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Numbers for stacks of tunnels and VLAN tags, so that a packet carries four bytes and not a list.
 
+use std::net::IpAddr;
+
 use hashbrown::HashMap;
 
 use crate::tally::Tally;
@@ -10,10 +12,25 @@ const ENTRIES: usize = 65_536;
 /// The number of the shared stack for what came too late.
 const OVERFLOW: u32 = 1;
 
-/// All stacks seen, by number; 0 is the empty one. Both directions of a flow have the same path.
+/// Set in the number of a path in which something tells networks apart.
+const TENANT: u32 = 1 << 30;
+
+/// Which of the networks that a tunnel may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Tenant {
+    /// Nothing tells.
+    Any,
+    /// The network with this number.
+    Number(u32),
+    /// The one between these tunnel ends, the smaller first.
+    Ends(IpAddr, IpAddr),
+}
+
+/// All stacks seen, by number; 0 is the empty one. Both directions of a flow have the same path, unless a network
+/// encapsulates one direction only.
 #[derive(Debug)]
 pub struct Paths {
-    tunnels: Stacks<(&'static str, Option<u32>), String>,
+    tunnels: Stacks<(&'static str, Tenant), String>,
     vlans: Stacks<u16, u16>,
 }
 
@@ -26,7 +43,12 @@ impl Default for Paths {
 impl Paths {
     /// The tunnels of a path, outermost first: `vxlan:100`, `gre`, `gre:7`.
     pub fn tunnel(&self, path: u32) -> &[String] {
-        self.tunnels.get(path)
+        self.tunnels.get(path & !TENANT)
+    }
+
+    /// Whether something in a path tells networks apart: flows with two such paths are two flows.
+    pub const fn has_tenant(path: u32) -> bool {
+        path & TENANT != 0
     }
 
     /// The VLAN numbers of a stack, outermost first.
@@ -35,18 +57,19 @@ impl Paths {
     }
 
     /// The path `outer` with one more tunnel in it.
-    pub(super) fn enter(
-        &mut self,
-        outer: u32,
-        kind: &'static str,
-        id: Option<u32>,
-        tally: &mut Tally,
-    ) -> u32 {
-        let text = || id.map_or_else(|| kind.to_owned(), |id| format!("{kind}:{id}"));
-        self.tunnels.push(outer, (kind, id), text).unwrap_or_else(|| {
-            tally.weird("tunnel_stacks_over_limit");
-            OVERFLOW
-        })
+    pub(super) fn enter(&mut self, outer: u32, kind: &'static str, tenant: Tenant, tally: &mut Tally) -> u32 {
+        let text = || match tenant {
+            Tenant::Number(id) => format!("{kind}:{id}"),
+            Tenant::Any | Tenant::Ends(..) => kind.to_owned(),
+        };
+        let flag = if tenant == Tenant::Any { outer & TENANT } else { TENANT };
+        match self.tunnels.push(outer & !TENANT, (kind, tenant), text) {
+            Some(number) => number | flag,
+            None => {
+                tally.weird("tunnel_stacks_over_limit");
+                OVERFLOW | TENANT
+            }
+        }
     }
 
     /// The VLAN stack `outer` with one more tag in it.
@@ -112,12 +135,18 @@ mod tests {
     #[test]
     fn equal_stacks_have_equal_numbers() {
         let (mut paths, mut tally) = (Paths::default(), Tally::default());
-        let a = paths.enter(0, "vxlan", Some(100), &mut tally);
-        let b = paths.enter(a, "gre", None, &mut tally);
-        let c = paths.enter(0, "gre", None, &mut tally);
+        let vxlan = Tenant::Number(100);
+        let a = paths.enter(0, "vxlan", vxlan, &mut tally);
+        let b = paths.enter(a, "gre", Tenant::Any, &mut tally);
+        let c = paths.enter(0, "gre", Tenant::Any, &mut tally);
         assert_ne!(b, c);
-        assert_eq!(paths.enter(0, "vxlan", Some(100), &mut tally), a);
-        assert_eq!(paths.enter(a, "gre", None, &mut tally), b);
+        assert_eq!(paths.enter(0, "vxlan", vxlan, &mut tally), a);
+        assert_eq!(paths.enter(a, "gre", Tenant::Any, &mut tally), b);
+        assert_eq!([a, b, c, 0].map(Paths::has_tenant), [true, true, false, false]);
+        let ends = |n: u8| Tenant::Ends([10, 0, 0, 1].into(), [10, 0, 0, n].into());
+        let two = [2, 3].map(|n| paths.enter(0, "gre", ends(n), &mut tally));
+        assert_ne!(two[0], two[1]);
+        assert_eq!(two.map(|path| paths.tunnel(path).to_vec()), [["gre"], ["gre"]]);
         assert_eq!(paths.tunnel(b), ["vxlan:100", "gre"]);
         assert!(paths.tunnel(0).is_empty() && paths.tunnel(999).is_empty());
         let inner = paths.tag(0, 5, &mut tally);
@@ -128,10 +157,11 @@ mod tests {
     #[test]
     fn too_many_share_one_number() {
         let (mut paths, mut tally) = (Paths::default(), Tally::default());
-        let all: Vec<_> = (0..70_000).map(|id| paths.enter(0, "vxlan", Some(id), &mut tally)).collect();
-        assert_eq!(all.iter().filter(|&&n| n == OVERFLOW).count(), 70_000 - ENTRIES);
+        let all: Vec<_> =
+            (0..70_000).map(|id| paths.enter(0, "vxlan", Tenant::Number(id), &mut tally)).collect();
+        assert_eq!(all.iter().filter(|&&n| n == OVERFLOW | TENANT).count(), 70_000 - ENTRIES);
         assert_eq!(tally.weirds["tunnel_stacks_over_limit"], 70_000 - ENTRIES as u64);
-        assert_eq!(paths.enter(OVERFLOW, "gre", None, &mut tally), OVERFLOW);
+        assert_eq!(paths.enter(OVERFLOW | TENANT, "gre", Tenant::Any, &mut tally), OVERFLOW | TENANT);
         assert_eq!(paths.tunnel(OVERFLOW), ["overflow"]);
     }
 }

@@ -1,7 +1,7 @@
 //! PPP over serial lines and Ethernet, and Cisco HDLC.
 
 use super::link::{Inner, Link, Stop, be16, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// PPP (RFC 1662), with or without address and control bytes; some writers give Cisco HDLC this number.
 pub(super) const PPP: Link = Link { numbers: &[9], name: "PPP", strip: hdlc };
@@ -21,7 +21,8 @@ pub(super) const PPP_WITH_DIR: Link =
 pub(super) const C_HDLC: Link = Link { numbers: &[104], name: "C_HDLC", strip: hdlc };
 
 /// PPP over Ethernet (RFC 2516): both directions of a session have its number.
-pub(super) const PPPOE: Tunnel = Tunnel { name: "pppoe", on: &[On::Ether(0x8864)], strip: session };
+pub(super) const PPPOE: Tunnel =
+    Tunnel { name: "pppoe", on: &[On::Ether(0x8864)], shape: None, strip: session };
 
 /// RFC 1661 section 2: the protocol field, compressed to one byte if that is odd.
 pub(super) fn ppp(data: &[u8]) -> Result<Inner<'_>, Stop> {
@@ -60,7 +61,7 @@ fn session(data: &[u8]) -> Result<Carried<'_>, Stop> {
         return Err(Stop::Other);
     }
     let id = u32::from(u16::from_be_bytes([head[2], head[3]]));
-    Ok(Carried { kind: "pppoe", id: Some(id), inner: ppp(rest)? })
+    Ok(Carried { kind: "pppoe", id: Id::Number(id), inner: ppp(rest)? })
 }
 
 #[cfg(test)]

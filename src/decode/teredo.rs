@@ -1,10 +1,12 @@
 //! Teredo: IPv6 through NATs.
 
 use super::link::{Inner, Stop, be16, byte, skip};
-use super::tunnel::{Carried, On, Tunnel};
+use super::shape;
+use super::tunnel::{Carried, Id, On, Tunnel};
 
 /// Teredo (RFC 4380 section 5.1.1): authentication and origin indications may come first.
-pub(super) const TEREDO: Tunnel = Tunnel { name: "teredo", on: &[On::Udp(3544)], strip };
+pub(super) const TEREDO: Tunnel =
+    Tunnel { name: "teredo", on: &[On::Udp(3544)], shape: Some(shape::teredo), strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     let mut rest = data;
@@ -18,7 +20,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     if byte(rest, 0)? >> 4 != 6 {
         return Err(Stop::Weird("bad_teredo_header"));
     }
-    Ok(Carried { kind: "teredo", id: None, inner: Inner::EtherType(0x86dd, rest) })
+    Ok(Carried { kind: "teredo", id: Id::None, inner: Inner::EtherType(0x86dd, rest) })
 }
 
 #[cfg(test)]

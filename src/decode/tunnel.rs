@@ -1,7 +1,7 @@
 //! The registry of tunnels, and the small ones among them.
 
 use super::link::{Inner, Stop, be16, byte, skip};
-use super::{ayiya, capwap, ethernet, gre, gtp, mpls, nsh, overlay, ppp, teredo};
+use super::{ayiya, capwap, ethernet, gre, gtp, mpls, nsh, overlay, ppp, shape, teredo};
 
 /// An encapsulation inside a packet.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +10,8 @@ pub struct Tunnel {
     pub name: &'static str,
     /// What carries it.
     pub on: &'static [On],
+    /// Whether a datagram of this length on the wire is this tunnel's beyond doubt, on whatever port.
+    pub shape: Option<fn(&[u8], usize) -> bool>,
     /// Removes its header; what it returns is always the end of what it was given.
     pub strip: fn(&[u8]) -> Result<Carried<'_>, Stop>,
 }
@@ -30,10 +32,21 @@ pub enum On {
 pub struct Carried<'a> {
     /// Name for the path ("gre" and "erspan" are one protocol, but not one thing).
     pub kind: &'static str,
-    /// Network number, only if both directions of a flow have the same.
-    pub id: Option<u32>,
+    /// What tells networks apart.
+    pub id: Id,
     /// What is inside.
     pub inner: Inner<'a>,
+}
+
+/// What tells the networks in a tunnel apart: both directions of a flow must have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Id {
+    /// Nothing, or numbers that differ between the directions.
+    None,
+    /// A network number.
+    Number(u32),
+    /// The two ends of the tunnel.
+    Ends,
 }
 
 /// Every tunnel that is followed.
@@ -59,6 +72,14 @@ pub const TUNNELS: &[Tunnel] = &[
 ];
 
 impl Tunnel {
+    /// The tunnel that a datagram on any port is.
+    pub(super) fn guess(data: &[u8], total: usize) -> Option<&'static Self> {
+        if !shape::possible(data) {
+            return None;
+        }
+        TUNNELS.iter().find(|tunnel| tunnel.shape.is_some_and(|is| is(data, total)))
+    }
+
     /// The tunnel that is carried so.
     pub(super) fn find(on: On) -> Option<&'static Self> {
         TUNNELS.iter().find(|tunnel| tunnel.on.contains(&on))
@@ -69,27 +90,29 @@ impl Tunnel {
 const IP_IN_IP: Tunnel = Tunnel {
     name: "ipip",
     on: &[On::Ip(4)],
-    strip: |data| Ok(Carried { kind: "ipip", id: None, inner: Inner::EtherType(0x0800, data) }),
+    shape: None,
+    strip: |data| Ok(Carried { kind: "ipip", id: Id::Ends, inner: Inner::EtherType(0x0800, data) }),
 };
 
 /// IPv6 in IP (RFC 2473, RFC 4213).
 const IPV6_IN_IP: Tunnel = Tunnel {
     name: "6in4",
     on: &[On::Ip(41)],
-    strip: |data| Ok(Carried { kind: "6in4", id: None, inner: Inner::EtherType(0x86dd, data) }),
+    shape: None,
+    strip: |data| Ok(Carried { kind: "6in4", id: Id::Ends, inner: Inner::EtherType(0x86dd, data) }),
 };
 
 /// Ethernet in IP (RFC 3378).
-const ETHERIP: Tunnel = Tunnel { name: "etherip", on: &[On::Ip(97)], strip: etherip };
+const ETHERIP: Tunnel = Tunnel { name: "etherip", on: &[On::Ip(97)], shape: None, strip: etherip };
 
 /// L2TP version 2 (RFC 2661): session numbers differ between the directions.
-const L2TP: Tunnel = Tunnel { name: "l2tp", on: &[On::Udp(1701)], strip: l2tp };
+const L2TP: Tunnel = Tunnel { name: "l2tp", on: &[On::Udp(1701)], shape: None, strip: l2tp };
 
 fn etherip(data: &[u8]) -> Result<Carried<'_>, Stop> {
     if be16(data, 0)? >> 12 != 3 {
         return Err(Stop::Weird("bad_etherip_version"));
     }
-    Ok(Carried { kind: "etherip", id: None, inner: Inner::Ethernet(skip(data, 2)?) })
+    Ok(Carried { kind: "etherip", id: Id::Ends, inner: Inner::Ethernet(skip(data, 2)?) })
 }
 
 fn l2tp(data: &[u8]) -> Result<Carried<'_>, Stop> {
@@ -109,7 +132,7 @@ fn l2tp(data: &[u8]) -> Result<Carried<'_>, Stop> {
     at += if flags & SEQUENCE != 0 { 4 } else { 0 };
     at += if flags & OFFSET != 0 { 2 + usize::from(be16(data, at)?) } else { 0 };
     byte(data, at)?;
-    Ok(Carried { kind: "l2tp", id: None, inner: ppp::ppp(skip(data, at)?)? })
+    Ok(Carried { kind: "l2tp", id: Id::None, inner: ppp::ppp(skip(data, at)?)? })
 }
 
 #[cfg(test)]

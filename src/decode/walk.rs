@@ -1,11 +1,14 @@
 //! The walk through the headers of one frame.
 
+use std::net::IpAddr;
+
 use super::decoder::is_in;
 use super::defrag::{Arrival, Origin};
 use super::ip::{self, Datagram};
+use super::paths::Tenant;
 use super::transport::{self, Carrier};
 use super::{Endpoint, FlowKey, Inner, IpProtocol, Link, On, Packet, Paths, Payload, Segment, Side};
-use super::{Stop, Tunnel, ethernet};
+use super::{Id, Stop, Tunnel, esp, ethernet};
 use crate::limits;
 use crate::tally::Tally;
 
@@ -138,7 +141,7 @@ impl Walk<'_> {
             0x6558 => Ok(Step::Inner(Inner::Ethernet(data))),
             0x88e5 => Ok(Step::Inner(ethernet::macsec(data)?)),
             _ => match Tunnel::find(On::Ether(kind)) {
-                Some(tunnel) => self.enter(tunnel, data, false),
+                Some(tunnel) => self.enter(tunnel, data, None),
                 None if ethernet::is_control(kind) => Err(Stop::Other),
                 None => Err(Stop::Weird("unknown_ethertype")),
             },
@@ -163,9 +166,17 @@ impl Walk<'_> {
                 Ok(Step::Done(Found::Packet(self.place(&datagram, &carrier, IpProtocol::Tcp))))
             }
             17 => self.udp(&datagram),
-            50 => Err(Stop::Weird("esp")),
+            50 => match esp::null(&datagram) {
+                Some(inner) => {
+                    self.layer()?;
+                    Ok(Step::Ip(inner))
+                }
+                None => Err(Stop::Weird("esp")),
+            },
             protocol => match Tunnel::find(On::Ip(protocol)) {
-                Some(tunnel) => self.enter(tunnel, datagram.data, datagram.source.is_ipv6()),
+                Some(tunnel) => {
+                    self.enter(tunnel, datagram.data, Some((datagram.source, datagram.destination)))
+                }
                 None => Err(Stop::Other),
             },
         }
@@ -177,11 +188,22 @@ impl Walk<'_> {
         // The destination first: it is the tunnel's port in all but answers.
         let tunnel = [carrier.ports[1], carrier.ports[0]]
             .into_iter()
-            .find_map(|port| if is_in(self.tunnel_ports)(port) { Tunnel::find(On::Udp(port)) } else { None });
-        let Some(tunnel) = tunnel else { return Ok(Step::Done(Found::Packet(place))) };
+            .find_map(|port| if is_in(self.tunnel_ports)(port) { Tunnel::find(On::Udp(port)) } else { None })
+            .or_else(|| Tunnel::guess(carrier.payload, carrier.payload.len() + carrier.missing as usize));
+        let Some(tunnel) = tunnel else {
+            // RFC 3948: ESP behind address translation, on a port of its own.
+            if carrier.ports.contains(&esp::UDP)
+                && let Some(inner) =
+                    esp::null(&Datagram { data: carrier.payload, cut: carrier.missing, ..*datagram })
+            {
+                self.layer()?;
+                return Ok(Step::Ip(inner));
+            }
+            return Ok(Step::Done(Found::Packet(place)));
+        };
         let outer = (self.path, self.vlan, self.cut);
         self.cut = carrier.missing;
-        match self.enter(tunnel, carrier.payload, false) {
+        match self.enter(tunnel, carrier.payload, Some((datagram.source, datagram.destination))) {
             Ok(Step::Inner(inner)) => Ok(Step::Guess(place, inner)),
             // Tunnel control (echo, keep-alive) and what is no tunnel: a datagram like any other.
             _ if self.layers <= limits::DECODE_DEPTH => {
@@ -192,15 +214,26 @@ impl Walk<'_> {
         }
     }
 
-    fn enter<'a>(&mut self, tunnel: &Tunnel, data: &'a [u8], over_v6: bool) -> Result<Step<'a>, Stop> {
+    /// `ends` are the addresses of what carries the tunnel.
+    fn enter<'a>(
+        &mut self,
+        tunnel: &Tunnel,
+        data: &'a [u8],
+        ends: Option<(IpAddr, IpAddr)>,
+    ) -> Result<Step<'a>, Stop> {
         self.layer()?;
         let carried = (tunnel.strip)(data)?;
-        let kind = match (carried.kind, over_v6) {
-            ("ipip", true) => "4in6",
-            ("6in4", true) => "6in6",
+        let kind = match (carried.kind, ends) {
+            ("ipip", Some((IpAddr::V6(_), _))) => "4in6",
+            ("6in4", Some((IpAddr::V6(_), _))) => "6in6",
             (kind, _) => kind,
         };
-        self.path = self.paths.enter(self.path, kind, carried.id, self.tally);
+        let tenant = match (carried.id, ends) {
+            (Id::Number(number), _) => Tenant::Number(number),
+            (Id::Ends, Some((a, b))) => Tenant::Ends(a.min(b), a.max(b)),
+            (Id::Ends, None) | (Id::None, _) => Tenant::Any,
+        };
+        self.path = self.paths.enter(self.path, kind, tenant, self.tally);
         Ok(Step::Inner(carried.inner))
     }
 

@@ -101,6 +101,14 @@ pub(super) fn seen_all(
     out
 }
 
+/// The same for a frame that tells nothing when it is cut.
+pub(super) fn every_cut_or_none(link: u16, frame: &[u8]) {
+    for n in 0..frame.len() {
+        let _ = seen(link, &frame[..n]);
+        let _ = seen_as(link, &frame[..n], frame.len(), false);
+    }
+}
+
 /// Cuts a good frame at each byte, as a snap length does and as damage does.
 pub(super) fn every_cut(link: u16, frame: &[u8]) {
     let whole = seen(link, frame).unwrap();
@@ -191,6 +199,9 @@ pub(super) fn samples() -> Vec<(u16, Vec<u8>)> {
         (1, over(6081, &[1, 0x40, 0x65, 0x58, 0, 0, 9, 0, 1, 2, 3, 4], &frame)),
         (1, over(2152, &[0x34, 255, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 0x10, 9, 0], &v4)),
         (1, over(3544, &[0, 0, 1, 2, 3, 4, 5, 6], &v6)),
+        (1, over(9999, &[8, 0, 0, 0, 0, 0, 100, 0], &frame)),
+        (1, ether(0x0800, &ip4(50, &[&[0, 0, 0, 9, 0, 0, 0, 1][..], &v4, &[1, 1, 4], &[7; 12]].concat()))),
+        (220, [&[0, 0, 0, 0, 0, 0, 0, 0, b'C', 3][..], &[0; 54], &frame].concat()),
         (101, first),
         (101, ip6(44, &[&[17, 0, 0, 1, 0, 0, 0, 9][..], &udp(53, &[7; 24])].concat())),
         (0, [&[2, 0, 0, 0][..], &v4].concat()),

@@ -82,6 +82,17 @@ impl Assembler {
         self.next
     }
 
+    /// Whether a sequence number is near where the stream is; `None` if that is not known.
+    pub fn is_near(&self, seq: u32) -> Option<bool> {
+        let near =
+            |known: u32| i64::from((seq.wrapping_sub(known) as i32).unsigned_abs()) < limits::JOINED_NEAR;
+        match (self.seen(), self.acked) {
+            (true, _) => Some(near(self.sequence())),
+            (false, true) => Some(near(self.ack)),
+            (false, false) => None,
+        }
+    }
+
     /// Whether a SYN with this sequence number can belong to the stream: if not, the port was used again.
     pub fn accepts_syn(&self, isn: u32) -> bool {
         let behind = self.base.wrapping_sub(isn.wrapping_add(1)) as i32;

@@ -8,7 +8,7 @@ use super::{
     list::{Linked, Links},
 };
 use crate::{
-    decode::{Side, TcpHeader},
+    decode::{Packet, Paths, Segment, Side, TcpHeader},
     limits,
     message::End,
     time::Timestamp,
@@ -96,6 +96,16 @@ impl<S> Entry<S> {
             Side::Low => (low, high, port),
             Side::High => (high, low, port),
         }
+    }
+
+    /// Whether a packet with the same ends that came by another path belongs here.
+    pub(super) fn goes_on(&self, packet: &Packet) -> bool {
+        let Segment::Tcp(header) = packet.segment else { return false };
+        let (from, to) = (&self.streams[packet.from.index()], &self.streams[packet.from.other().index()]);
+        let seq = from.is_near(header.seq);
+        let ack = if header.has(TcpHeader::ACK) { to.is_near(header.ack) } else { None };
+        let contradicts = Paths::has_tenant(self.info.key.path) && Paths::has_tenant(packet.key.path);
+        !contradicts && seq != Some(false) && ack != Some(false) && (seq.is_some() || ack.is_some())
     }
 
     /// Whether a SYN-ACK answers the SYN of this very connection, though its own number is another than the one

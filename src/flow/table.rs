@@ -23,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub struct FlowTable<S> {
     index: HashTable<u32>,
+    /// Flows in tunnels by what their key is without, a few of one key: see [`FlowTable::joined`].
+    bare: HashTable<u32>,
     hasher: foldhash::fast::RandomState,
     /// Random too: of the fingerprints of segments.
     seed: u64,
@@ -52,6 +54,7 @@ impl<S> FlowTable<S> {
         let hasher = foldhash::fast::RandomState::default();
         Self {
             index: HashTable::new(),
+            bare: HashTable::new(),
             seed: hasher.hash_one(0_u64),
             hasher,
             flows: Slab::default(),
@@ -73,6 +76,11 @@ impl<S> FlowTable<S> {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.flows.len() == 0
+    }
+
+    #[cfg(test)]
+    pub(super) fn bare_len(&self) -> usize {
+        self.bare.len()
     }
 
     /// Bytes of waiting segments, bookkeeping included.
@@ -216,7 +224,27 @@ impl<S> FlowTable<S> {
             return Some(self.last);
         }
         let same = |&slot: &u32| self.flows.get(slot).is_some_and(|entry| entry.info.key == packet.key);
-        self.index.find(self.hasher.hash_one(packet.key), same).copied()
+        let found = self.index.find(self.hasher.hash_one(packet.key), same).copied();
+        if found.is_none() && (packet.key.path != 0 || !self.bare.is_empty()) {
+            self.joined(packet)
+        } else {
+            found
+        }
+    }
+
+    /// The flow of a packet that came by another path: a network may encapsulate one direction only (labels of a
+    /// last hop, a tunnel one way), or some packets. Nothing may contradict: not both paths name a tenant, and the
+    /// numbers go on.
+    #[cold]
+    fn joined(&self, packet: &Packet) -> Option<u32> {
+        let bare = packet.key.bare();
+        let hash = self.hasher.hash_one(bare);
+        let plain = |&&slot: &&u32| self.flows.get(slot).is_some_and(|entry| entry.info.key == bare);
+        let tunnelled =
+            |&&slot: &&u32| self.flows.get(slot).is_some_and(|entry| entry.info.key.bare() == bare);
+        let candidates = self.index.iter_hash(hash).filter(plain);
+        let mut candidates = candidates.chain(self.bare.iter_hash(hash).filter(tunnelled));
+        candidates.find(|&&slot| self.flows.get(slot).is_some_and(|entry| entry.goes_on(packet))).copied()
     }
 
     /// Whether the flow found cannot be the packet's, and how it ended then.
@@ -259,6 +287,14 @@ impl<S> FlowTable<S> {
         let (flows, hasher) = (&self.flows, &self.hasher);
         let rehash = |&slot: &u32| flows.get(slot).map_or(0, |entry| hasher.hash_one(entry.info.key));
         self.index.insert_unique(hasher.hash_one(packet.key), slot, rehash);
+        if packet.key.path != 0 {
+            let hash = hasher.hash_one(packet.key.bare());
+            let rehash =
+                |&slot: &u32| flows.get(slot).map_or(0, |entry| hasher.hash_one(entry.info.key.bare()));
+            if self.bare.iter_hash(hash).take(limits::JOINED_PATHS).count() < limits::JOINED_PATHS {
+                self.bare.insert_unique(hash, slot, rehash);
+            }
+        }
         self.lists[kind as usize].push(&mut self.flows, slot);
         slot
     }
@@ -330,6 +366,11 @@ impl<S> FlowTable<S> {
         }
         self.lists[kind as usize].remove(&mut self.flows, slot);
         if let Ok(found) = self.index.find_entry(self.hasher.hash_one(key), |&other| other == slot) {
+            found.remove();
+        }
+        if key.path != 0
+            && let Ok(found) = self.bare.find_entry(self.hasher.hash_one(key.bare()), |&other| other == slot)
+        {
             found.remove();
         }
         if let Some(entry) = self.flows.remove(slot) {

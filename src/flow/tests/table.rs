@@ -62,18 +62,25 @@ struct Net {
     log: Log,
     now: Timestamp,
     ordinal: u64,
+    path: u32,
 }
 
 impl Net {
     fn new() -> Self {
-        Self { table: FlowTable::default(), log: Log::default(), now: Timestamp::default(), ordinal: 0 }
+        Self {
+            table: FlowTable::default(),
+            log: Log::default(),
+            now: Timestamp::default(),
+            ordinal: 0,
+            path: 0,
+        }
     }
 
     fn put(&mut self, client: bool, port: u16, segment: Segment, bytes: &[u8]) {
         let end = |port| Endpoint { addr: std::net::Ipv4Addr::LOCALHOST.into(), port };
         let (source, destination) = if client { (end(port), end(8080)) } else { (end(8080), end(port)) };
         let protocol = if segment == Segment::Udp { IpProtocol::Udp } else { IpProtocol::Tcp };
-        let (key, from) = FlowKey::new(source, destination, protocol, 0);
+        let (key, from) = FlowKey::new(source, destination, protocol, self.path);
         let payload = Payload { len: bytes.len() as u32, ..Payload::default() };
         let packet = Packet { frame: 0, key, from, segment, payload, vlan: 0 };
         let origin = Origin { ordinal: self.ordinal, time: self.now, ..Origin::default() };
@@ -406,4 +413,62 @@ fn every_packet_twice_changes_nothing_but_counts() {
         "0 ended",
     ];
     assert_eq!(net.lines(), expected);
+}
+
+/// Paths as the decoder numbers them: without and with something that tells networks apart.
+const LABELS: u32 = 2;
+const TENANTS: [u32; 2] = [3 | 1 << 30, 4 | 1 << 30];
+
+#[test]
+fn a_flow_whose_directions_are_encapsulated_differently_is_one() {
+    for [there, back] in [[0, LABELS], [LABELS, 0], [TENANTS[0], 0], [0, TENANTS[0]], [LABELS, TENANTS[1]]] {
+        for handshake in [true, false] {
+            let mut net = Net::new();
+            let mut step = |path, act: &dyn Fn(&mut Net)| {
+                net.path = path;
+                act(&mut net);
+            };
+            if handshake {
+                step(there, &|net| net.c(99, 0, SYN, ""));
+                step(back, &|net| net.s(499, 100, SYN | ACK, ""));
+            }
+            step(there, &|net| net.c(100, 500, ACK, "ping"));
+            step(back, &|net| net.s(500, 104, ACK, "po"));
+            // Some packets go past the tunnel.
+            step(there, &|net| net.s(502, 104, ACK, "ng"));
+            step(back, &|net| net.c(104, 504, ACK | FIN, ""));
+            step(back, &|net| net.s(504, 105, ACK | FIN, ""));
+            net.finish();
+            let lines = net.lines();
+            assert_eq!(lines.iter().filter(|line| line.ends_with("open")).count(), 1, "{lines:?}");
+            assert!(net.log.ended[0].0.anomalies == Default::default(), "{lines:?}");
+            assert!(net.table.bare_len() == 0);
+        }
+    }
+}
+
+#[test]
+fn two_tenants_are_two_flows_and_so_are_numbers_that_do_not_fit() {
+    let mut net = Net::new();
+    for path in TENANTS {
+        net.path = path;
+        net.handshake();
+        net.c(100, 500, ACK, "ping");
+    }
+    net.path = 0;
+    net.c(1_000_000, 500, ACK, "ping");
+    net.finish();
+    assert_eq!(net.log.ended.len(), 3);
+}
+
+#[test]
+fn many_tunnels_with_the_same_ends_do_not_slow_each_other_down() {
+    let mut net = Net::new();
+    for path in 2..10_000 {
+        net.path = path;
+        net.c(path << 18, 0, SYN, "");
+        assert!(net.table.bare_len() <= limits::JOINED_PATHS);
+    }
+    net.finish();
+    assert_eq!(net.log.ended.len(), 9_998);
 }
