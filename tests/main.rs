@@ -3,6 +3,7 @@
 
 mod cli;
 mod docs;
+mod encapsulations;
 mod fixtures;
 mod invariance;
 mod layers;

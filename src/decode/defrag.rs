@@ -376,5 +376,34 @@ mod tests {
             prop_assert!(out.iter().all(|o| *o == payload));
             prop_assert!(tally.weirds.is_empty());
         }
+
+        #[test]
+        fn of_conflicting_copies_the_first_wins(
+            parts in prop::collection::vec((0_u32..40, 1_usize..12, any::<u8>()), 1..40),
+        ) {
+            let units = 40;
+            let mut model: Vec<Option<u8>> = vec![None; units * 8];
+            let (mut defrag, mut tally) = (Defragmenter::default(), Tally::default());
+            let (mut conflict, mut joined) = (false, None);
+            // What is missing in the end comes last.
+            let rest = (0..units as u32).map(|unit| (unit, 1, 0));
+            for (unit, len, value) in parts.into_iter().chain(rest) {
+                let start = unit as usize * 8;
+                let end = (start + len * 8).min(model.len());
+                let bytes = vec![value; end - start];
+                let last = end == model.len();
+                joined = defrag.push(arrival(7, unit * 8, !last, &bytes), Timestamp::default(), &mut tally);
+                for byte in &mut model[start..end] {
+                    conflict |= *byte.get_or_insert(value) != value;
+                }
+                if joined.is_some() {
+                    break;
+                }
+            }
+            let want: Vec<u8> = model.into_iter().map(|byte| byte.unwrap()).collect();
+            prop_assert_eq!(joined.map(|j| j.bytes), Some(want));
+            prop_assert_eq!(tally.weirds.contains_key("fragment_overlap_conflict"), conflict);
+            prop_assert_eq!(defrag.held, 0);
+        }
     }
 }

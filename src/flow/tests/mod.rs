@@ -6,3 +6,4 @@ mod midstream;
 mod properties;
 mod support;
 mod table;
+mod wire;
