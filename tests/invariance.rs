@@ -103,7 +103,14 @@ fn mangled_captures_say_the_same() {
         fits.fetch_add(1, Ordering::Relaxed);
         let bytes = wire::write(&packets, Style::default());
         let what = format!("{}, {}", fixture.name, mangle.name);
-        let one = observe(bytes.clone(), 1, true);
+        let mut one = observe(bytes.clone(), 1, true);
+        let said = one.findings.iter().find(|(rule, _)| rule == "coverage-gap").cloned();
+        if mangle.contradicts {
+            let Some(said) = said else { return vec![format!("{what}: contradictions are not said")] };
+            if !fixture.seed.findings.contains(&said) {
+                one.findings.remove(&said);
+            }
+        }
         let mut wrong = differences(&fixture.seed, &one, &what, mangle.addresses);
         // Threads meet every mangling with some fixture, and every fixture with some mangling.
         if (fixture.name.len() + mangle.name.len()).is_multiple_of(4)

@@ -37,7 +37,7 @@ pub struct Assembler {
     /// The SYN was seen.
     pub(super) syn: bool,
     /// A RST ended it.
-    aborted: bool,
+    pub(super) aborted: bool,
     /// Something waits in `disorder`.
     pub(super) waiting: bool,
 }
@@ -56,20 +56,6 @@ impl Assembler {
     /// Whether the end was delivered.
     pub fn ended(&self) -> bool {
         self.phase == Phase::Ended
-    }
-
-    /// Whether a RST ended it, and yet `seq` goes on where it was.
-    pub const fn outlives_reset(&self, seq: u32) -> bool {
-        self.aborted && seq == self.sequence()
-    }
-
-    /// Takes back the end that a RST made.
-    pub(super) const fn revive(&mut self) {
-        if self.aborted {
-            let known = self.syn || self.next > 0;
-            self.phase = if known { Phase::Open } else { Phase::Unseen };
-            self.aborted = false;
-        }
     }
 
     /// Whether bytes or an end wait here: then [`Assembler::poll`] must be called.
@@ -137,39 +123,6 @@ impl Assembler {
         self.irregular(header, bytes, missing, step);
     }
 
-    /// Takes a RST; `answers` says that its acknowledgment number fits the peer's stream. False: out of the window
-    /// and ignored (RFC 5961 section 3).
-    pub fn reset(&mut self, seq: u32, answers: bool, step: &mut Step<'_>) -> bool {
-        let at = self.offset(seq);
-        let next = self.next as i64;
-        let acked = if self.acked { self.offset(self.ack) } else { next };
-        let known = self.disorder.as_ref().and_then(|d| d.end().max(d.fin.map(|(at, _)| at + 1)));
-        let valid = match self.phase {
-            Phase::Unseen => answers || (self.acked && self.ack == seq),
-            Phase::Expected => (0..=1).contains(&at),
-            Phase::Holding | Phase::Open => {
-                at == next || (at > next && at <= known.unwrap_or(next).max(acked))
-            }
-            Phase::Ended => (next..=next + 1).contains(&at),
-        };
-        if !valid {
-            one(&mut step.out.anomalies().resets_ignored);
-        } else if self.phase == Phase::Open && at > next {
-            let since = step.moment();
-            self.disorder(since).fin = Some((at, End::Reset));
-            self.waiting = true;
-        } else {
-            if let Some(d) = &mut self.disorder {
-                d.fin = None;
-            }
-            if self.phase == Phase::Unseen {
-                self.base = seq;
-            }
-            self.finish(End::Reset, step);
-        }
-        valid
-    }
-
     /// Lets time pass: a hole whose grace is over becomes a gap, a midstream start is made.
     pub fn poll(&mut self, step: &mut Step<'_>) {
         let now = step.moment();
@@ -227,7 +180,7 @@ impl Assembler {
         self.disorder = None;
     }
 
-    const fn sequence(&self) -> u32 {
+    pub(super) const fn sequence(&self) -> u32 {
         self.base.wrapping_add(self.next as u32)
     }
 

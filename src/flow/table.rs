@@ -22,13 +22,13 @@ use crate::{
 /// over), in an order that depends on packets only.
 #[derive(Debug)]
 pub struct FlowTable<S> {
-    index: HashTable<u32>,
+    pub(super) index: HashTable<u32>,
     /// Flows in tunnels by what their key is without, a few of one key: see [`FlowTable::joined`].
-    bare: HashTable<u32>,
-    hasher: foldhash::fast::RandomState,
+    pub(super) bare: HashTable<u32>,
+    pub(super) hasher: foldhash::fast::RandomState,
     /// Random too: of the fingerprints of segments.
     seed: u64,
-    flows: Slab<Entry<S>>,
+    pub(super) flows: Slab<Entry<S>>,
     /// By kind: open TCP flows and UDP conversations in order of their last check, tombstones in order of closing.
     lists: [List; 3],
     /// Flows that may have waiting segments, with their ordinals.
@@ -76,11 +76,6 @@ impl<S> FlowTable<S> {
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
         self.flows.len() == 0
-    }
-
-    #[cfg(test)]
-    pub(super) fn bare_len(&self) -> usize {
-        self.bare.len()
     }
 
     /// Bytes of waiting segments, bookkeeping included.
@@ -232,21 +227,6 @@ impl<S> FlowTable<S> {
         }
     }
 
-    /// The flow of a packet that came by another path: a network may encapsulate one direction only (labels of a
-    /// last hop, a tunnel one way), or some packets. Nothing may contradict: not both paths name a tenant, and the
-    /// numbers go on.
-    #[cold]
-    fn joined(&self, packet: &Packet) -> Option<u32> {
-        let bare = packet.key.bare();
-        let hash = self.hasher.hash_one(bare);
-        let plain = |&&slot: &&u32| self.flows.get(slot).is_some_and(|entry| entry.info.key == bare);
-        let tunnelled =
-            |&&slot: &&u32| self.flows.get(slot).is_some_and(|entry| entry.info.key.bare() == bare);
-        let candidates = self.index.iter_hash(hash).filter(plain);
-        let mut candidates = candidates.chain(self.bare.iter_hash(hash).filter(tunnelled));
-        candidates.find(|&&slot| self.flows.get(slot).is_some_and(|entry| entry.goes_on(packet))).copied()
-    }
-
     /// Whether the flow found cannot be the packet's, and how it ended then.
     fn over(&self, slot: u32, packet: &Packet, now: Timestamp) -> Option<FlowState> {
         let entry = self.flows.get(slot)?;
@@ -287,14 +267,7 @@ impl<S> FlowTable<S> {
         let (flows, hasher) = (&self.flows, &self.hasher);
         let rehash = |&slot: &u32| flows.get(slot).map_or(0, |entry| hasher.hash_one(entry.info.key));
         self.index.insert_unique(hasher.hash_one(packet.key), slot, rehash);
-        if packet.key.path != 0 {
-            let hash = hasher.hash_one(packet.key.bare());
-            let rehash =
-                |&slot: &u32| flows.get(slot).map_or(0, |entry| hasher.hash_one(entry.info.key.bare()));
-            if self.bare.iter_hash(hash).take(limits::JOINED_PATHS).count() < limits::JOINED_PATHS {
-                self.bare.insert_unique(hash, slot, rehash);
-            }
-        }
+        self.enlist(packet.key, slot);
         self.lists[kind as usize].push(&mut self.flows, slot);
         slot
     }
@@ -368,11 +341,7 @@ impl<S> FlowTable<S> {
         if let Ok(found) = self.index.find_entry(self.hasher.hash_one(key), |&other| other == slot) {
             found.remove();
         }
-        if key.path != 0
-            && let Ok(found) = self.bare.find_entry(self.hasher.hash_one(key.bare()), |&other| other == slot)
-        {
-            found.remove();
-        }
+        self.delist(key, slot);
         if let Some(entry) = self.flows.remove(slot) {
             entry.info.anomalies.report(&mut self.tally);
             consumer.ended(entry.info, entry.state);

@@ -43,10 +43,12 @@ pub(crate) struct Mangle {
     pub(crate) rewrite: fn(&[Packet], &mut Random) -> Option<Vec<Packet>>,
     /// Addresses stay what they are, and so do fingerprints.
     pub(crate) addresses: bool,
+    /// Some bytes come twice with different content: that must be said as lost coverage.
+    pub(crate) contradicts: bool,
 }
 
 const fn mangle(name: &'static str, rewrite: fn(&[Packet], &mut Random) -> Option<Vec<Packet>>) -> Mangle {
-    Mangle { name, rewrite, addresses: true }
+    Mangle { name, rewrite, addresses: true, contradicts: false }
 }
 
 /// All of them.
@@ -79,7 +81,10 @@ pub(crate) const MANGLES: &[Mangle] = &[
     mangle("each again later", |p, _| Some(again_later(p))),
     mangle("retransmission overlaps", |p, _| Some(overlap(p))),
     mangle("keep-alives", |p, _| Some(after_data(p, |tcp| tcp.with(|t| t.keep_last_byte())))),
-    mangle("decoys after", |p, _| Some(after_data(p, |tcp| tcp.with(|t| t.payload.fill(b'X'))))),
+    Mangle {
+        contradicts: true,
+        ..mangle("decoys after", |p, _| Some(after_data(p, |tcp| tcp.with(|t| t.payload.fill(b'X')))))
+    },
     mangle("RST out of window", |p, _| {
         Some(after_data(p, |tcp| {
             tcp.with(|t| {
@@ -125,7 +130,7 @@ pub(crate) const MANGLES: &[Mangle] = &[
     }),
     mangle("RAW", |p, _| wrapped(p, 101, |_| Vec::new())),
     mangle("NULL", |p, _| wrapped(p, 0, |ip| vec![if ip[0] >> 4 == 4 { 2 } else { 30 }, 0, 0, 0])),
-    Mangle { name: "IPv4 to IPv6", rewrite: |p, _| four_to_six(p), addresses: false },
+    Mangle { addresses: false, ..mangle("IPv4 to IPv6", |p, _| four_to_six(p)) },
 ];
 
 const MACS: [u8; 12] = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2];

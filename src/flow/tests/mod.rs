@@ -3,7 +3,9 @@
 mod bounds;
 mod direction;
 mod midstream;
+mod paths;
 mod properties;
+mod resets;
 mod support;
 mod table;
 mod wire;

@@ -13,9 +13,9 @@ const RST: u8 = TcpHeader::RST;
 const ACK: u8 = TcpHeader::ACK;
 
 #[derive(Default)]
-struct Log {
-    lines: Vec<String>,
-    ended: Vec<(FlowInfo, u32)>,
+pub(super) struct Log {
+    pub(super) lines: Vec<String>,
+    pub(super) ended: Vec<(FlowInfo, u32)>,
 }
 
 impl Consumer<u32> for Log {
@@ -57,16 +57,16 @@ impl Consumer<u32> for Log {
     }
 }
 
-struct Net {
-    table: FlowTable<u32>,
-    log: Log,
+pub(super) struct Net {
+    pub(super) table: FlowTable<u32>,
+    pub(super) log: Log,
     now: Timestamp,
     ordinal: u64,
-    path: u32,
+    pub(super) path: u32,
 }
 
 impl Net {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             table: FlowTable::default(),
             log: Log::default(),
@@ -93,15 +93,15 @@ impl Net {
         self.put(client, port, Segment::Tcp(TcpHeader { seq, ack, flags }), bytes);
     }
 
-    fn c(&mut self, seq: u32, ack: u32, flags: u8, bytes: &str) {
+    pub(super) fn c(&mut self, seq: u32, ack: u32, flags: u8, bytes: &str) {
         self.tcp(true, 40_000, seq, ack, flags, bytes.as_bytes());
     }
 
-    fn s(&mut self, seq: u32, ack: u32, flags: u8, bytes: &str) {
+    pub(super) fn s(&mut self, seq: u32, ack: u32, flags: u8, bytes: &str) {
         self.tcp(false, 40_000, seq, ack, flags, bytes.as_bytes());
     }
 
-    fn handshake(&mut self) {
+    pub(super) fn handshake(&mut self) {
         self.c(99, 0, SYN, "");
         self.s(499, 100, SYN | ACK, "");
         self.c(100, 500, ACK, "");
@@ -112,13 +112,13 @@ impl Net {
         self.table.tick(self.now, &mut self.log);
     }
 
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.table.finish(self.now, &mut self.log);
         assert!(self.table.is_empty());
         assert_eq!(self.table.waiting_bytes(), 0);
     }
 
-    fn lines(&mut self) -> Vec<String> {
+    pub(super) fn lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.log.lines)
     }
 }
@@ -167,86 +167,6 @@ fn ports_used_again_are_a_new_flow() {
         assert_eq!(net.log.ended[0].0.state, first);
         assert!(net.log.lines.iter().any(|l| l.ends_with("c 0 new")), "{:?}", net.log.lines);
     }
-}
-
-#[test]
-fn resets_close_both_directions_if_they_are_valid() {
-    let mut net = Net::new();
-    net.handshake();
-    net.c(100, 500, ACK, "ping");
-    net.s(0x5000_0000, 0, RST, "");
-    assert_eq!(net.lines(), ["0 open", "0 c 0 ping"]);
-    net.s(500, 104, RST | ACK, "go away");
-    let expected = [
-        "0 s 0 End(Reset)",
-        "0 s 0 Again([103, 111, 32, 97, 119, 97, 121])",
-        "0 c 4 End(Reset)",
-        "0 closed reset",
-    ];
-    assert_eq!(net.lines(), expected);
-    net.c(104, 500, ACK, "on");
-    assert_eq!(net.lines(), ["0 c 4 Again([111, 110])"]);
-    net.finish();
-    assert_eq!(net.log.ended[0].0.anomalies.resets_ignored, 1);
-}
-
-#[test]
-fn a_second_answer_to_a_syn_is_no_new_connection() {
-    let mut net = Net::new();
-    net.handshake();
-    net.c(100, 500, ACK, "ping");
-    net.s(0x7000_0000, 100, SYN | ACK, "");
-    net.s(500, 104, ACK, "pong");
-    net.finish();
-    assert_eq!(net.log.ended.len(), 1);
-    assert!(net.log.lines.contains(&"0 s 0 pong".to_owned()), "{:?}", net.log.lines);
-}
-
-#[test]
-fn a_flow_outlives_a_reset_that_its_sender_does_not_know_of() {
-    let mut net = Net::new();
-    net.handshake();
-    net.c(100, 500, RST | ACK, "");
-    assert_eq!(net.lines().last().unwrap(), "0 closed reset");
-    net.c(100, 500, ACK, "ping");
-    net.s(500, 104, ACK, "pong");
-    assert_eq!(net.lines(), ["0 c 0 ping", "0 s 0 pong"]);
-    net.finish();
-    let (flow, _) = &net.log.ended[0];
-    assert_eq!((net.log.ended.len(), flow.anomalies.resets_ignored), (1, 1));
-}
-
-#[test]
-fn what_speaks_after_a_reset_of_nothing_is_another_connection() {
-    let mut net = Net::new();
-    net.s(0, 100, RST | ACK, "");
-    net.c(100, 900, ACK, "GET ");
-    net.s(900, 104, ACK, "200 ");
-    net.finish();
-    let lines = net.lines();
-    assert_eq!(lines.iter().filter(|line| line.contains("ended")).count(), 2, "{lines:?}");
-    assert!(lines.iter().any(|line| line.contains("GET ")), "{lines:?}");
-}
-
-#[test]
-fn a_refused_connection_is_reset() {
-    let mut net = Net::new();
-    net.c(99, 0, SYN, "");
-    net.s(0, 77, RST | ACK, "");
-    assert_eq!(net.lines(), ["0 open"], "answers nothing");
-    net.s(0, 100, RST | ACK, "");
-    assert_eq!(net.lines().last().unwrap(), "0 closed reset");
-    net.finish();
-}
-
-#[test]
-fn a_reset_after_fin_closes_too() {
-    let mut net = Net::new();
-    net.handshake();
-    net.c(100, 500, ACK | FIN, "");
-    net.c(101, 0, RST, "");
-    net.finish();
-    assert_eq!(net.log.ended[0].0.state, FlowState::Reset);
 }
 
 #[test]
@@ -413,62 +333,4 @@ fn every_packet_twice_changes_nothing_but_counts() {
         "0 ended",
     ];
     assert_eq!(net.lines(), expected);
-}
-
-/// Paths as the decoder numbers them: without and with something that tells networks apart.
-const LABELS: u32 = 2;
-const TENANTS: [u32; 2] = [3 | 1 << 30, 4 | 1 << 30];
-
-#[test]
-fn a_flow_whose_directions_are_encapsulated_differently_is_one() {
-    for [there, back] in [[0, LABELS], [LABELS, 0], [TENANTS[0], 0], [0, TENANTS[0]], [LABELS, TENANTS[1]]] {
-        for handshake in [true, false] {
-            let mut net = Net::new();
-            let mut step = |path, act: &dyn Fn(&mut Net)| {
-                net.path = path;
-                act(&mut net);
-            };
-            if handshake {
-                step(there, &|net| net.c(99, 0, SYN, ""));
-                step(back, &|net| net.s(499, 100, SYN | ACK, ""));
-            }
-            step(there, &|net| net.c(100, 500, ACK, "ping"));
-            step(back, &|net| net.s(500, 104, ACK, "po"));
-            // Some packets go past the tunnel.
-            step(there, &|net| net.s(502, 104, ACK, "ng"));
-            step(back, &|net| net.c(104, 504, ACK | FIN, ""));
-            step(back, &|net| net.s(504, 105, ACK | FIN, ""));
-            net.finish();
-            let lines = net.lines();
-            assert_eq!(lines.iter().filter(|line| line.ends_with("open")).count(), 1, "{lines:?}");
-            assert!(net.log.ended[0].0.anomalies == Default::default(), "{lines:?}");
-            assert!(net.table.bare_len() == 0);
-        }
-    }
-}
-
-#[test]
-fn two_tenants_are_two_flows_and_so_are_numbers_that_do_not_fit() {
-    let mut net = Net::new();
-    for path in TENANTS {
-        net.path = path;
-        net.handshake();
-        net.c(100, 500, ACK, "ping");
-    }
-    net.path = 0;
-    net.c(1_000_000, 500, ACK, "ping");
-    net.finish();
-    assert_eq!(net.log.ended.len(), 3);
-}
-
-#[test]
-fn many_tunnels_with_the_same_ends_do_not_slow_each_other_down() {
-    let mut net = Net::new();
-    for path in 2..10_000 {
-        net.path = path;
-        net.c(path << 18, 0, SYN, "");
-        assert!(net.table.bare_len() <= limits::JOINED_PATHS);
-    }
-    net.finish();
-    assert_eq!(net.log.ended.len(), 9_998);
 }

@@ -1,0 +1,66 @@
+//! Flows that come by more than one path.
+
+use super::table::Net;
+use crate::{decode::TcpHeader, limits};
+
+const FIN: u8 = TcpHeader::FIN;
+const SYN: u8 = TcpHeader::SYN;
+const ACK: u8 = TcpHeader::ACK;
+
+/// Paths as the decoder numbers them: without and with something that tells networks apart.
+const LABELS: u32 = 2;
+const TENANTS: [u32; 2] = [3 | 1 << 30, 4 | 1 << 30];
+
+#[test]
+fn a_flow_whose_directions_are_encapsulated_differently_is_one() {
+    for [there, back] in [[0, LABELS], [LABELS, 0], [TENANTS[0], 0], [0, TENANTS[0]], [LABELS, TENANTS[1]]] {
+        for handshake in [true, false] {
+            let mut net = Net::new();
+            let mut step = |path, act: &dyn Fn(&mut Net)| {
+                net.path = path;
+                act(&mut net);
+            };
+            if handshake {
+                step(there, &|net| net.c(99, 0, SYN, ""));
+                step(back, &|net| net.s(499, 100, SYN | ACK, ""));
+            }
+            step(there, &|net| net.c(100, 500, ACK, "ping"));
+            step(back, &|net| net.s(500, 104, ACK, "po"));
+            // Some packets go past the tunnel.
+            step(there, &|net| net.s(502, 104, ACK, "ng"));
+            step(back, &|net| net.c(104, 504, ACK | FIN, ""));
+            step(back, &|net| net.s(504, 105, ACK | FIN, ""));
+            net.finish();
+            let lines = net.lines();
+            assert_eq!(lines.iter().filter(|line| line.ends_with("open")).count(), 1, "{lines:?}");
+            assert!(net.log.ended[0].0.anomalies == Default::default(), "{lines:?}");
+            assert!(net.table.bare.is_empty());
+        }
+    }
+}
+
+#[test]
+fn two_tenants_are_two_flows_and_so_are_numbers_that_do_not_fit() {
+    let mut net = Net::new();
+    for path in TENANTS {
+        net.path = path;
+        net.handshake();
+        net.c(100, 500, ACK, "ping");
+    }
+    net.path = 0;
+    net.c(1_000_000, 500, ACK, "ping");
+    net.finish();
+    assert_eq!(net.log.ended.len(), 3);
+}
+
+#[test]
+fn many_tunnels_with_the_same_ends_do_not_slow_each_other_down() {
+    let mut net = Net::new();
+    for path in 2..10_000 {
+        net.path = path;
+        net.c(path << 18, 0, SYN, "");
+        assert!(net.table.bare.len() <= limits::JOINED_PATHS);
+    }
+    net.finish();
+    assert_eq!(net.log.ended.len(), 9_998);
+}
