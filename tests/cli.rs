@@ -73,6 +73,7 @@ fn a_report_in_each_format() {
         assert!(junit.starts_with("<?xml") && junit.contains("</testsuites>"), "{junit}");
         assert_eq!(junit.contains("<failure"), code == 1);
         assert_eq!(run("markdown").contains("**No findings**"), code == 0);
+        assert_eq!(run("html").matches("<tr id=\"f-").count(), results);
     }
 }
 

@@ -6,6 +6,7 @@ mod github;
 #[cfg(test)]
 mod golden;
 mod grid;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -77,6 +78,7 @@ pub const FORMATS: &[Format] = &[
     github::FORMAT,
     markdown::FORMAT,
     csv::FORMAT,
+    html::FORMAT,
 ];
 
 /// The format of that name.
