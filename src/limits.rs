@@ -73,6 +73,17 @@ pub const LINGER: i64 = 30 * crate::time::SECOND;
 pub const PROBE_BYTES: usize = 64;
 /// One TLS handshake message (OpenSSL accepts certificate lists of 100 KiB).
 pub const HANDSHAKE_BYTES: usize = 128 << 10;
+/// Handshake bytes of one direction of QUIC, and of one message of DTLS, that may wait to be put in order (a ClientHello
+/// with post-quantum key shares has 2 KiB).
+pub const PIECES_BYTES: usize = 32 << 10;
+/// Ranges of such bytes that may lie apart (bounds the work of one piece).
+pub const PIECES: usize = 64;
+/// Messages of a DTLS handshake that may be incomplete at the same time.
+pub const DTLS_MESSAGES: usize = 8;
+/// Datagrams of one conversation that are shown to the probes.
+pub const PROBE_DATAGRAMS: u8 = 4;
+/// Initial packets of one QUIC connection that are opened (each costs a decryption).
+pub const QUIC_INITIALS: u8 = 64;
 /// Certificates of one chain that are read; chains of more than four are rare.
 pub const CERTIFICATES: usize = 10;
 /// DER form of one certificate that is read; those with hundreds of names have about 8 KiB.

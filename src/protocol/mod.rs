@@ -3,12 +3,16 @@
 //! A dissector emits two things only: a message (its head, then its body as it arrives), or inner bytes for
 //! the layer inside it. What it learns about its own session is described with [`Out::tls`].
 
+mod datagram;
+mod dtls;
 mod fuzz;
 mod http1;
 mod http2;
 mod inner;
 mod layer;
 mod out;
+mod pieces;
+mod quic;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -16,6 +20,7 @@ mod tls;
 mod trail;
 mod websocket;
 
+pub use datagram::Conversation;
 pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls, fuzz_websocket};
 pub use http1::parse_head;
 pub use http2::fuzz_hpack;

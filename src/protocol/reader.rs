@@ -34,6 +34,18 @@ impl<'a> Reader<'a> {
         self.array::<3>().map(|[a, b, c]| usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c))
     }
 
+    /// Four bytes, big-endian.
+    pub(super) fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    /// A number of QUIC (RFC 9000 section 16): the first two bits say how long it is.
+    pub(super) fn varint(&mut self) -> Option<u64> {
+        let first = self.u8()?;
+        let more = self.take((1 << (first >> 6)) - 1)?;
+        Some(more.iter().fold(u64::from(first & 0x3f), |n, b| n << 8 | u64::from(*b)))
+    }
+
     /// Bytes behind a length of one byte.
     pub(super) fn vec8(&mut self) -> Option<&'a [u8]> {
         let n = self.u8()?;
@@ -67,6 +79,13 @@ mod tests {
         let mut r = Reader(&[1, 2, 3, 4, 2, 5, 6, 0, 1, 7, 0, 0, 9]);
         assert_eq!((r.u8(), r.u24(), r.vec8()), (Some(1), Some(0x0002_0304), Some(&[5, 6][..])));
         assert_eq!((r.vec16(), r.u24(), r.u16()), (Some(&[7][..]), Some(9), None));
+        // RFC 9000 appendix A.1.
+        let mut r = Reader(&[
+            0xc2, 0x19, 0x7c, 0x5e, 0xff, 0x14, 0xe8, 0x8c, 0x9d, 0x7f, 0x3e, 0x7d, 0x7b, 0xbd, 0x25, 0x40,
+        ]);
+        let numbers = [151_288_809_941_952_652, 494_878_333, 15_293, 37].map(Some);
+        assert_eq!([r.varint(), r.varint(), r.varint(), r.varint()], numbers);
+        assert_eq!(r.varint(), None);
         assert_eq!(u16s(&[1, 2, 3]), [0x0102]);
     }
 }

@@ -8,13 +8,15 @@ use crate::capture::FileId;
 use crate::decode::{IpProtocol, Side};
 use crate::flow::{Chunk, Consumer, FlowInfo, Origin};
 use crate::message::{Channel, Direction, End, ExchangeId, Location, Position, ReadyExchange, Transport};
-use crate::protocol::{Carrier, Layer, Sink as _, Trail, parse_head};
+use crate::protocol::{Carrier, Conversation, Layer, Sink as _, Trail, parse_head};
 use crate::session::FlowSummary;
 
 /// What a shard knows about a flow.
 pub(super) struct Stream {
     /// Gone when the flow is closed.
     layer: Option<Box<Layer>>,
+    /// Of datagrams.
+    conversation: Conversation,
     book: Book,
     next_id: u64,
 }
@@ -31,7 +33,7 @@ pub(super) struct Feed<'a> {
 impl Consumer<Stream> for Feed<'_> {
     fn open(&mut self, flow: &FlowInfo) -> Stream {
         self.tools.out.births.push(flow.ordinal());
-        Stream { layer: None, book: Book::default(), next_id: 0 }
+        Stream { layer: None, conversation: Conversation::default(), book: Book::default(), next_id: 0 }
     }
 
     fn stream(
@@ -78,7 +80,7 @@ impl Consumer<Stream> for Feed<'_> {
         &mut self,
         flow: &mut FlowInfo,
         state: &mut Stream,
-        _from: Side,
+        from: Side,
         bytes: &[u8],
         missing: u32,
         origin: &Origin,
@@ -86,8 +88,15 @@ impl Consumer<Stream> for Feed<'_> {
         if missing > 0 {
             self.tools.out.tally.weird("snapped");
         }
-        let transport = transport(flow);
-        self.scribe(&mut state.book).raw(&transport, None, Location::Datagram, bytes, origin.position(0));
+        let Stream { conversation, book, .. } = state;
+        let mut scribe = self.scribe(book);
+        if let Some(said) = conversation.probe(bytes, &mut scribe) {
+            flow.set_client(if said == Direction::Request { from } else { from.other() });
+        }
+        let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
+        if !conversation.datagram(dir, bytes, position, transport, &mut scribe) {
+            scribe.raw(&transport, None, Location::Datagram, bytes, position);
+        }
     }
 
     fn closed(&mut self, _flow: &mut FlowInfo, state: &mut Stream) {

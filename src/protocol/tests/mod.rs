@@ -4,6 +4,6 @@ mod http1;
 mod http1_losses;
 mod http2;
 mod layers;
-mod tape;
+pub(super) mod tape;
 mod tls;
 mod websocket;

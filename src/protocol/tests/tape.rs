@@ -6,8 +6,8 @@ use crate::time::Timestamp;
 
 /// What a layer said, one line an event; pieces of a body or of opaque bytes are joined.
 #[derive(Default)]
-pub(super) struct Tape {
-    lines: Vec<String>,
+pub(in crate::protocol) struct Tape {
+    pub(in crate::protocol) lines: Vec<String>,
     opaque: [bool; 2],
     reserved: usize,
 }

@@ -26,7 +26,7 @@ pub(super) fn certificates(body: &[u8]) -> Vec<&[u8]> {
 /// One direction of the handshake. Whole messages are handed out where they lie; only the beginning of an incomplete
 /// one is held.
 #[derive(Default)]
-pub(super) struct Messages {
+pub(in crate::protocol) struct Messages {
     held: Vec<u8>,
     /// Bytes still to come of a message that nobody reads.
     skip: u32,
@@ -35,7 +35,7 @@ pub(super) struct Messages {
 impl Messages {
     /// Takes the next bytes and calls `each` with every message that is now whole, header included. Messages that
     /// `wanted` does not name are passed over. Says whether one was left out because of its length.
-    pub(super) fn push(
+    pub(in crate::protocol) fn push(
         &mut self,
         mut bytes: &[u8],
         wanted: impl Fn(u8) -> bool,

@@ -71,6 +71,10 @@ impl ClientHello {
         let mut r = Reader(body);
         let mut hello = Self { version: r.u16()?, random: r.array()?, ..Self::default() };
         hello.session_id = r.vec8()?.to_vec();
+        if matches!(hello.version, 0xfe00..=0xfeff | 0x0100) {
+            // The cookie of DTLS (RFC 6347 section 4.2.1).
+            r.vec8()?;
+        }
         hello.ciphers = u16s(r.vec16()?);
         r.vec8()?;
         for (kind, data) in extensions(r) {

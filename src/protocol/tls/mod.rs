@@ -6,6 +6,7 @@ mod extension;
 mod fingerprint;
 mod handshake;
 mod hello;
+mod hellos;
 mod names;
 mod probe;
 
@@ -14,11 +15,14 @@ pub use fingerprint::Over;
 pub use hello::{ClientHello, ServerHello, is_grease};
 pub use names::{alert_name, group_name, signature_name};
 
+pub(super) use handshake::Messages;
+pub(super) use hellos::Hellos;
+
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::message::{Direction, End};
 use handshake::{
-    CERTIFICATE, CERTIFICATE_STATUS, CLIENT_HELLO, MESSAGE_HEADER, Messages, NEW_SESSION_TICKET,
-    SERVER_HELLO, certificates,
+    CERTIFICATE, CERTIFICATE_STATUS, CLIENT_HELLO, MESSAGE_HEADER, NEW_SESSION_TICKET, SERVER_HELLO,
+    certificates,
 };
 use probe::{probe, record_header};
 
