@@ -22,7 +22,12 @@ const RESPONSE: &[u8] =
 
 fn main() {
     let demand = Demand { tokens: true, ..Demand::default() };
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() });
+    let shared = Arc::new(Shared {
+        scanner: Scanner::new(),
+        demand,
+        decode_as: Vec::new(),
+        keyring: Default::default(),
+    });
     let start = resident();
     let packets = Packets { step: 0, flow: 0, number: 0, start, round: 0 };
     let mut sources = std::iter::once(Box::new(packets) as Box<dyn Source>);

@@ -117,7 +117,12 @@ fn run(capture: &Arc<[u8]>, demand: Demand, judge: Option<Judge>) -> u64 {
             true
         }
     }
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() });
+    let shared = Arc::new(Shared {
+        scanner: Scanner::new(),
+        demand,
+        decode_as: Vec::new(),
+        keyring: Default::default(),
+    });
     let mut end = End(judge, FlowNumbers::default(), 0);
     let mut sources = std::iter::once(source(capture));
     pipeline::run(&mut sources, &shared, DecodeOptions::default(), NonZeroUsize::MIN, &mut end)

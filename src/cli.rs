@@ -91,9 +91,12 @@ pub struct ReadArgs {
     /// Drop packets whose checksum is wrong (offloading makes many of them so)
     #[arg(long)]
     pub verify_checksums: bool,
-    /// TLS key log; decryption is not built yet, so this only warns
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub keylog: Option<PathBuf>,
+    /// TLS secrets (SSLKEYLOGFILE format) that open the sessions in the capture; `live` follows the file
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+    /// Private RSA key of a server (PEM), which opens sessions without forward secrecy
+    #[arg(long, value_name = "FILE")]
+    pub rsa_key: Vec<PathBuf>,
     /// Judge tokens as of this time (RFC 3339 or seconds) instead of the packets' own
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,

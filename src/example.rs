@@ -70,7 +70,12 @@ pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
 /// Plays events and says whether the rule fired.
 fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
     let mut judge = Judge::new(rules, None, false);
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand: judge.demand(), decode_as: Vec::new() });
+    let shared = Arc::new(Shared {
+        scanner: Scanner::new(),
+        demand: judge.demand(),
+        decode_as: Vec::new(),
+        keyring: Default::default(),
+    });
     let mut shard = Shard::new(shared, 0..crate::limits::PARTITIONS as u8);
     let mut attack = Attack::new(CRACK_BUDGET, Vec::new(), Vec::new());
     let mut capture = CaptureSummary::default();

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod finding;
 pub mod flow;
 pub mod judge;
+pub mod keylog;
 pub mod keys;
 pub mod limits;
 pub mod message;

@@ -95,6 +95,31 @@ pub const ALERTS: usize = 8;
 /// Layers in one flow (TLS in CONNECT in SOCKS ...).
 pub const LAYERS: usize = 6;
 
+/// Secrets of TLS sessions in all; a session has up to five. A key log of a busy server for a day.
+pub const KEYLOG_SECRETS: usize = 1 << 19;
+/// Bytes of secrets in a capture that are read before its first packet, and of a growing key log that are read at once.
+pub const SECRETS_AHEAD: usize = 64 << 20;
+/// Handshake messages of one session that are kept for the extended master secret (certificates of both sides).
+pub const TRANSCRIPT_BYTES: usize = 64 << 10;
+/// Record numbers that are tried for one record behind a hole: a window of TCP in small records.
+pub const TLS_SEEK: u64 = 1024;
+/// Record numbers that are tried in one flow beyond the ones that are expected (bounds the work for hostile traffic).
+pub const TLS_TRIALS: u64 = 16 << 10;
+/// Records of one direction that may lack their secret before one that has it: early data and a handshake.
+pub const TLS_PASSED: u32 = 64;
+/// Bytes of encrypted records of one flow that wait for their secret, and of early data that waits for the server's word.
+pub const TLS_WAIT_FLOW: usize = 64 << 10;
+/// Packet time for which they wait, in nanoseconds.
+pub const TLS_WAIT_TIME: i64 = 2 * crate::time::SECOND;
+/// Records in a row that are not authentic, after which a direction that was opened stays closed.
+pub const TLS_STRIKES: u32 = 16;
+/// The same, where none was opened before: the secret is of another session.
+pub const TLS_FIRST_STRIKES: u32 = 3;
+/// Longest line of a key log: a label, 32 bytes of identifier and the longest premaster secret in hexadecimal.
+pub const KEYLOG_LINE: usize = 4096;
+/// Lines of one key log that are complained about one by one; the others are counted.
+pub const KEYLOG_COMPLAINTS: usize = 5;
+
 /// Head of one HTTP/1 message (nginx and Apache allow 8 to 32 KiB; tokens in cookies make large ones).
 pub const HEAD_BYTES: usize = 256 << 10;
 /// Header fields of one message.
@@ -116,7 +141,8 @@ pub const CONTINUATIONS: usize = 256;
 /// Dynamic table of HPACK that is kept for one direction: what browsers ask for.
 pub const HPACK_TABLE: usize = 64 << 10;
 
-/// Decompressors that dissectors keep between messages (WebSocket), in bytes of all flows: 10 000 of 48 KiB.
+/// What dissectors keep between chunks, in bytes of all flows: 10 000 decompressors (WebSocket) of 48 KiB, or TLS records
+/// that are not whole or wait for their secret.
 pub const DISSECTOR_BYTES: usize = 480 << 20;
 
 /// Bytes of a body that are kept so that a token's JSON path or form field can be named.

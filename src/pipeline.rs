@@ -3,6 +3,7 @@
 
 use crate::capture::{Block, CaptureError, Damage, More, SecretsBlock, Source};
 use crate::decode::{DecodeOptions, Decoder, Paths, Segment};
+use crate::keylog::{BadLines, Keyring};
 use crate::limits;
 use crate::shard::{Batch, Item, Output, Shard, Shared, Stamped, Tick};
 use crate::tally::Tally;
@@ -27,8 +28,10 @@ pub struct Merged {
     pub tally: Tally,
     /// Damage in the block.
     pub damage: Vec<Damage>,
-    /// TLS secrets stood in the block.
+    /// TLS secrets stood in the capture, in this block.
     pub secrets: bool,
+    /// Lines of TLS secrets that are of no use.
+    pub bad_lines: Vec<BadLines>,
 }
 
 /// Who listens: the main thread's end of the chute.
@@ -55,7 +58,7 @@ pub fn run(
 ) -> Result<(), CaptureError> {
     let shards = if threads.get() == 1 { 1 } else { SHARDS };
     let board = Board::new(shared, shards);
-    let reader = Reader::new(decode, shards);
+    let reader = Reader::new(decode, shards, shared.keyring.clone());
     std::thread::scope(|scope| {
         for _ in 1..threads.get() {
             scope.spawn(|| board.work());
@@ -76,11 +79,12 @@ struct Reader {
     items: Vec<Vec<Item>>,
     merged: u64,
     issued: u64,
-    extras: VecDeque<(Vec<Damage>, bool, Tally)>,
+    keyring: Keyring,
+    extras: VecDeque<Merged>,
 }
 
 impl Reader {
-    fn new(decode: DecodeOptions, shards: usize) -> Self {
+    fn new(decode: DecodeOptions, shards: usize, keyring: Keyring) -> Self {
         Self {
             decoder: Decoder::new(decode),
             shards,
@@ -90,6 +94,7 @@ impl Reader {
             items: Vec::new(),
             merged: 0,
             issued: 0,
+            keyring,
             extras: VecDeque::new(),
         }
     }
@@ -119,6 +124,7 @@ impl Reader {
                 let goes_on = |(_, (first, _)): &(_, (Block, _))| self.goes_on(began, &block, first);
                 let last = over && !next.as_ref().is_some_and(goes_on);
                 let lost = source.drops();
+                self.keyring.await_more(source.awaits_secrets());
                 self.issue(block, last, board, lost.saturating_sub(drops));
                 drops = lost;
                 if last {
@@ -210,14 +216,21 @@ impl Reader {
         }
         tally.weirds("damage", block.damage.len() as u64);
         tally.weirds("drops", drops);
-        let secrets = block.secrets.iter().any(|s| s.kind == SecretsBlock::TLS_KEY_LOG);
-        self.extras.push_back((std::mem::take(&mut block.damage), secrets, tally));
+        let mut extra = Merged { damage: std::mem::take(&mut block.damage), ..Merged::default() };
+        for secrets in std::mem::take(&mut block.secrets) {
+            extra.secrets |= secrets.is_embedded() && secrets.kind == SecretsBlock::TLS_KEY_LOG;
+            extra.bad_lines.extend(self.keyring.take(&secrets, block.file, &mut tally));
+        }
+        extra.tally = tally;
+        self.extras.push_back(extra);
         let first = self.ordinal;
         self.ordinal += (block.frames.len() + block.exchanges.len()) as u64 + u64::from(last);
         let now = self.now;
         let block = Arc::new(block);
+        let keyring = Arc::new(self.keyring.clone());
         board.push(self.issued, lists, |items| Batch {
             block: Arc::clone(&block),
+            keyring: Arc::clone(&keyring),
             first,
             items,
             ticks: ticks.clone(),
@@ -232,8 +245,7 @@ impl Reader {
         let mut going = true;
         while let Some(done) = board.take(self.merged) {
             self.merged += 1;
-            let (damage, secrets, tally) = self.extras.pop_front().unwrap_or_default();
-            let mut merged = Merged { damage, secrets, tally, ..Merged::default() };
+            let mut merged = self.extras.pop_front().unwrap_or_default();
             for (mut output, batch) in done {
                 merged.events.append(&mut output.events);
                 merged.births.append(&mut output.births);

@@ -5,7 +5,7 @@ use crate::decode::FlowKey;
 use crate::flow::Anomalies;
 use crate::message::{Direction, Position, Transport};
 pub use crate::protocol::Certificate;
-use crate::protocol::{Alert, ClientHello, ServerHello};
+use crate::protocol::{Alert, ClientHello, Lock, ServerHello};
 use crate::time::Timestamp;
 use std::sync::Arc;
 
@@ -26,6 +26,12 @@ pub struct TlsSession {
     pub renegotiated: bool,
     /// Alerts in the clear.
     pub alerts: Vec<Alert>,
+    /// ALPN protocol that was selected inside encryption (TLS 1.3).
+    pub alpn: Option<String>,
+    /// Records of it were opened with keys.
+    pub opened: bool,
+    /// Why it, or a direction of it, stayed closed although there were keys.
+    pub lock: Option<Lock>,
     /// Application data passed.
     pub established: bool,
     /// Where the hello was captured.
@@ -52,6 +58,16 @@ impl TlsSession {
             0x0303 | 0xfefd => "1.2",
             0x0304 | 0xfefc => "1.3",
             _ => "unknown",
+        }
+    }
+
+    /// Why its records, or those of a direction, stay closed.
+    pub fn closed(&self) -> Option<&'static str> {
+        match self.lock {
+            Some(lock) => Some(lock.as_str()),
+            None if self.opened || !self.established => None,
+            None if self.client.is_none() => Some(Lock::Handshake.as_str()),
+            None => Some("no keys were given"),
         }
     }
 

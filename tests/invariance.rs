@@ -2,13 +2,14 @@
 //! threads.
 
 use crate::support::mangle::{MANGLES, Mangle, Random};
-use crate::support::observe::{Observed, observe};
+use crate::support::observe::{Observed, keyring, observe, observe_with};
 use crate::support::wire::{self, Conversation, Packet, Style};
 use crate::support::{child, tree};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use wirelint::keylog::Keyring;
 
 /// Fixtures whose point is damage: what moves packets moves what the damage hides.
 const DAMAGED: &[&str] = &["stream-hole"];
@@ -31,6 +32,13 @@ struct Fixture {
     name: String,
     packets: Vec<Packet>,
     seed: Observed,
+    keyring: Keyring,
+}
+
+impl Fixture {
+    fn observe(&self, bytes: Vec<u8>, threads: usize) -> Observed {
+        observe_with(self.keyring.clone(), bytes, threads, true)
+    }
 }
 
 fn fixtures() -> Vec<Fixture> {
@@ -39,7 +47,13 @@ fn fixtures() -> Vec<Fixture> {
     let load = |path: &std::path::PathBuf| {
         let bytes = std::fs::read(tree::root().join(path)).unwrap();
         let name = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-        Fixture { name, packets: wire::read(&bytes), seed: observe(bytes, 1, true) }
+        let keyring = keyring(path);
+        Fixture {
+            name,
+            packets: wire::read(&bytes),
+            seed: observe_with(keyring.clone(), bytes, 1, true),
+            keyring,
+        }
     };
     files.iter().map(load).collect()
 }
@@ -103,7 +117,7 @@ fn mangled_captures_say_the_same() {
         fits.fetch_add(1, Ordering::Relaxed);
         let bytes = wire::write(&packets, Style::default());
         let what = format!("{}, {}", fixture.name, mangle.name);
-        let mut one = observe(bytes.clone(), 1, true);
+        let mut one = fixture.observe(bytes.clone(), 1);
         let said = one.findings.iter().find(|(rule, _)| rule == "coverage-gap").cloned();
         if mangle.contradicts {
             let Some(said) = said else { return vec![format!("{what}: contradictions are not said")] };
@@ -114,7 +128,7 @@ fn mangled_captures_say_the_same() {
         let mut wrong = differences(&fixture.seed, &one, &what, mangle.addresses);
         // Threads meet every mangling with some fixture, and every fixture with some mangling.
         if (fixture.name.len() + mangle.name.len()).is_multiple_of(4)
-            && observe(bytes, 8, true).log != one.log
+            && fixture.observe(bytes, 8).log != one.log
         {
             wrong.push(format!("{what}: 8 threads say something else"));
         }
@@ -129,7 +143,7 @@ fn file_formats_say_the_same() {
     let fixtures = fixtures();
     let all: Vec<_> = fixtures.iter().flat_map(|f| STYLES.iter().map(move |s| (f, s))).collect();
     let wrong = in_parallel(&all, |(fixture, (name, style))| {
-        let seen = observe(wire::write(&fixture.packets, *style), 1, true);
+        let seen = fixture.observe(wire::write(&fixture.packets, *style), 1);
         let mut wrong = differences(&fixture.seed, &seen, &format!("{}, {name}", fixture.name), true);
         wrong.extend(seen.error.map(|e| format!("{}, {name}: {e}", fixture.name)));
         wrong

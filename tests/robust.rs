@@ -501,7 +501,12 @@ fn only_key_logs_are_tls_secrets() {
 /// Sightings of exchanges that enter at `message`.
 fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> {
     let demand = Demand { tokens: true, exchanges: vec![Wanted::default()], ..Demand::default() };
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() });
+    let shared = Arc::new(Shared {
+        scanner: Scanner::new(),
+        demand,
+        decode_as: Vec::new(),
+        keyring: Default::default(),
+    });
     let block = Arc::new(Block { exchanges, ..Block::default() });
     let output = Shard::new(shared, 0..64).process(&Batch { block, last: true, ..Batch::default() });
     let mut all = Vec::new();

@@ -85,6 +85,10 @@ impl<S: Source> Source for Filtered<S> {
         self.source.progress()
     }
 
+    fn awaits_secrets(&self) -> bool {
+        self.source.awaits_secrets()
+    }
+
     fn drops(&self) -> u64 {
         self.source.drops()
     }

@@ -2,12 +2,14 @@
 
 use crate::time::Timestamp;
 
+mod ahead;
 mod block;
 mod clock;
 mod compressed;
 mod field;
 #[cfg(feature = "live")]
 mod filter;
+mod followed;
 #[cfg(feature = "live")]
 mod libpcap;
 #[cfg(feature = "live")]
@@ -23,6 +25,7 @@ mod testing;
 pub use block::{Block, PageBuf};
 #[cfg(feature = "live")]
 pub use filter::{Filter, Filtered};
+pub use followed::Followed;
 #[cfg(feature = "live")]
 pub use libpcap::available;
 #[cfg(feature = "live")]
@@ -95,6 +98,15 @@ pub struct Damage {
     pub lost: Option<u64>,
 }
 
+/// Where secrets stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretsOrigin {
+    /// In the capture itself, in a block at this offset.
+    Capture(u64),
+    /// In a key log that is followed, from this line on.
+    KeyLog(u64),
+}
+
 /// Secrets that travel in band with the frames (pcapng Decryption Secrets Block, draft-ietf-opsawg-pcapng section 4.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretsBlock {
@@ -102,6 +114,8 @@ pub struct SecretsBlock {
     pub before: u32,
     /// The `Secrets Type` field.
     pub kind: u32,
+    /// Where they stood.
+    pub origin: SecretsOrigin,
     /// The secrets.
     pub data: Vec<u8>,
 }
@@ -109,6 +123,11 @@ pub struct SecretsBlock {
 impl SecretsBlock {
     /// The type of a TLS key log; others are those of SSH, WireGuard, ZigBee and OPC UA.
     pub const TLS_KEY_LOG: u32 = 0x544c_534b;
+
+    /// Whether they stood in the capture itself.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.origin, SecretsOrigin::Capture(_))
+    }
 }
 
 /// Anything that yields frames.
@@ -125,6 +144,11 @@ pub trait Source: Send {
         None
     }
 
+    /// Whether secrets may come later than the frames that need them.
+    fn awaits_secrets(&self) -> bool {
+        false
+    }
+
     /// Packets that the kernel or the interface dropped so far (live sources).
     fn drops(&self) -> u64 {
         0
@@ -138,6 +162,10 @@ impl Source for Box<dyn Source> {
 
     fn progress(&self) -> Option<(u64, u64)> {
         (**self).progress()
+    }
+
+    fn awaits_secrets(&self) -> bool {
+        (**self).awaits_secrets()
     }
 
     fn drops(&self) -> u64 {

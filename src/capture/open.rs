@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::ahead::Ahead;
 use super::compressed::Compression;
 use super::pcap::{self, Pcap};
 use super::pcapng::{PcapNg, SECTION};
@@ -74,7 +75,10 @@ pub fn open(path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> 
     }
     let consumed = Arc::new(AtomicU64::new(0));
     let source = source(Box::new(Counted { input: opened, count: Arc::clone(&consumed) }), file)?;
-    Ok(Box::new(if meta.is_file() { source.with_progress(meta.len(), consumed) } else { source }))
+    if !meta.is_file() {
+        return Ok(Box::new(source));
+    }
+    Ok(Box::new(Ahead::new(source.with_progress(meta.len(), consumed), path)))
 }
 
 /// Opens a stream of bytes as a capture, compressed or not.

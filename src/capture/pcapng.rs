@@ -8,7 +8,7 @@ use pcap_parser::{
 use super::clock::Clock;
 use super::field::{half, word};
 use super::reader::{Fault, Format, Out, Search, Stop};
-use super::{CaptureError, FrameRef, LinkType, SecretsBlock};
+use super::{CaptureError, FrameRef, LinkType, SecretsBlock, SecretsOrigin};
 use crate::limits::FRAME_BYTES;
 use crate::time::Timestamp;
 
@@ -19,7 +19,8 @@ const PACKET: u32 = 2;
 const SIMPLE: u32 = 3;
 const ENHANCED: u32 = 6;
 const JOURNAL: u32 = 9;
-const SECRETS: u32 = 10;
+/// Block type of a Decryption Secrets Block.
+pub(super) const SECRETS: u32 = 10;
 const CUSTOM: u32 = 0xbad;
 const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
 
@@ -27,7 +28,7 @@ const CUSTOM_NO_COPY: u32 = 0x4000_0bad;
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 
 /// Longest block that is believed: the longest frame, and its options.
-const BLOCK: usize = FRAME_BYTES + (1 << 20);
+pub(super) const BLOCK: usize = FRAME_BYTES + (1 << 20);
 
 /// Longest block that a search after damage believes in.
 const SEARCHED: usize = 262_144 + 4096;
@@ -186,23 +187,22 @@ impl PcapNg {
         self.interfaces.push(interface);
         Ok(())
     }
+}
 
-    /// A Decryption Secrets Block (section 4.7).
-    fn secrets(&self, block: &[u8], out: &mut Out<'_>) -> Result<(), &'static str> {
-        let parsed = if self.big {
-            parse_decryptionsecretsblock_be(block)
-        } else {
-            parse_decryptionsecretsblock_le(block)
-        };
-        let Ok((_, parsed)) = parsed else { return Err("a block of secrets is broken") };
-        let data = parsed.data.get(..parsed.secrets_len as usize).unwrap_or(parsed.data).to_vec();
-        let before = u32::try_from(out.frames.len()).unwrap_or(u32::MAX);
-        out.secrets.push(SecretsBlock { before, kind: parsed.secrets_type.0, data });
-        Ok(())
-    }
+/// A Decryption Secrets Block (section 4.7) at an offset in the capture.
+pub(super) fn secrets(block: &[u8], big: bool, offset: u64) -> Result<SecretsBlock, &'static str> {
+    let parsed =
+        if big { parse_decryptionsecretsblock_be(block) } else { parse_decryptionsecretsblock_le(block) };
+    let Ok((_, parsed)) = parsed else { return Err("a block of secrets is broken") };
+    let data = parsed.data.get(..parsed.secrets_len as usize).unwrap_or(parsed.data).to_vec();
+    Ok(SecretsBlock { before: 0, kind: parsed.secrets_type.0, origin: SecretsOrigin::Capture(offset), data })
 }
 
 impl Format for PcapNg {
+    fn may_hold_secrets(&self) -> bool {
+        true
+    }
+
     fn take(&mut self, bytes: &[u8], mut at: usize, last: bool, out: &mut Out<'_>) -> (usize, Stop) {
         loop {
             let (kind, big, size) = match self.frame(bytes, at, last) {
@@ -219,7 +219,8 @@ impl Format for PcapNg {
                 PACKET => self.packet(block, at, false, out),
                 SIMPLE => self.simple(block, at, out),
                 INTERFACE => self.interface(block),
-                SECRETS => self.secrets(block, out),
+                SECRETS => secrets(block, big, out.base + at as u64)
+                    .map(|s| out.secrets.push(SecretsBlock { before: out.frames.len() as u32, ..s })),
                 SECTION => {
                     self.big = big;
                     self.interfaces.clear();
@@ -269,7 +270,7 @@ enum Framing {
 }
 
 /// Whether a section is big-endian; none if its byte-order magic is wrong.
-fn byte_order(head: &[u8]) -> Option<bool> {
+pub(super) fn byte_order(head: &[u8]) -> Option<bool> {
     match (word(head, 8, false), word(head, 8, true)) {
         (BYTE_ORDER, _) => Some(false),
         (_, BYTE_ORDER) => Some(true),

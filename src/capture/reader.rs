@@ -181,6 +181,10 @@ impl Source for FileSource {
         Ok(More::End)
     }
 
+    fn awaits_secrets(&self) -> bool {
+        self.format.may_hold_secrets()
+    }
+
     fn progress(&self) -> Option<(u64, u64)> {
         let (total, consumed) = self.progress.as_ref()?;
         Some((*total, consumed.load(Ordering::Relaxed).min(*total)))
@@ -194,6 +198,11 @@ pub(super) trait Format: Send {
 
     /// Finds the first place at or behind `at` that looks like the start of a record.
     fn find(&self, bytes: &[u8], at: usize, last: bool) -> Search;
+
+    /// Whether secrets can stand between its records.
+    fn may_hold_secrets(&self) -> bool {
+        false
+    }
 }
 
 /// Why a format stopped taking records.

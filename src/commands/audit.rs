@@ -2,6 +2,7 @@
 
 use super::inputs;
 use super::scan::{stop_flag, threads};
+use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
 use super::{Failure, decode_as, key_store, now, rule_set, unused_keys};
 use crate::capture::{CaptureError, Source};
@@ -42,12 +43,13 @@ pub(super) struct Audit {
 
 impl Audit {
     /// The audit that the flags ask for.
-    pub(super) fn new(args: &AuditArgs) -> Result<Self, Failure> {
+    pub(super) fn new(args: &AuditArgs, secrets: Secrets) -> Result<Self, Failure> {
         let judge = Judge::new(rule_set(&args.rules)?, now(&args.read)?, args.work.show_secrets);
         let shared = Arc::new(Shared {
             scanner: Scanner::new(),
             demand: judge.demand(),
             decode_as: decode_as(&args.read)?,
+            keyring: secrets.ring,
         });
         let keys = key_store(&args.keys, &args.work)?;
         let mut audit = Self {
@@ -67,6 +69,7 @@ impl Audit {
         if let Some(warning) = unused_keys(&keys) {
             audit.warn(warning);
         }
+        secrets.warnings.into_iter().for_each(|text| audit.warn(text));
         Ok(audit)
     }
 
@@ -169,6 +172,9 @@ impl Listener for Audit {
     fn merged(&mut self, mut merged: Merged, _: &Paths) -> bool {
         for damage in &merged.damage {
             self.warn(inputs::damage_text(&self.names, damage));
+        }
+        for bad in &merged.bad_lines {
+            bad_lines_text(&self.names, bad).into_iter().for_each(|text| self.warn(text));
         }
         self.secrets |= merged.secrets;
         self.tally.absorb(&mut merged.tally);

@@ -40,7 +40,7 @@ impl Inputs {
         }
         let list = capture::expand(paths);
         let names = list.iter().map(|i| i.path.display().to_string()).collect();
-        let mut this = Self {
+        Ok(Self {
             list: list.into_iter(),
             names,
             filter: read.filter.clone(),
@@ -49,11 +49,7 @@ impl Inputs {
             failed: false,
             warnings: Vec::new(),
             work: work.clone(),
-        };
-        if read.keylog.is_some() {
-            this.warn("--keylog: TLS decryption is not built yet; TLS is counted, not opened".to_owned());
-        }
-        Ok(this)
+        })
     }
 
     /// Bytes of all files, for progress.

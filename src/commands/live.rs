@@ -3,9 +3,10 @@
 use super::audit::Audit;
 use super::inputs::Verdict;
 use super::scan::{settings, unknown_format};
+use super::secrets::Secrets;
 use super::terminal::say;
 use super::{Failure, code, exit, output};
-use crate::capture::{self, FileId, LiveOptions, LiveSource, Source};
+use crate::capture::{self, FileId, Followed, LiveOptions, LiveSource, Source};
 use crate::cli::LiveArgs;
 use crate::report::{self, finding_lines, ndjson_line};
 use std::io::Write;
@@ -26,7 +27,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     }
     let interface = args.interface.clone().unwrap_or_default();
     let names = vec![interface.clone()];
-    let mut audit = Audit::new(&args.audit)?;
+    let mut audit = Audit::new(&args.audit, Secrets::rsa(&args.audit.read)?)?;
     let options = LiveOptions { filter: args.audit.read.filter.clone(), ..LiveOptions::default() };
     let source =
         LiveSource::open(&interface, &options, FileId(0), Arc::clone(&audit.stop)).map_err(failure)?;
@@ -55,7 +56,10 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
             let _ = writeln!(out, "{text}").and_then(|()| out.flush());
         }
     }));
-    let mut one = std::iter::once(Box::new(source) as Box<dyn Source>);
+    let keylog = &args.audit.read.keylog;
+    let source: Box<dyn Source> =
+        if keylog.is_empty() { Box::new(source) } else { Box::new(Followed::new(source, keylog)) };
+    let mut one = std::iter::once(source);
     let result = audit.run(&mut one, vec![interface], &args.audit);
     let packets = audit.tally.frames;
     let summary = audit.finish(&[]);

@@ -8,6 +8,7 @@ mod output;
 mod records;
 mod rules;
 mod scan;
+mod secrets;
 mod terminal;
 
 use crate::cli::{Cli, Command, FailOn, KeyArgs, ReadArgs, RuleArgs, WorkArgs};

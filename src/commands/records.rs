@@ -2,6 +2,7 @@
 
 use super::inputs::{self, Inputs};
 use super::scan::{settings, stop_flag, threads, unknown_format};
+use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
 use super::{Failure, decode_as, exit, key_store, output, unused_keys};
 use crate::capture::FileId;
@@ -43,11 +44,15 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
         flows: kind == Kind::Flows,
         ..Demand::default()
     };
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: decode_as(&args.read)? });
+    let secrets = Secrets::load(&args.read)?;
+    let shared = Arc::new(Shared {
+        scanner: Scanner::new(),
+        demand,
+        decode_as: decode_as(&args.read)?,
+        keyring: secrets.ring,
+    });
     let mut inputs = Inputs::new(&args.inputs, &args.read, &args.work)?;
-    if let Some(warning) = unused_keys(&keys) {
-        inputs.warn(warning);
-    }
+    secrets.warnings.into_iter().chain(unused_keys(&keys)).for_each(|text| inputs.warn(text));
     let out = output::open(args.work.output.as_deref())?;
     let mut recorder = Recorder {
         kind,
@@ -156,6 +161,11 @@ impl Listener for Recorder {
             for damage in &merged.damage {
                 terminal::say(&format!("warning: {}", inputs::damage_text(&self.names, damage)));
             }
+        }
+        for text in
+            merged.bad_lines.iter().filter(|_| !self.quiet).flat_map(|b| bad_lines_text(&self.names, b))
+        {
+            terminal::say(&format!("warning: {text}"));
         }
         self.tally.absorb(&mut merged.tally);
         self.numbers.born(&merged.births);

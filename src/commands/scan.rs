@@ -2,6 +2,7 @@
 
 use super::audit::Audit;
 use super::inputs::Inputs;
+use super::secrets::Secrets;
 use super::terminal::{self, Progress};
 use super::{Failure, code, output};
 use crate::cli::{ScanArgs, WorkArgs};
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let reports = reports(&args.format, args.audit.work.output.as_deref())?;
-    let mut audit = Audit::new(&args.audit)?;
+    let mut audit = Audit::new(&args.audit, Secrets::load(&args.audit.read)?)?;
     let mut inputs = Inputs::new(&args.inputs, &args.audit.read, &args.audit.work)?;
     audit.progress = Some(Progress::new(inputs.total(), &args.audit.work));
     let names = inputs.names.clone();

@@ -40,6 +40,9 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Both of them.
+    pub const BOTH: [Self; 2] = [Self::Request, Self::Response];
+
     /// 0 or 1.
     pub const fn index(self) -> usize {
         self as usize

@@ -1,11 +1,18 @@
 //! The fuzz functions of this module: a dissector on any bytes, held to what a sink may expect.
 
 use super::{Carrier, Layer, Sink, TlsEvent, by_name};
+use crate::keylog::Keyring;
 use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Transport};
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
+use std::sync::Arc;
 
 /// What was said of each message, and how much memory is reserved.
-struct Check(HashMap<(ExchangeId, Direction), Stage>, usize);
+#[derive(Default)]
+struct Check {
+    stages: HashMap<(ExchangeId, Direction), Stage>,
+    keyring: Option<Arc<Keyring>>,
+    held: usize,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -15,14 +22,14 @@ enum Stage {
 
 impl Check {
     fn open(&self, id: ExchangeId, dir: Direction) {
-        assert_eq!(self.0.get(&(id, dir)), Some(&Stage::Begun), "{id:?} {dir:?} is open");
+        assert_eq!(self.stages.get(&(id, dir)), Some(&Stage::Begun), "{id:?} {dir:?} is open");
     }
 }
 
 impl Sink for Check {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
         let dir = head.start.direction();
-        assert!(self.0.insert((id, dir), Stage::Begun).is_none(), "{id:?} {dir:?} begins once");
+        assert!(self.stages.insert((id, dir), Stage::Begun).is_none(), "{id:?} {dir:?} begins once");
         let _ = carrier.position(dir, head.at);
         for field in head.fields {
             let _ = carrier.trails[dir.index()]
@@ -40,7 +47,7 @@ impl Sink for Check {
         self.open(id, dir);
     }
     fn end(&mut self, id: ExchangeId, dir: Direction, _: End) {
-        let before = self.0.insert((id, dir), Stage::Ended);
+        let before = self.stages.insert((id, dir), Stage::Ended);
         assert_ne!(before, Some(Stage::Ended), "{id:?} {dir:?} ends once");
     }
     fn opaque(&mut self, carrier: Carrier<'_>, dir: Direction, at: u64, bytes: &[u8]) {
@@ -48,15 +55,19 @@ impl Sink for Check {
     }
     fn opaque_gap(&mut self, _: &Transport, _: Direction, _: bool) {}
     fn encrypted(&mut self, _: u64) {}
+    fn keyring(&self) -> Option<Arc<Keyring>> {
+        self.keyring.clone()
+    }
     fn tls(&mut self, _: Carrier<'_>, _: TlsEvent<'_>) {}
     fn protocol(&mut self, _: usize, _: &'static str) {}
     fn reserve(&mut self, bytes: usize) -> bool {
-        self.1 += bytes;
-        true
+        let fits = self.held + bytes <= 1 << 20;
+        self.held += if fits { bytes } else { 0 };
+        fits
     }
     fn release(&mut self, bytes: usize) {
-        assert!(bytes <= self.1, "no more is released than was reserved");
-        self.1 -= bytes;
+        assert!(bytes <= self.held, "no more is released than was reserved");
+        self.held -= bytes;
     }
     fn upgraded(&mut self, _: usize, _: &'static str) {}
     fn weird(&mut self, _: &'static str) {}
@@ -67,7 +78,7 @@ impl Sink for Check {
 fn play(protocol: &str, data: &[u8]) {
     let transport =
         Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
-    let (mut layer, mut sink, mut id) = (Layer::new(transport, 0), Check(HashMap::new(), 0), 0);
+    let (mut layer, mut sink, mut id) = (Layer::new(transport, 0), Check::default(), 0);
     if let Some(protocol) = by_name(protocol) {
         layer.set_protocol(protocol, &mut sink);
     }
@@ -90,7 +101,7 @@ fn play(protocol: &str, data: &[u8]) {
     for dir in [Direction::Request, Direction::Response] {
         layer.close(dir, End::Complete, &mut sink, &mut id);
     }
-    assert_eq!(sink.1, 0, "everything is released");
+    assert_eq!(sink.held, 0, "everything is released");
 }
 
 /// Any protocol that the bytes may be taken for.
@@ -119,6 +130,47 @@ pub fn fuzz_websocket(data: &[u8]) {
     const AGREE: &[u8] =
         b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
     play("http1", &[&[ASK.len() as u8], ASK, &[AGREE.len() as u8 | 0x80], AGREE, data].concat());
+}
+
+/// TLS records of a session whose keys are known. The first byte says which suite. Pieces follow, each behind a byte
+/// that says which direction and how long, and one that says how: as they are, or as the content of a record.
+pub fn fuzz_tls_keys(data: &[u8]) {
+    use super::tls::decrypt::fuzz;
+    const SUITES: [u16; 8] = [0x1301, 0x1301, 0x1303, 0x002f, 0xc027, 0xc02f, 0xcca8, 0x1304];
+    let Some((which, mut rest)) = data.split_first() else { return };
+    let suite = SUITES[usize::from(which % 8)];
+    let transport =
+        Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
+    let (mut layer, mut id) = (Layer::new(transport, 0), 0);
+    let mut sink = Check { keyring: Some(Arc::new(fuzz::ring())), ..Check::default() };
+    let mut numbers = [0; 8];
+    let mut frame = 0;
+    let mut send = |dir: Direction, bytes: &[u8], sink: &mut Check| {
+        frame += 1;
+        layer.data(dir, bytes, Position { frame, ..Position::default() }, sink, &mut id);
+    };
+    for dir in Direction::BOTH {
+        send(dir, &fuzz::hello(dir, suite, suite >> 8 == 0x13), &mut sink);
+    }
+    for dir in Direction::BOTH {
+        send(dir, &[20, 3, 3, 0, 1, 1], &mut sink);
+    }
+    while let [first, how, more @ ..] = rest {
+        let dir = if first & 0x80 == 0 { Direction::Request } else { Direction::Response };
+        let (piece, next) = more.split_at(more.len().min(usize::from(first & 0x7f)));
+        rest = next;
+        if how & 1 == 0 {
+            send(dir, piece, &mut sink);
+        } else {
+            let (secret, kind) = (usize::from(how >> 1 & 7), 20 + (how >> 4) % 5);
+            send(dir, &fuzz::seal(secret, numbers[secret], kind, piece), &mut sink);
+            numbers[secret] += 1;
+        }
+    }
+    for dir in Direction::BOTH {
+        layer.close(dir, End::Complete, &mut sink, &mut id);
+    }
+    assert_eq!(sink.held, 0, "all is given back");
 }
 
 #[cfg(test)]
@@ -174,8 +226,20 @@ mod tests {
         }
 
         #[test]
+        fn any_sealed_records_keep_the_contract(
+            which in any::<u8>(),
+            pieces in proptest::collection::vec(
+                (any::<bool>(), any::<u8>(), proptest::collection::vec(any::<u8>(), 0..60)), 0..30),
+        ) {
+            let piece = |(up, how, bytes): &(bool, u8, Vec<u8>)| {
+                [&[bytes.len() as u8 | u8::from(*up) << 7, *how][..], bytes].concat()
+            };
+            fuzz_tls_keys(&[&[which][..], &pieces.iter().flat_map(piece).collect::<Vec<_>>()].concat());
+        }
+
+        #[test]
         fn any_bytes_keep_the_contract(data in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls, fuzz_websocket] {
+            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls, fuzz_tls_keys, fuzz_websocket] {
                 play(&data);
             }
         }

@@ -2,8 +2,10 @@
 
 use super::inner::Inner;
 use super::{Dissector, Malformed, Out, PROTOCOLS, Protocol, TlsEvent, Trail, Upgrade, Verdict};
+use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{Direction, End, ExchangeId, Head, Position, Transport};
+use std::sync::Arc;
 
 /// What carries the bytes that a sink is given.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,10 @@ pub trait Sink {
     fn opaque_gap(&mut self, transport: &Transport, dir: Direction, ended: bool);
     /// Bytes inside encryption that no key opens: only counted.
     fn encrypted(&mut self, len: u64);
+    /// TLS secrets that are known at this point of the input, if any can be.
+    fn keyring(&self) -> Option<Arc<Keyring>> {
+        None
+    }
     /// What a TLS layer learned.
     fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent<'_>);
     /// A layer found its protocol; `depth` 0 is the outermost.

@@ -21,13 +21,13 @@ mod trail;
 mod websocket;
 
 pub use datagram::Conversation;
-pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls, fuzz_websocket};
+pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls, fuzz_tls_keys, fuzz_websocket};
 pub use http1::parse_head;
 pub use http2::fuzz_hpack;
 pub use layer::{Carrier, Layer, Sink};
 pub use out::Out;
 pub use tls::{
-    Alert, Certificate, ClientHello, Over, ServerHello, TlsEvent, alert_name, group_name, is_grease,
+    Alert, Certificate, ClientHello, Lock, Over, ServerHello, TlsEvent, alert_name, group_name, is_grease,
     signature_name,
 };
 pub use trail::Trail;
@@ -107,6 +107,12 @@ pub struct Upgraded {
 /// Every protocol, in order of probing.
 pub const PROTOCOLS: &[&Protocol] =
     &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL, &websocket::PROTOCOL];
+
+/// The protocol that a name of ALPN (RFC 7301) stands for, where its first bytes do not tell it: a server may speak
+/// first in HTTP/2.
+pub(crate) fn by_alpn(name: &str) -> Option<&'static Protocol> {
+    if name == "h2" { by_name("http2") } else { None }
+}
 
 /// The protocol of that name.
 pub fn by_name(name: &str) -> Option<&'static Protocol> {

@@ -2,8 +2,10 @@
 
 use super::inner::Inner;
 use super::{Carrier, Sink, TlsEvent, Trail, Upgrade};
-use crate::message::{Direction, End, ExchangeId, Head, Transport};
+use crate::keylog::Keyring;
+use crate::message::{Channel, Direction, End, ExchangeId, Head, Transport};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// What a dissector may do.
 pub struct Out<'a> {
@@ -121,6 +123,37 @@ impl Out<'_> {
         }
     }
 
+    /// Inner bytes that were decrypted, from ciphertext at layer offset `at`, of the protocol that was negotiated, if any.
+    pub fn inner_opened(&mut self, dir: Direction, at: u64, bytes: &[u8], alpn: Option<&str>) {
+        let transport = opened(self.transport);
+        let new = self.inner.find(0).is_none();
+        let Some(inner) = self.inner.get(0, &transport, self.depth + 1) else {
+            self.sink.weird("too_many_layers");
+            return self.opaque_opened(dir, at, bytes);
+        };
+        if let Some(protocol) = alpn.filter(|_| new).and_then(super::by_alpn) {
+            inner.set_protocol(protocol, self.sink);
+        }
+        let to = inner.offsets[dir.index()];
+        let trail = &self.trails[dir.index()];
+        inner.trails[dir.index()].push_decrypted(to, trail, at, bytes.len() as u64);
+        inner.deliver(dir, bytes, self.sink, self.next_id);
+    }
+
+    /// Decrypted bytes that belong to nothing known.
+    pub fn opaque_opened(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
+        let mut trails = <[Trail; 2]>::default();
+        trails[dir.index()].push_decrypted(at, &self.trails[dir.index()], at, bytes.len() as u64);
+        let transport = opened(self.transport);
+        self.sink.opaque(Carrier { transport: &transport, trails: &trails, via: None }, dir, at, bytes);
+        self.sink.opaque_gap(&transport, dir, true);
+    }
+
+    /// TLS secrets that are known at this point of the input, if any can be.
+    pub fn keyring(&self) -> Option<Arc<Keyring>> {
+        self.sink.keyring()
+    }
+
     /// A hole in the inner bytes.
     pub fn inner_gap(&mut self, dir: Direction, len: u64) {
         self.inner_gap_of(0, dir, len);
@@ -154,7 +187,9 @@ impl Out<'_> {
 
     /// Bytes that no key opens.
     pub fn encrypted(&mut self, len: u64) {
-        self.sink.encrypted(len);
+        if len > 0 {
+            self.sink.encrypted(len);
+        }
     }
 
     /// What a TLS layer learned about its session.
@@ -163,7 +198,7 @@ impl Out<'_> {
         self.sink.tls(carrier, event);
     }
 
-    /// Asks to hold that many bytes for long (a decompressor's window), until they are released at the latest when the
+    /// Asks to hold that many bytes for long (a decompressor's window, a record that is not whole), until they are released at the latest when the
     /// direction is closed. False if that is over the bound.
     pub fn reserve(&mut self, bytes: usize) -> bool {
         self.sink.reserve(bytes)
@@ -178,4 +213,9 @@ impl Out<'_> {
     pub fn weird(&mut self, name: &'static str) {
         self.sink.weird(name);
     }
+}
+
+/// The transport of what is inside encryption.
+fn opened(transport: &Transport) -> Transport {
+    Transport { channel: Channel::TlsDecrypted, ..*transport }
 }

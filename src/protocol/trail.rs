@@ -30,6 +30,13 @@ impl Trail {
         self.add(at, len, position, false);
     }
 
+    /// Bytes that were decrypted from as many of `outer` at `from`: each inherits the frame of its ciphertext.
+    pub fn push_decrypted(&mut self, at: u64, outer: &Self, from: u64, len: u64) {
+        let start = self.steps.len();
+        self.push_from(at, outer, from, len);
+        self.steps.iter_mut().skip(start).for_each(|step| step.linear = false);
+    }
+
     /// Copies what `outer` knows about `len` bytes at `from`, as bytes at `at` of this stream.
     pub fn push_from(&mut self, at: u64, outer: &Self, from: u64, len: u64) {
         let first = outer.index(from);

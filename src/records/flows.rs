@@ -73,7 +73,7 @@ pub fn flow_record<'a>(
         packets: flow.packets,
         bytes: flow.bytes,
         encrypted: flow.protocols.iter().any(|p| matches!(*p, "tls" | "quic" | "dtls")),
-        decrypted: false,
+        decrypted: flow.tls.as_ref().is_some_and(|s| s.opened),
         state: flow.state,
         anomalies: AnomaliesView(flow.anomalies.named()),
         tls: flow.tls.as_deref().map(|session| TlsView::new(session, over(flow))),
@@ -141,6 +141,7 @@ impl Record for FlowRecord<'_> {
         "tls.ticket",
         "tls.renegotiated",
         "tls.alerts",
+        "tls.not_decrypted",
         "tunnel",
         "vlan",
     ];

@@ -33,6 +33,7 @@ pub(super) struct TlsView<'a> {
     ticket: bool,
     renegotiated: bool,
     alerts: Vec<AlertView>,
+    not_decrypted: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +69,7 @@ impl<'a> TlsView<'a> {
             alpn: client
                 .map(|c| c.alpn.iter().map(|a| String::from_utf8_lossy(a)).collect())
                 .unwrap_or_default(),
-            alpn_selected: server.and_then(|s| s.alpn.as_deref()),
+            alpn_selected: server.and_then(|s| s.alpn.as_deref()).or(session.alpn.as_deref()),
             version: session.version().map(TlsSession::version_name),
             cipher: server.map(|s| s.cipher_name()),
             ja3: client.and_then(|c| c.ja3()),
@@ -89,6 +90,7 @@ impl<'a> TlsView<'a> {
             ticket: session.ticket,
             renegotiated: session.renegotiated,
             alerts: session.alerts.iter().map(AlertView::new).collect(),
+            not_decrypted: session.closed(),
         }
     }
 }

@@ -379,7 +379,8 @@ mod tests {
     #[test]
     fn holes_count_as_bytes_where_no_coding_hides_them() {
         let demand = Demand { tokens: true, ..Demand::default() };
-        let shared = Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() };
+        let shared =
+            Shared { scanner: Scanner::new(), demand, decode_as: Vec::new(), keyring: Default::default() };
         for (coding, len) in [(&b"identity"[..], 11), (b"x", 7), (b"gzip", 4)] {
             let mut tools = Tools::new(1);
             let fields = [Field { name: b"content-encoding", value: coding, at: 0 }];

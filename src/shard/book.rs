@@ -6,6 +6,7 @@ use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
 use super::open::{Held, Kind, Open, OpenExchanges};
 use super::{Shared, Tools};
+use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{
     Direction, End, Exchange, ExchangeId, Head, Location, Place, Position, Start, Transport,
@@ -129,6 +130,10 @@ impl Sink for Scribe<'_> {
         for found in streams[dir.index()].cut(ended, self.shared, self.tools) {
             self.lone(transport, Some(dir), found);
         }
+    }
+
+    fn keyring(&self) -> Option<Arc<Keyring>> {
+        Some(Arc::clone(&self.tools.keyring))
     }
 
     fn encrypted(&mut self, len: u64) {

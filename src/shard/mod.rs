@@ -19,6 +19,7 @@ pub use event::{Event, Stamped};
 use crate::capture::{Block, FrameRef};
 use crate::decode::Packet;
 use crate::flow::{Arrival, FlowTable, Origin};
+use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::ContentPool;
 use crate::tally::Tally;
@@ -53,6 +54,8 @@ pub struct Tick {
 pub struct Batch {
     /// The bytes.
     pub block: Arc<Block>,
+    /// TLS secrets that are known with this block.
+    pub keyring: Arc<Keyring>,
     /// Ordinal in the run of the block's first frame.
     pub first: u64,
     /// Packets of the shard's partitions, in order.
@@ -71,6 +74,8 @@ pub struct Shared {
     pub scanner: Scanner,
     /// What the run needs to know.
     pub demand: Demand,
+    /// TLS secrets that are known before the first frame.
+    pub keyring: Keyring,
     /// Protocols that were set for a server port (`--decode-as`).
     pub decode_as: Vec<(u16, &'static crate::protocol::Protocol)>,
 }
@@ -104,6 +109,7 @@ struct Tools {
     spare: Vec<Box<open::OpenMessage>>,
     /// Buffers of bodies.
     buffers: Vec<Vec<u8>>,
+    keyring: Arc<Keyring>,
     out: Output,
 }
 
@@ -117,6 +123,7 @@ impl Tools {
             pool: ContentPool::default(),
             spare: Vec::new(),
             buffers: Vec::new(),
+            keyring: Arc::default(),
             out: Output::default(),
         }
     }
@@ -133,6 +140,7 @@ impl Shard {
     /// Processes one block's packets and says what came of them.
     pub fn process(&mut self, batch: &Batch) -> Output {
         let block = &batch.block;
+        self.tools.keyring = Arc::clone(&batch.keyring);
         let mut ticks = batch.ticks.iter().peekable();
         for item in &batch.items {
             while let Some(tick) = ticks.next_if(|t| t.frame < item.packet.frame) {

@@ -112,7 +112,11 @@ impl Consumer<Stream> for Feed<'_> {
         }
         let transport = Transport {
             protocol: state.book.protocols.first().copied().unwrap_or("unknown"),
-            channel: if state.book.tls.is_some() { Channel::TlsOpaque } else { Channel::Cleartext },
+            channel: match &state.book.tls {
+                Some(session) if session.opened => Channel::TlsDecrypted,
+                Some(_) => Channel::TlsOpaque,
+                None => Channel::Cleartext,
+            },
             ..transport(&flow)
         };
         let summary = FlowSummary {

@@ -39,5 +39,12 @@ pub(super) fn learn(session: &mut TlsSession, carrier: Carrier<'_>, event: TlsEv
             }
         }
         TlsEvent::Established => session.established = true,
+        TlsEvent::Opened => session.opened = true,
+        TlsEvent::Locked(lock) => {
+            session.lock.get_or_insert(lock);
+        }
+        TlsEvent::Alpn(name) => {
+            session.alpn.get_or_insert(name);
+        }
     }
 }

@@ -9,6 +9,7 @@ use wirelint::decode::{DecodeOptions, Paths};
 use wirelint::facts::{CaptureSummary, Cracked, Facts};
 use wirelint::finding::Finding;
 use wirelint::judge::Judge;
+use wirelint::keylog::{KeyLog, Keyring};
 use wirelint::message::{Exchange, Message};
 use wirelint::pipeline::{self, Listener, Merged};
 use wirelint::rules::RuleSet;
@@ -38,6 +39,11 @@ pub(crate) struct Observed {
 
 /// Scans a capture file that is in memory. `judge` puts what is seen before the rules, which is the slow part.
 pub(crate) fn observe(bytes: Vec<u8>, threads: usize, judge: bool) -> Observed {
+    observe_with(Keyring::default(), bytes, threads, judge)
+}
+
+/// The same with TLS secrets.
+pub(crate) fn observe_with(keyring: Keyring, bytes: Vec<u8>, threads: usize, judge: bool) -> Observed {
     let rules = judge.then(|| RuleSet::builtin(&Facts).map_err(|_| "the rules do not load").unwrap());
     let mut watcher =
         Watcher { seen: Observed::default(), judge: rules.map(|r| Judge::new(r, None, false)), log: judge };
@@ -50,7 +56,7 @@ pub(crate) fn observe(bytes: Vec<u8>, threads: usize, judge: bool) -> Observed {
         tls: true,
         ..demand
     };
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() });
+    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: Vec::new(), keyring });
     let threads = NonZeroUsize::new(threads).unwrap();
     let result = capture::open_stream(Box::new(Cursor::new(bytes)), FileId(0)).and_then(|source| {
         let mut sources = std::iter::once(source);
@@ -141,4 +147,13 @@ fn text(exchange: &Exchange) -> String {
         exchange.status().map_or_else(|| "-".to_owned(), |s| s.to_string()),
         digest(exchange.response.as_ref()),
     )
+}
+
+/// The secrets that lie beside a fixture's capture.
+pub(crate) fn keyring(capture: &std::path::Path) -> Keyring {
+    let mut ring = Keyring::default();
+    if let Ok(text) = std::fs::read(super::tree::root().join(capture).with_file_name("keys.log")) {
+        ring.add(KeyLog::parse(&text).entries);
+    }
+    ring
 }

@@ -94,6 +94,9 @@ impl Sink for Tape {
             TlsEvent::Alert(alert) => {
                 format!("alert {} {} {}", arrow(alert.from), alert.level, alert.description)
             }
+            TlsEvent::Opened => "opened".to_owned(),
+            TlsEvent::Locked(lock) => format!("locked {lock:?}"),
+            TlsEvent::Alpn(name) => format!("alpn {name}"),
             TlsEvent::Established => "established".to_owned(),
         });
     }

@@ -23,6 +23,19 @@ pub(super) fn certificates(body: &[u8]) -> Vec<&[u8]> {
     std::iter::from_fn(|| list.vec24()).take(limits::CERTIFICATES).collect()
 }
 
+/// The same of TLS 1.3, where each has extensions (RFC 8446 section 4.4.2).
+pub(super) fn certificates13(body: &[u8]) -> Vec<&[u8]> {
+    let mut r = Reader(body);
+    r.vec8();
+    let mut list = Reader(r.vec24().unwrap_or_default());
+    let next = || {
+        let certificate = list.vec24()?;
+        list.vec16()?;
+        Some(certificate)
+    };
+    std::iter::from_fn(next).take(limits::CERTIFICATES).collect()
+}
+
 /// One direction of the handshake. Whole messages are handed out where they lie; only the beginning of an incomplete
 /// one is held.
 #[derive(Default)]

@@ -2,6 +2,8 @@
 //! skipped.
 
 mod certificate;
+pub(super) mod decrypt;
+mod event;
 mod extension;
 mod fingerprint;
 mod handshake;
@@ -11,6 +13,8 @@ mod names;
 mod probe;
 
 pub use certificate::Certificate;
+pub use decrypt::Lock;
+pub use event::{Alert, TlsEvent};
 pub use fingerprint::Over;
 pub use hello::{ClientHello, ServerHello, is_grease};
 pub use names::{alert_name, group_name, signature_name};
@@ -20,11 +24,12 @@ pub(super) use hellos::Hellos;
 
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::message::{Direction, End};
+use decrypt::Decryption;
 use handshake::{
     CERTIFICATE, CERTIFICATE_STATUS, CLIENT_HELLO, MESSAGE_HEADER, NEW_SESSION_TICKET, SERVER_HELLO,
     certificates,
 };
-use probe::{probe, record_header};
+use probe::{find_record, probe, record_header};
 
 /// TLS and SSL.
 pub(super) const PROTOCOL: Protocol =
@@ -41,42 +46,12 @@ const RECORD: usize = (1 << 14) + 2048;
 
 const TLS_1_3: u16 = 0x0304;
 
-/// What a TLS layer learns about its session.
-#[derive(Clone, Debug)]
-pub enum TlsEvent<'a> {
-    /// The first ClientHello.
-    Client(Box<ClientHello>),
-    /// The first ServerHello that is not a HelloRetryRequest.
-    Server(Box<ServerHello>),
-    /// The certificates of one side in their DER form, its own first.
-    Certificates(Direction, &'a [&'a [u8]]),
-    /// The server sent an OCSP response along (RFC 6066 section 8).
-    Stapled,
-    /// The server issued a ticket in the clear (RFC 5077).
-    Ticket,
-    /// The session was negotiated anew, inside its encryption (RFC 5746).
-    Renegotiated,
-    /// An alert in the clear.
-    Alert(Alert),
-    /// The first record of application data (in TLS 1.3 that may be an encrypted handshake message).
-    Established,
-}
-
-/// An alert (RFC 8446 section 6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Alert {
-    /// Who sent it.
-    pub from: Direction,
-    /// 1 is a warning, 2 is fatal.
-    pub level: u8,
-    /// What is wrong ([`alert_name`]).
-    pub description: u8,
-}
-
 #[derive(Default)]
 struct Tls {
     halves: [Half; 2],
     session: Session,
+    /// Gone if nothing can be opened.
+    decryption: Option<Box<Decryption>>,
 }
 
 /// What both directions know.
@@ -102,6 +77,8 @@ enum Keep {
     Alert,
     /// They are an SSLv2-compatible ClientHello.
     Ssl2,
+    /// They are to be opened.
+    Sealed,
 }
 
 #[derive(Default)]
@@ -134,8 +111,19 @@ impl Dissector for Tls {
         let mut rest = bytes;
         if half.lost {
             let verdict = probe(rest);
-            if !matches!(verdict, Verdict::Yes(_)) && !record_header(rest) {
-                out.encrypted(rest.len() as u64);
+            let found = match &self.decryption {
+                _ if matches!(verdict, Verdict::Yes(_)) || record_header(rest) => Some(0),
+                // A record that turns out to be none is not authentic.
+                Some(_) => find_record(rest),
+                None => None,
+            };
+            let skipped = found.unwrap_or(rest.len());
+            out.encrypted(skipped as u64);
+            if let Some(decryption) = &mut self.decryption {
+                decryption.passed(dir, skipped as u64);
+            }
+            rest = rest.get(skipped..).unwrap_or_default();
+            if found.is_none() {
                 return Ok(());
             }
             half.lost = false;
@@ -149,13 +137,18 @@ impl Dissector for Tls {
             if half.left > 0 {
                 let n = (half.left as usize).min(rest.len());
                 half.left -= n as u32;
+                let at = out.at() + (bytes.len() - rest.len()) as u64;
                 let (piece, after) = rest.split_at(n);
                 rest = after;
                 match half.keep {
                     Keep::Nothing => out.encrypted(n as u64),
                     Keep::Handshake => self.handshake(dir, piece, out),
                     Keep::Alert => half.alert(dir, piece, out),
-                    Keep::Ssl2 => half.ssl2(piece, &mut self.session, out),
+                    Keep::Ssl2 => self.ssl2(dir, piece, out),
+                    Keep::Sealed => {
+                        let (header, left) = (half.header, half.left as usize);
+                        self.sealed(dir, header, piece, (at, left), out);
+                    }
                 }
                 continue;
             }
@@ -166,15 +159,19 @@ impl Dissector for Tls {
             rest = &rest[n..];
             if usize::from(half.header_len) == HEADER {
                 half.header_len = 0;
-                match half.record(&mut self.session, out) {
+                match half.record(dir, &mut self.session, &mut self.decryption, out) {
                     Ok(()) => {}
                     Err(name) if half.sealed || self.session.established => {
                         out.weird(name);
                         half.lost = true;
                         out.encrypted(rest.len() as u64);
+                        if let Some(decryption) = &mut self.decryption {
+                            decryption.passed(dir, (HEADER + rest.len()) as u64);
+                        }
                         return Ok(());
                     }
                     Err(name) => {
+                        self.end_decryption(out);
                         out.consumed(out.at() + (bytes.len() - rest.len()) as u64);
                         return Err(Malformed(name));
                     }
@@ -184,11 +181,16 @@ impl Dissector for Tls {
         Ok(())
     }
 
-    fn gap(&mut self, dir: Direction, len: u64, _: &mut Out<'_>) -> Result<(), Malformed> {
+    fn gap(&mut self, dir: Direction, len: u64, out: &mut Out<'_>) -> Result<(), Malformed> {
+        if let Some(decryption) = &mut self.decryption {
+            decryption.gap(dir, len, out);
+        }
         let half = &mut self.halves[dir.index()];
         half.sealed = true;
         half.messages.clear();
-        half.keep = Keep::Nothing;
+        if half.keep != Keep::Sealed {
+            half.keep = Keep::Nothing;
+        }
         half.ssl2 = Vec::new();
         if half.header_len == 0 && u64::from(half.left) >= len {
             half.left -= len as u32;
@@ -200,33 +202,44 @@ impl Dissector for Tls {
         Ok(())
     }
 
-    fn close(&mut self, dir: Direction, _: End, _: &mut Out<'_>) {
+    fn close(&mut self, dir: Direction, _: End, out: &mut Out<'_>) {
+        if let Some(decryption) = &mut self.decryption {
+            decryption.close(dir, out);
+        }
         self.halves[dir.index()].messages.clear();
     }
 
-    fn held(&self, _: Direction) -> u64 {
-        u64::MAX
+    fn held(&self, dir: Direction) -> u64 {
+        self.decryption.as_ref().map_or(u64::MAX, |d| d.held(dir))
     }
 }
 
 impl Tls {
     /// Bytes of handshake records in the clear.
     fn handshake(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) {
-        let Self { halves, session } = self;
+        let Self { halves, session, decryption } = self;
         let half = &mut halves[dir.index()];
         let mut retry = false;
+        let all = decryption.is_some();
         let wanted = |kind| {
-            matches!(
+            all || matches!(
                 kind,
                 CLIENT_HELLO | SERVER_HELLO | NEW_SESSION_TICKET | CERTIFICATE | CERTIFICATE_STATUS
             )
         };
         let over = half.messages.push(bytes, wanted, |message| {
             let body = message.get(MESSAGE_HEADER..).unwrap_or_default();
+            if let Some(decryption) = decryption {
+                decryption.message(dir, message, out);
+            }
             match (message[0], dir) {
                 (CLIENT_HELLO, Direction::Request) => {
                     half.retried = false;
-                    session.client(ClientHello::parse(body), out);
+                    let hello = ClientHello::parse(body);
+                    if decryption.is_none() && !session.client {
+                        *decryption = hello.as_ref().and_then(|h| Decryption::new(h, message, out));
+                    }
+                    session.client(hello, out);
                 }
                 (SERVER_HELLO, Direction::Response) => match ServerHello::parse(body) {
                     Some(hello) if hello.retry => retry = true,
@@ -247,6 +260,43 @@ impl Tls {
         }
         if retry && !session.server {
             halves.iter_mut().for_each(|half| half.retried = true);
+        }
+    }
+}
+
+impl Tls {
+    /// Bytes of a record that is to be opened.
+    fn sealed(
+        &mut self,
+        dir: Direction,
+        header: [u8; HEADER],
+        bytes: &[u8],
+        place: (u64, usize),
+        out: &mut Out<'_>,
+    ) {
+        let Some(decryption) = &mut self.decryption else { return out.encrypted(bytes.len() as u64) };
+        decryption.piece(dir, header, bytes, place, out);
+        if decryption.is_over() {
+            self.end_decryption(out);
+        }
+    }
+
+    fn end_decryption(&mut self, out: &mut Out<'_>) {
+        if let Some(mut decryption) = self.decryption.take() {
+            Direction::BOTH.into_iter().for_each(|dir| decryption.close(dir, out));
+        }
+    }
+
+    /// Reads an SSLv2-compatible hello once it is whole.
+    fn ssl2(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) {
+        let half = &mut self.halves[dir.index()];
+        half.ssl2.extend_from_slice(bytes);
+        if half.left == 0 {
+            let hello = ClientHello::parse_ssl2(&std::mem::take(&mut half.ssl2));
+            if self.decryption.is_none() && !self.session.client {
+                self.decryption = hello.as_ref().and_then(|h| Decryption::new(h, &[], out));
+            }
+            self.session.client(hello, out);
         }
     }
 }
@@ -278,7 +328,13 @@ impl Session {
 
 impl Half {
     /// A whole record header.
-    fn record(&mut self, session: &mut Session, out: &mut Out<'_>) -> Result<(), &'static str> {
+    fn record(
+        &mut self,
+        dir: Direction,
+        session: &mut Session,
+        decryption: &mut Option<Box<Decryption>>,
+        out: &mut Out<'_>,
+    ) -> Result<(), &'static str> {
         let [kind, major, minor, high, low] = self.header;
         let len = u16::from_be_bytes([high, low]);
         if kind & 0x80 != 0 && major > 0 && minor == 1 && !self.sealed {
@@ -292,7 +348,9 @@ impl Half {
             return Err("tls_bad_record");
         }
         self.left = len.into();
+        let opens = decryption.as_mut().is_some_and(|d| d.wants(dir, self.header));
         self.keep = match kind {
+            _ if opens => Keep::Sealed,
             HANDSHAKE if !self.sealed || self.retried => Keep::Handshake,
             ALERT if !self.sealed && len == 2 => Keep::Alert,
             _ => Keep::Nothing,
@@ -329,14 +387,6 @@ impl Half {
         if self.left == 0 {
             let [level, description] = self.alert;
             out.tls(TlsEvent::Alert(Alert { from, level, description }));
-        }
-    }
-
-    /// Reads an SSLv2-compatible hello once it is whole.
-    fn ssl2(&mut self, bytes: &[u8], session: &mut Session, out: &mut Out<'_>) {
-        self.ssl2.extend_from_slice(bytes);
-        if self.left == 0 {
-            session.client(ClientHello::parse_ssl2(&std::mem::take(&mut self.ssl2)), out);
         }
     }
 }

@@ -55,6 +55,15 @@ pub(super) fn record_header(bytes: &[u8]) -> bool {
         if (1..=RECORD).contains(&usize::from(u16::from_be_bytes([*high, *low]))))
 }
 
+/// Where an encrypted record may begin, in the middle of a session: type, version and a possible length. Three bytes in
+/// a row are rarely so by chance.
+pub(super) fn find_record(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find_iter(bytes, &[APPLICATION_DATA, 3]).find(|&at| {
+        let version = bytes.get(at + 2).is_some_and(|minor| (1..=3).contains(minor));
+        version && bytes.get(at..).is_some_and(record_header)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
