@@ -157,7 +157,8 @@ impl FlowKey {
         };
         let (words, n) = self.bare().words();
         words[..n].iter().for_each(|word| mix(*word));
-        (h >> 40) as usize % crate::limits::PARTITIONS
+        // The high bits: what differs between keys may be at the top of a word, and multiplying carries upwards only.
+        ((h >> 32) as usize * crate::limits::PARTITIONS) >> 32
     }
 }
 
@@ -244,4 +245,36 @@ pub struct Packet {
     pub payload: Payload,
     /// Number of its VLAN stack in [`Paths`]; 0 is none.
     pub vlan: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever it is that differs between flows, no partition gets much more than its share.
+    #[test]
+    fn flows_spread_over_all_partitions() {
+        const FLOWS: u32 = 64_000;
+        let end = |addr: IpAddr, port| Endpoint { addr, port };
+        let v4 = |n: u32| IpAddr::from(n.to_be_bytes());
+        let v6 = |high: u32, low: u32| IpAddr::from((u128::from(high) << 96 | u128::from(low)).to_be_bytes());
+        let (server, client) = (v4(0x0aff_0001), v4(0x0a00_0001));
+        let ways: [&dyn Fn(u32) -> [Endpoint; 2]; 6] = [
+            &|n| [end(v4(0x0a00_0000 + n), 40_000), end(server, 80)],
+            &|n| [end(client, n as u16), end(server, 80)],
+            &|n| [end(client, 40_000), end(v4(0xc000_0000 + n), 443)],
+            &|n| [end(v4(n << 16), 40_000), end(server, 80)],
+            &|n| [end(v6(0xfd00_0000, n), 40_000), end(v6(0xfd00_0000, 0x9999_9999), 80)],
+            &|n| [end(v6(n, 1), 40_000), end(v6(0xffff_0000, 1), 80)],
+        ];
+        for (i, way) in ways.iter().enumerate() {
+            let mut counts = [0; crate::limits::PARTITIONS];
+            for n in 0..FLOWS {
+                let [a, b] = way(n);
+                counts[FlowKey::new(a, b, IpProtocol::Tcp, 0).0.partition()] += 1;
+            }
+            let share = FLOWS / crate::limits::PARTITIONS as u32;
+            assert!(counts.iter().all(|n| (share / 2..share * 2).contains(n)), "way {i}: {counts:?}");
+        }
+    }
 }

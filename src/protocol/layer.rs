@@ -64,8 +64,15 @@ pub trait Sink {
 enum State {
     /// Not known yet. Bytes wait only while a probe asks for more; those that no probe wants are scanned as
     /// opaque, and every later chunk is probed again (a stream may be joined in the middle of a message).
-    Probing([Vec<u8>; 2]),
+    Probing(Waiting),
     Active(Box<dyn Dissector>),
+}
+
+/// First bytes that wait for a probe's answer, by direction: hardly ever any.
+type Waiting = Option<Box<[Vec<u8>; 2]>>;
+
+fn take(waiting: &mut Waiting, i: usize) -> Vec<u8> {
+    waiting.as_mut().map(|held| std::mem::take(&mut held[i])).unwrap_or_default()
 }
 
 /// One layer of a flow and everything inside it.
@@ -134,7 +141,7 @@ impl Layer {
         self.trails.swap(0, 1);
         self.offsets.swap(0, 1);
         if let State::Probing(held) = &mut self.state {
-            held.swap(0, 1);
+            held.iter_mut().for_each(|held| held.swap(0, 1));
         }
         std::mem::swap(&mut self.transport.client, &mut self.transport.server);
     }
@@ -176,7 +183,7 @@ impl Layer {
         let i = dir.index();
         let at = self.offsets[i];
         if let State::Probing(held) = &mut self.state {
-            let held = std::mem::take(&mut held[i]);
+            let held = take(held, i);
             if !held.is_empty() {
                 self.emit_opaque(dir, &held, at - held.len() as u64, sink);
             }
@@ -197,7 +204,7 @@ impl Layer {
         let at = self.offsets[i];
         let to = self.to_protocol(dir);
         if let State::Probing(held) = &mut self.state {
-            let held = std::mem::take(&mut held[i]);
+            let held = take(held, i);
             if !held.is_empty() {
                 self.emit_opaque(dir, &held, at - held.len() as u64, sink);
             }
@@ -216,10 +223,10 @@ impl Layer {
         let i = dir.index();
         let State::Probing(held) = &mut self.state else { return };
         let joined;
-        let (all, start) = if held[i].is_empty() {
+        let mut buffer = take(held, i);
+        let (all, start) = if buffer.is_empty() {
             (bytes, at)
         } else {
-            let mut buffer = std::mem::take(&mut held[i]);
             let start = at - buffer.len() as u64;
             buffer.extend_from_slice(bytes);
             joined = buffer;
@@ -231,7 +238,7 @@ impl Layer {
                 Verdict::No => {}
                 Verdict::More => more = true,
                 Verdict::Yes(said) => {
-                    let other = std::mem::take(&mut held[1 - i]);
+                    let other = take(held, 1 - i);
                     self.flipped = said.is_some_and(|said| said != dir);
                     self.transport.protocol = protocol.name;
                     self.state = State::Active((protocol.open)());
@@ -245,7 +252,7 @@ impl Layer {
             }
         }
         if more && all.len() < limits::PROBE_BYTES {
-            held[i] = all.to_vec();
+            held.get_or_insert_default()[i] = all.to_vec();
         } else if start < at {
             // What waited was no beginning; the new bytes may be one.
             self.emit_opaque(dir, &all[..(at - start) as usize], start, sink);

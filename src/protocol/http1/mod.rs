@@ -15,7 +15,7 @@ use chunked::Chunked;
 use framing::{Framing, framing};
 use head::Parsed;
 use resync::starts_message;
-use std::collections::VecDeque;
+use smallvec::SmallVec;
 
 /// HTTP/1.
 pub(super) const PROTOCOL: Protocol =
@@ -36,9 +36,9 @@ fn probe(bytes: &[u8]) -> Verdict {
 struct Http1 {
     halves: [Half; 2],
     /// Requests that wait for their response, oldest first.
-    pending: VecDeque<Pending>,
+    pending: SmallVec<[Pending; 1]>,
     /// Responses that came before their request did, because that waits behind a hole; their exchange stays open.
-    early: VecDeque<(ExchangeId, Timestamp)>,
+    early: Vec<(ExchangeId, Timestamp)>,
 }
 
 struct Pending {
@@ -263,8 +263,9 @@ impl Http1 {
         for (early, _) in self.early.drain(..lost) {
             out.end(early, Direction::Request, End::Cut);
         }
-        let id = match self.early.pop_front() {
+        let id = match self.early.first().copied() {
             Some((id, _)) => {
+                self.early.remove(0);
                 out.begin_in(id, head);
                 id
             }
@@ -272,12 +273,11 @@ impl Http1 {
                 let id = out.begin(head);
                 if self.pending.len() >= limits::PIPELINE {
                     out.weird("http_pipeline_limit");
-                    if let Some(oldest) = self.pending.pop_front() {
-                        out.end(oldest.id, Direction::Response, End::Cut);
-                    }
+                    let oldest = self.pending.remove(0);
+                    out.end(oldest.id, Direction::Response, End::Cut);
                 }
                 let connect = method == b"CONNECT";
-                self.pending.push_back(Pending { id, head: method == b"HEAD", connect });
+                self.pending.push(Pending { id, head: method == b"HEAD", connect });
                 id
             }
         };
@@ -294,7 +294,7 @@ impl Http1 {
         if matches!(status, 100 | 102..=199) {
             return;
         }
-        let pending = self.pending.pop_front();
+        let pending = (!self.pending.is_empty()).then(|| self.pending.remove(0));
         if status == 101
             && let Some(p) = &pending
             && self.upgrade(p.id, head, out)
@@ -310,12 +310,11 @@ impl Http1 {
             None => {
                 let id = out.begin(head);
                 let time = out.time(Direction::Response, head.at);
-                if self.early.len() >= 16
-                    && let Some((oldest, _)) = self.early.pop_front()
-                {
+                if self.early.len() >= 16 {
+                    let (oldest, _) = self.early.remove(0);
                     out.end(oldest, Direction::Request, End::Cut);
                 }
-                self.early.push_back((id, time));
+                self.early.push((id, time));
                 id
             }
         };
