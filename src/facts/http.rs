@@ -70,6 +70,12 @@ pub(super) const FAMILY: Family = Family {
             get: |c| Value::or_missing(c.exchange.and_then(|e| e.status()).map(i64::from)),
         },
         Field {
+            name: "response.success",
+            ty: Type::Bool,
+            doc: "Whether the final response is 2xx, and of a gRPC call its status OK.",
+            get: |c| Value::or_missing(c.exchange.and_then(|e| e.success())),
+        },
+        Field {
             name: "response.tokens",
             ty: Type::Int,
             doc: "Number of tokens in the response.",

@@ -20,6 +20,8 @@ pub enum BodyFormat {
         /// What separates its parts, without the leading `--`.
         boundary: Box<[u8]>,
     },
+    /// Lines of `field: value`, and JSON behind them: server-sent events, STOMP.
+    Fields,
     /// HTML or XML.
     Html,
     /// Any other text, scripts too.
@@ -52,9 +54,8 @@ impl BodyFormat {
             (_, "x-www-form-urlencoded") => Self::Form,
             ("text", "html") | (_, "xhtml+xml") if seen != Self::Json => Self::Html,
             (_, s) if s == "xml" || s.ends_with("+xml") => Self::Html,
-            ("text", "javascript" | "css" | "event-stream") | (_, "javascript" | "jwt" | "jose") => {
-                Self::Text
-            }
+            ("text", "event-stream") => Self::Fields,
+            ("text", "javascript" | "css") | (_, "javascript" | "jwt" | "jose") => Self::Text,
             ("image" | "audio" | "video" | "font", _) => Self::Binary,
             (_, "zip" | "gzip" | "pdf" | "wasm" | "grpc" | "protobuf" | "x-protobuf") => Self::Binary,
             ("text", _) if matches!(seen, Self::Binary | Self::Form) => Self::Text,
@@ -62,13 +63,16 @@ impl BodyFormat {
         }
     }
 
+    /// Whether each line stands alone, so that earlier ones say nothing of the place of what follows.
+    pub const fn is_lines(&self) -> bool {
+        matches!(self, Self::Json | Self::Fields)
+    }
+
     /// Whether a body of that `Content-Type` goes on as long as there is something to say: server-sent events, JSON
-    /// lines, calls of gRPC, parts that replace each other.
+    /// lines, parts that replace each other.
     pub fn streams(content_type: &[u8]) -> bool {
-        const TYPES: [&[u8]; 13] = [
+        const TYPES: [&[u8]; 11] = [
             b"text/event-stream",
-            b"application/grpc",
-            b"application/connect+",
             b"application/x-ndjson",
             b"application/ndjson",
             b"application/jsonl",
@@ -90,6 +94,7 @@ impl BodyFormat {
             Self::Json => "json",
             Self::Form => "form",
             Self::Multipart { .. } => "multipart",
+            Self::Fields => "fields",
             Self::Html => "html",
             Self::Text => "text",
             Self::Binary => "binary",
@@ -109,6 +114,8 @@ impl BodyFormat {
         let value = |b: &u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(b);
         if begins(b"{[") || (begins(b"\"") && text.len() > 1) {
             Self::Json
+        } else if is_stomp(text) {
+            Self::Fields
         } else if begins(b"<") {
             Self::Html
         } else if let Some(boundary) = first_boundary(text) {
@@ -152,7 +159,51 @@ enum Walk {
     /// Where the current pair starts, and how far `&` was looked for.
     Form(usize, usize),
     Multipart(PartWalk),
+    Fields(FieldWalk),
     Nothing,
+}
+
+/// A walk over lines of fields: where it is, where the line begins, and the JSON in it.
+#[derive(Debug, Default)]
+struct FieldWalk {
+    at: usize,
+    line: usize,
+    json: Option<JsonWalk>,
+}
+
+impl FieldWalk {
+    /// The field, in lower case; for `data` of an event, or without a field, the path in the JSON that is there.
+    fn name_at(&mut self, body: &[u8], offset: usize) -> Option<Box<str>> {
+        let passed = body.get(self.at..offset)?;
+        if let Some(end) = memchr::memrchr(b'\n', passed) {
+            self.line = self.at + end + 1;
+            self.json = None;
+        }
+        self.at = offset;
+        let line = body.get(self.line..offset)?;
+        let field = line.get(..memchr::memchr(b':', line).unwrap_or(0))?;
+        let known = field.iter().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(b));
+        if !field.is_empty() && known && field != b"data" {
+            let name = String::from_utf8_lossy(field).to_ascii_lowercase();
+            return label(&name).map(Into::into);
+        }
+        let start = self.line + if field == b"data" { 5 } else { 0 };
+        let value = body.get(start..offset)?.trim_ascii_start();
+        if !event_packet(value).starts_with(b"{") && !event_packet(value).starts_with(b"[") {
+            return None;
+        }
+        let walk = self.json.get_or_insert_with(|| JsonWalk::starting(start));
+        while walk.advance(body, offset).is_some() {}
+        walk.path(body)
+    }
+}
+
+/// The first frame of a client or server of STOMP (STOMP 1.2).
+fn is_stomp(text: &[u8]) -> bool {
+    const COMMANDS: [&[u8]; 7] =
+        [b"CONNECT", b"STOMP", b"CONNECTED", b"SEND", b"SUBSCRIBE", b"MESSAGE", b"ERROR"];
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
+    line.len() < text.len() && COMMANDS.contains(&line)
 }
 
 impl Locator {
@@ -188,6 +239,7 @@ impl Locator {
                 label(&form_decode(name.trim_ascii_start())).map(Into::into)
             }
             Walk::Multipart(walk) => walk.name_at(body, offset),
+            Walk::Fields(walk) => walk.name_at(body, offset),
             Walk::Nothing => None,
         }
     }
@@ -199,6 +251,7 @@ impl Walk {
             BodyFormat::Json => Self::Json(JsonWalk::default()),
             BodyFormat::Form => Self::Form(0, 0),
             BodyFormat::Multipart { boundary } => Self::Multipart(PartWalk::new(boundary)),
+            BodyFormat::Fields => Self::Fields(FieldWalk::default()),
             BodyFormat::Html | BodyFormat::Text | BodyFormat::Binary => Self::Nothing,
         }
     }
@@ -208,6 +261,7 @@ impl Walk {
             Self::Json(walk) => walk.at(),
             Self::Form(_, at) => *at,
             Self::Multipart(walk) => walk.at(),
+            Self::Fields(walk) => walk.at,
             Self::Nothing => 0,
         }
     }
@@ -232,9 +286,13 @@ pub fn fuzz_part(data: &[u8]) {
     super::fuzz_content(data);
     let line = data.split(|&b| b == b'\n').next().unwrap_or_default();
     let format = BodyFormat::tell(Some(line), data);
-    for format in
-        [format, BodyFormat::Json, BodyFormat::Form, BodyFormat::Multipart { boundary: b"x"[..].into() }]
-    {
+    for format in [
+        format,
+        BodyFormat::Json,
+        BodyFormat::Form,
+        BodyFormat::Fields,
+        BodyFormat::Multipart { boundary: b"x"[..].into() },
+    ] {
         let mut locator = Locator::new(&format);
         for offset in [data.len() / 3, data.len() / 2, data.len(), 0] {
             let _ = locator.name_at(data, offset);

@@ -52,6 +52,22 @@ fn packets_of_socket_io_are_json() {
 }
 
 #[test]
+fn events_and_stomp_frames_have_fields() {
+    let events = "retry: 5\nid: TOK1\ndata: {\"a\":1}\n\nevent: login\ndata:{\"x\":[\"TOK2\"]}\ndata: TOK3\n";
+    let format = BodyFormat::tell(Some(b"text/event-stream; charset=utf-8"), b"retry: 5\n");
+    assert_eq!(format, BodyFormat::Fields);
+    assert_eq!(name(&format, events, "TOK1").as_deref(), Some("id"));
+    assert_eq!(name(&format, events, "TOK2").as_deref(), Some("$.x[0]"));
+    assert_eq!(name(&format, events, "TOK3"), None);
+    let stomp = "CONNECT\naccept-version:1.2\nAuthorization:Bearer TOK1\n\n{\"t\":\"TOK2\"}\0";
+    let format = BodyFormat::tell(None, stomp.as_bytes());
+    assert_eq!(format, BodyFormat::Fields);
+    assert_eq!(name(&format, stomp, "TOK1").as_deref(), Some("authorization"));
+    assert_eq!(name(&format, stomp, "TOK2").as_deref(), Some("$.t"));
+    assert_eq!(BodyFormat::tell(None, b"CONNECTION lost\n"), BodyFormat::Text);
+}
+
+#[test]
 fn past_the_depth_bound_there_is_no_name_and_after_it_there_is() {
     let deep = "[".repeat(100) + "\"TOK\"" + &"]".repeat(100) + "{\"a\":\"OK\"}";
     assert_eq!(name(&BodyFormat::Json, &deep, "TOK"), None);

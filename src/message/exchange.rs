@@ -17,6 +17,8 @@ pub struct Message {
     pub end: End,
     /// Body bytes that were lost or could not be decoded: digest and length do not describe what was sent.
     pub damaged: bool,
+    /// `grpc-status` of its trailers, or of its head where that is all there is.
+    pub grpc_status: Option<u32>,
 }
 
 /// What else an exchange was seen to do; each is a fact of the same name. See `facts/marks.rs`.
@@ -70,6 +72,12 @@ impl Exchange {
     /// Status of the response.
     pub fn status(&self) -> Option<u16> {
         self.response.as_ref().map(|r| r.head.status)
+    }
+
+    /// Whether it was answered with success: 2xx, and of a gRPC call the status OK.
+    pub fn success(&self) -> Option<bool> {
+        let response = self.response.as_ref()?;
+        Some((200..300).contains(&response.head.status) && response.grpc_status.is_none_or(|s| s == 0))
     }
 
     /// Where its first byte was captured.

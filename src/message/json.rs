@@ -41,6 +41,11 @@ struct Text {
 type Value = Range<usize>;
 
 impl JsonWalk {
+    /// A walk over JSON that begins at an offset of its body.
+    pub(super) fn starting(at: usize) -> Self {
+        Self { at, ..Self::default() }
+    }
+
     /// Where it stands.
     pub(super) const fn at(&self) -> usize {
         self.at

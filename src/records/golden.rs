@@ -144,6 +144,7 @@ fn message(start: Start<'_>, fields: &[(&str, &[u8])], packet: u64) -> Message {
         body_sha256: None,
         end: End::Complete,
         damaged: false,
+        grpc_status: None,
     }
 }
 

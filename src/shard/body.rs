@@ -1,22 +1,18 @@
 //! One message body as it arrives: content codings are undone, tokens are found, and enough is kept to say
 //! where in the body they stand.
 
-use super::json_form::JsonForm;
 use super::open::Held;
+use super::passage::{Origin, Passage};
 use super::{Shared, Tools};
 use crate::limits;
 use crate::message::{
-    BodyFormat, ContentDecoder, ContentError, Head, Location, Locator, Place, Position, Span, Start,
+    BodyFormat, ContentDecoder, ContentError, Envelopes, Head, Location, Piece, Place, Position, Span, Start,
 };
 use crate::protocol::Trail;
-use crate::token::{StreamScan, Token, Wrappings};
+use crate::token::{Token, Wrappings};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// Largest buffer that is kept for the next body, and how many are.
-const BUFFER: usize = 32 << 10;
-const SPARE: usize = 64;
 
 /// A token in a body, before it becomes a sighting.
 pub(super) struct Found {
@@ -37,7 +33,6 @@ pub(super) enum Text {
 
 /// The state of one body.
 pub(super) struct Body {
-    location: Location,
     /// It goes on as long as there is something to say.
     streams: bool,
     decoder: Option<ContentDecoder>,
@@ -47,16 +42,9 @@ pub(super) struct Body {
     decoder_bytes: usize,
     /// Decoding failed: what follows means nothing.
     spent: bool,
-    format: Option<BodyFormat>,
-    content_type: Option<SmallVec<[u8; 32]>>,
-    locator: Option<Locator>,
-    scan: StreamScan,
-    /// From decoded offsets to captured bytes.
-    trail: Trail,
-    /// The decoded body from its first byte, as far as it is kept.
-    kept: Vec<u8>,
-    keep: bool,
-    json_form: JsonForm,
+    /// Messages with their length before them.
+    envelopes: Option<Box<Envelopes>>,
+    text: Passage,
     digest: Option<Sha256>,
     /// Decoded length in bytes, holes included.
     pub(super) len: u64,
@@ -82,25 +70,20 @@ impl Body {
                 None
             })
         };
+        let content_type = head.field("content-type");
+        let message_coding = head.field("grpc-encoding").or_else(|| head.field("connect-content-encoding"));
         let location = match head.start {
             Start::Message { location, .. } => location,
             _ => Location::Body,
         };
         let mut body = Self {
-            location,
-            streams: head.field("content-type").is_some_and(BodyFormat::streams),
+            streams: content_type.is_some_and(BodyFormat::streams),
             coded: decoder.is_some() || damaged,
             decoder,
             decoder_bytes: 0,
             spent: false,
-            format: None,
-            content_type: head.field("content-type").map(SmallVec::from_slice),
-            locator: None,
-            scan: StreamScan::new(),
-            trail: Trail::default(),
-            kept: tools.buffers.pop().unwrap_or_default(),
-            keep: true,
-            json_form: JsonForm::default(),
+            envelopes: content_type.and_then(|t| Envelopes::new(t, message_coding)).map(Box::new),
+            text: Passage::new(content_type, location, tools),
             digest: shared.demand.body_digests.then(Sha256::new),
             len: 0,
             damaged,
@@ -128,19 +111,19 @@ impl Body {
         if self.spent {
             return;
         }
+        let origin = Origin::Layer(trail, at);
         let Some(mut decoder) = self.decoder.take() else {
-            self.trail.push_from(self.len, trail, at, bytes.len() as u64);
-            return self.decoded(bytes, shared, tools, held, found);
+            return self.decoded(bytes, origin, shared, tools, held, found);
         };
-        let position = trail.position(at);
-        let result = decoder.push(bytes, &mut |out| self.derived(out, position, shared, tools, held, found));
+        let origin = origin.decoded();
+        let result = decoder.push(bytes, &mut |out| self.decoded(out, origin, shared, tools, held, found));
         let fits = self.fits(&decoder, held);
         if result.is_ok() && fits {
             self.decoder = Some(decoder);
             return;
         }
         // What a stage still holds back comes out.
-        let _ = decoder.finish(&mut |out| self.derived(out, position, shared, tools, held, found));
+        let _ = decoder.finish(&mut |out| self.decoded(out, origin, shared, tools, held, found));
         self.settle(result, tools);
         self.give_up(decoder, tools, held);
     }
@@ -178,25 +161,18 @@ impl Body {
         found: &mut Vec<Found>,
     ) {
         self.damaged = true;
-        self.keep = false;
-        self.gap_in_scan(shared, tools, found);
+        let len = if self.coded { 0 } else { len };
+        self.text.gap(len, shared, tools, found);
+        if let Some(envelopes) = &mut self.envelopes {
+            envelopes.lose(&mut tools.pool);
+            tools.out.tally.weird("content_undecodable");
+        }
         if let Some(decoder) = self.decoder.take() {
             self.recycle(decoder, tools, held);
             tools.out.tally.weird("content_undecodable");
             // What follows cannot be decoded; it is scanned as it is.
         }
-        if !self.coded {
-            self.len = self.len.saturating_add(len);
-        }
-    }
-
-    fn gap_in_scan(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
-        let mut scan = std::mem::take(&mut self.scan);
-        let mut hits = Vec::new();
-        scan.gap(&shared.scanner, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
-        self.hits(hits, found);
-        self.losses(&mut scan, tools);
-        self.scan = scan;
+        self.len = self.len.saturating_add(len);
     }
 
     /// The body is over; `complete` says that it ended as its framing said.
@@ -209,22 +185,15 @@ impl Body {
         found: &mut Vec<Found>,
     ) {
         if let Some(mut decoder) = self.decoder.take() {
-            let position = self.trail.position(self.len);
-            let result = decoder.finish(&mut |out| self.derived(out, position, shared, tools, held, found));
+            let origin = Origin::Decoded(self.text.end());
+            let result = decoder.finish(&mut |out| self.decoded(out, origin, shared, tools, held, found));
             if complete {
                 self.settle(result, tools);
             }
             self.recycle(decoder, tools, held);
         }
         self.damaged |= !complete;
-        let mut scan = std::mem::take(&mut self.scan);
-        let mut hits = Vec::new();
-        scan.finish(&shared.scanner, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
-        self.hits(hits, found);
-        self.losses(&mut scan, tools);
-        if self.json_form.finish(&self.kept, &self.trail, found) {
-            tools.out.tally.weird("sightings_limit");
-        }
+        self.text.finish(shared, tools, found);
     }
 
     /// Whether it goes on as long as there is something to say.
@@ -234,7 +203,7 @@ impl Body {
 
     /// The decoded bytes that were kept, from the first one.
     pub(super) fn kept(&self) -> &[u8] {
-        &self.kept
+        self.text.kept()
     }
 
     /// Gives back the memory that counts towards the partition's bound; a small buffer is used again.
@@ -242,12 +211,11 @@ impl Body {
         if let Some(decoder) = self.decoder.take() {
             self.recycle(decoder, tools, held);
         }
-        let mut kept = std::mem::take(&mut self.kept);
-        held.context = held.context.saturating_sub(kept.len());
-        if kept.capacity() > 0 && kept.capacity() <= BUFFER && tools.buffers.len() < SPARE {
-            kept.clear();
-            tools.buffers.push(kept);
+        if let Some(mut envelopes) = self.envelopes.take() {
+            held.decoders = held.decoders.saturating_sub(envelopes.memory());
+            envelopes.drop_decoder(&mut tools.pool);
         }
+        self.text.release(held, tools);
     }
 
     /// SHA-256 of the decoded body, if it was asked for.
@@ -264,23 +232,10 @@ impl Body {
         }
     }
 
-    /// Decoded bytes, which inherit the position of what they came from.
-    fn derived(
-        &mut self,
-        bytes: &[u8],
-        position: Position,
-        shared: &Shared,
-        tools: &mut Tools,
-        held: &mut Held,
-        found: &mut Vec<Found>,
-    ) {
-        self.trail.push_derived(self.len, bytes.len() as u64, position);
-        self.decoded(bytes, shared, tools, held, found);
-    }
-
     fn decoded(
         &mut self,
         bytes: &[u8],
+        origin: Origin<'_>,
         shared: &Shared,
         tools: &mut Tools,
         held: &mut Held,
@@ -289,83 +244,54 @@ impl Body {
         if let Some(digest) = &mut self.digest {
             digest.update(bytes);
         }
+        self.len += bytes.len() as u64;
         if !shared.demand.tokens && !shared.demand.marks {
-            self.len += bytes.len() as u64;
-            self.trail.prune(self.len);
             return;
         }
-        if self.format.is_none() {
-            let format = BodyFormat::tell(self.content_type.as_deref(), bytes);
-            self.keep = self.keep && !matches!(format, BodyFormat::Binary);
-            self.format = Some(format);
-        }
-        if self.keep {
-            let before = self.kept.len();
-            self.keep(bytes, tools, held);
-            if shared.demand.tokens && matches!(self.format, Some(BodyFormat::Json)) {
-                self.json_form.grown(&self.kept, before);
+        match self.envelopes.take() {
+            None => self.text.push(bytes, origin, shared, tools, held, found),
+            Some(mut envelopes) => {
+                self.messages(&mut envelopes, bytes, origin, shared, tools, held, found);
+                self.envelopes = Some(envelopes);
             }
-        }
-        let at = self.len;
-        self.len += bytes.len() as u64;
-        if shared.demand.tokens {
-            let mut scan = std::mem::take(&mut self.scan);
-            let mut hits = Vec::new();
-            scan.feed(&shared.scanner, bytes, at, &mut |h| {
-                hits.push((h.at, h.len, h.text.to_vec(), h.wrappings))
-            });
-            if !hits.is_empty() {
-                self.hits(hits, found);
-            }
-            self.losses(&mut scan, tools);
-            if !self.json_form.needs_trail(&self.kept) {
-                self.trail.prune(self.len - (scan.pending() as u64).min(self.len));
-            }
-            self.scan = scan;
-        } else {
-            self.trail.prune(self.len);
         }
     }
 
-    fn keep(&mut self, bytes: &[u8], tools: &mut Tools, held: &mut Held) {
-        let before = self.kept.len();
-        let room = limits::BODY_CONTEXT.saturating_sub(self.kept.len());
-        let total = limits::BODY_CONTEXT_TOTAL / limits::PARTITIONS;
-        if bytes.len() > room || held.context + bytes.len() > total {
-            self.keep = false;
-            tools.out.tally.weird("body_context_limit");
-            let room = if held.context > total { 0 } else { room };
-            self.kept.extend_from_slice(&bytes[..room.min(bytes.len())]);
-        } else {
-            self.kept.extend_from_slice(bytes);
+    /// Messages in envelopes: each is a text of its own.
+    #[expect(clippy::too_many_arguments, reason = "those of `decoded` and one more")]
+    fn messages(
+        &mut self,
+        envelopes: &mut Envelopes,
+        bytes: &[u8],
+        origin: Origin<'_>,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
+        let before = envelopes.memory();
+        let mut pool = std::mem::take(&mut tools.pool);
+        envelopes.push(bytes, &mut pool, &mut |piece| match piece {
+            Piece::Begin { trailers } => {
+                let location = if trailers { Location::Trailer } else { Location::Body };
+                self.text.next(location, trailers, held);
+            }
+            Piece::Data { at: Some(at), bytes } => {
+                self.text.push(bytes, origin.ahead(at), shared, tools, held, found);
+            }
+            Piece::Data { at: None, bytes } => {
+                self.text.push(bytes, origin.decoded(), shared, tools, held, found);
+            }
+            Piece::Broken(error) => self.settle(Err(error), tools),
+            Piece::End => self.text.finish(shared, tools, found),
+        });
+        held.decoders = (held.decoders + envelopes.memory()).saturating_sub(before);
+        if held.decoders > limits::DECODER_BYTES / limits::PARTITIONS && envelopes.memory() > 0 {
+            held.decoders = held.decoders.saturating_sub(envelopes.memory());
+            envelopes.drop_decoder(&mut pool);
+            tools.out.tally.weird("content_undecodable");
         }
-        held.context += self.kept.len() - before;
-    }
-
-    fn hits(&mut self, hits: Vec<(u64, u64, Vec<u8>, Wrappings)>, found: &mut Vec<Found>) {
-        for (at, len, text, wrappings) in hits {
-            let inside = (at as usize) < self.kept.len();
-            let name = match &self.format {
-                Some(format) if inside => {
-                    let locator = self.locator.get_or_insert_with(|| Locator::new(format));
-                    locator.name_at(&self.kept, at as usize)
-                }
-                _ => None,
-            };
-            found.push(Found {
-                text: Text::Compact(text),
-                wrappings,
-                place: Place { location: self.location, name },
-                position: self.trail.position(at),
-                spans: self.trail.spans(at, len),
-            });
-        }
-    }
-
-    fn losses(&self, scan: &mut StreamScan, tools: &mut Tools) {
-        let losses = scan.losses();
-        tools.out.tally.weirds("token_cut", losses.cut);
-        tools.out.tally.weirds("token_over_limit", losses.over);
+        tools.pool = pool;
     }
 }
 

@@ -4,7 +4,7 @@ use super::body::{Body, Found, Text};
 use super::event::{Event, Stamped};
 use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
-use super::open::{Held, Kind, Open, OpenExchanges};
+use super::open::{Held, Kind, Open, OpenExchanges, grpc_status};
 use super::{Shared, Tools};
 use crate::keylog::Keyring;
 use crate::limits;
@@ -51,6 +51,7 @@ impl Sink for Scribe<'_> {
         }
         message.position = carrier.position(dir, head.at);
         message.end = End::Cut;
+        message.grpc_status = grpc_status(head);
         message.body = body_expected(head).then(|| Body::new(head, self.shared, self.tools, self.held));
         let mut found = Vec::new();
         if self.shared.demand.tokens {
@@ -95,6 +96,9 @@ impl Sink for Scribe<'_> {
 
     fn trailers(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>) {
         let mut found = Vec::new();
+        if let Some(message) = self.book.open.get(id).and_then(|open| open.messages[dir.index()].as_mut()) {
+            message.grpc_status = grpc_status(head).or(message.grpc_status);
+        }
         if self.shared.demand.tokens {
             let trail = &carrier.trails[dir.index()];
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };

@@ -33,8 +33,15 @@ impl JsonForm {
         self.hinted && self.pieces <= 4 + kept.len() / PIECE
     }
 
-    /// The tokens of the whole text, named by the objects that have the signatures. Says whether a bound left some out.
-    pub(super) fn finish(&self, kept: &[u8], trail: &Trail, found: &mut Vec<Found>) -> bool {
+    /// The tokens of the whole text, which begins at an offset of its trail, named by the objects that have the
+    /// signatures. Says whether a bound left some out.
+    pub(super) fn finish(
+        self,
+        kept: &[u8],
+        location: Location,
+        (trail, base): (&Trail, u64),
+        found: &mut Vec<Found>,
+    ) -> bool {
         if !self.hinted {
             return false;
         }
@@ -45,13 +52,13 @@ impl JsonForm {
             let name = name.and_then(|path| path.strip_suffix(".signature").map(Into::into));
             let mut spans = SmallVec::new();
             for part in [Some(&hit.signature), hit.payload.as_ref()].into_iter().flatten() {
-                spans.extend(trail.spans(part.start as u64, part.len() as u64));
+                spans.extend(trail.spans(base + part.start as u64, part.len() as u64));
             }
             found.push(Found {
                 text: Text::Read(Arc::new(hit.token)),
                 wrappings: Wrappings::default(),
-                place: Place { location: Location::Body, name },
-                position: trail.position(hit.signature.start as u64),
+                place: Place { location, name },
+                position: trail.position(base + hit.signature.start as u64),
                 spans,
             });
         }

@@ -10,6 +10,7 @@ mod heads;
 mod json_form;
 mod opaque;
 mod open;
+mod passage;
 mod stream;
 mod tls;
 

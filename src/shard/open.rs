@@ -177,11 +177,13 @@ pub(super) struct OpenMessage {
     pub(super) position: Position,
     pub(super) body: Option<Body>,
     pub(super) end: End,
+    pub(super) grpc_status: Option<u32>,
 }
 
 impl Default for OpenMessage {
     fn default() -> Self {
-        Self { head: StoredHead::default(), position: Position::default(), body: None, end: End::Cut }
+        let (head, position) = Default::default();
+        Self { head, position, body: None, end: End::Cut, grpc_status: None }
     }
 }
 
@@ -195,6 +197,7 @@ impl OpenMessage {
             body_sha256: None,
             end: self.end,
             damaged: self.body.as_ref().is_some_and(|b| b.damaged),
+            grpc_status: self.grpc_status,
         }
     }
 
@@ -204,10 +207,16 @@ impl OpenMessage {
             body_len: self.body.as_ref().map_or(0, |b| b.len),
             body_sha256: self.body.as_mut().and_then(Body::sha256),
             damaged: self.body.as_ref().is_some_and(|b| b.damaged),
+            grpc_status: self.grpc_status,
             end: self.end,
             head: self.head,
         }
     }
+}
+
+/// `grpc-status` of a head or trailers.
+pub(super) fn grpc_status(head: &Head<'_>) -> Option<u32> {
+    std::str::from_utf8(head.field("grpc-status")?).ok()?.parse().ok()
 }
 
 /// Open exchanges in order of their ids. Those that close leave their place empty until half of the places are, so that

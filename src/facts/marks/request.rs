@@ -231,7 +231,7 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
                 field(part.name.as_deref().unwrap_or_default(), &String::from_utf8_lossy(part.value));
             }
         }
-        BodyFormat::Html | BodyFormat::Text | BodyFormat::Binary => {}
+        BodyFormat::Fields | BodyFormat::Html | BodyFormat::Text | BodyFormat::Binary => {}
     }
     key_log(bytes, found);
 }

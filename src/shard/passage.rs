@@ -1,0 +1,240 @@
+//! The text of a body as it is searched: tokens are found, and enough is kept to say where in it they stand.
+
+use super::body::{Found, Text};
+use super::json_form::JsonForm;
+use super::open::Held;
+use super::{Shared, Tools};
+use crate::limits;
+use crate::message::{BodyFormat, Location, Locator, Place, Position};
+use crate::protocol::Trail;
+use crate::token::{StreamScan, Wrappings};
+use smallvec::SmallVec;
+
+/// Largest buffer that is kept for the next body, and how many are.
+const BUFFER: usize = 32 << 10;
+const SPARE: usize = 64;
+
+/// Where bytes of a body come from.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    /// Byte for byte from this offset of the layer.
+    Layer(&'a Trail, u64),
+    /// They were decoded from what was captured there.
+    Decoded(Position),
+}
+
+impl Origin<'_> {
+    /// Where the bytes come from that lie `ahead`.
+    pub(super) fn ahead(self, ahead: usize) -> Self {
+        match self {
+            Self::Layer(trail, at) => Self::Layer(trail, at + ahead as u64),
+            decoded => decoded,
+        }
+    }
+
+    /// Of what is decoded from these bytes.
+    pub(super) fn decoded(self) -> Self {
+        match self {
+            Self::Layer(trail, at) => Self::Decoded(trail.position(at)),
+            decoded => decoded,
+        }
+    }
+}
+
+/// The text of a body, or of one message in it.
+pub(super) struct Passage {
+    location: Location,
+    content_type: Option<SmallVec<[u8; 32]>>,
+    format: Option<BodyFormat>,
+    /// Each line stands alone: what is kept moves along with the text.
+    moves: bool,
+    locator: Option<Locator>,
+    scan: StreamScan,
+    /// From offsets of the text to captured bytes.
+    trail: Trail,
+    /// What is kept of it, and the offset of that in the text.
+    kept: Vec<u8>,
+    base: u64,
+    keep: bool,
+    json_form: JsonForm,
+    len: u64,
+}
+
+impl Passage {
+    pub(super) fn new(content_type: Option<&[u8]>, location: Location, tools: &mut Tools) -> Self {
+        Self {
+            location,
+            content_type: content_type.map(SmallVec::from_slice),
+            format: None,
+            moves: content_type.is_some_and(BodyFormat::streams),
+            locator: None,
+            scan: StreamScan::new(),
+            trail: Trail::default(),
+            kept: tools.buffers.pop().unwrap_or_default(),
+            base: 0,
+            keep: true,
+            json_form: JsonForm::default(),
+            len: 0,
+        }
+    }
+
+    /// The next bytes.
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        origin: Origin<'_>,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
+        match origin {
+            Origin::Layer(trail, at) => self.trail.push_from(self.len, trail, at, bytes.len() as u64),
+            Origin::Decoded(position) => self.trail.push_derived(self.len, bytes.len() as u64, position),
+        }
+        if self.format.is_none() {
+            let format = BodyFormat::tell(self.content_type.as_deref(), bytes);
+            self.keep = self.keep && !matches!(format, BodyFormat::Binary);
+            self.moves &= format.is_lines();
+            self.format = Some(format);
+        }
+        if self.keep {
+            let before = self.kept.len();
+            self.keep(bytes, tools, held);
+            if shared.demand.tokens && matches!(self.format, Some(BodyFormat::Json)) {
+                self.json_form.grown(&self.kept, before);
+            }
+        }
+        let at = self.len;
+        self.len += bytes.len() as u64;
+        if shared.demand.tokens {
+            self.search(tools, found, |scan, hit| scan.feed(&shared.scanner, bytes, at, hit));
+            let pending = (self.scan.pending() as u64).min(self.len);
+            if self.moves && self.kept.len() > BUFFER {
+                self.pass(self.len - pending, tools, held, found);
+            }
+            if !self.json_form.needs_trail(&self.kept) {
+                self.trail.prune(self.len - pending);
+            }
+        } else {
+            self.trail.prune(self.len);
+        }
+    }
+
+    /// A hole of `len` bytes.
+    pub(super) fn gap(&mut self, len: u64, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+        self.keep = false;
+        self.search(tools, found, |scan, hit| scan.gap(&shared.scanner, hit));
+        self.len = self.len.saturating_add(len);
+    }
+
+    /// The text is over.
+    pub(super) fn finish(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+        self.search(tools, found, |scan, hit| scan.finish(&shared.scanner, hit));
+        self.json_forms(self.kept.len(), tools, found);
+    }
+
+    /// Tokens in JSON serialisation in the first `end` bytes of what is kept, which are looked at this once.
+    fn json_forms(&mut self, end: usize, tools: &mut Tools, found: &mut Vec<Found>) {
+        let kept = self.kept.get(..end).unwrap_or_default();
+        let origin = (&self.trail, self.base);
+        if std::mem::take(&mut self.json_form).finish(kept, self.location, origin, found) {
+            tools.out.tally.weird("sightings_limit");
+        }
+    }
+
+    /// Another one begins behind it, at that place.
+    pub(super) fn next(&mut self, location: Location, fields: bool, held: &mut Held) {
+        held.context = held.context.saturating_sub(self.kept.len());
+        self.kept.clear();
+        self.base = self.len;
+        self.keep = true;
+        self.format = fields.then_some(BodyFormat::Fields);
+        self.locator = None;
+        self.json_form = JsonForm::default();
+        self.location = location;
+    }
+
+    /// Where the byte behind the last one would come from.
+    pub(super) fn end(&self) -> Position {
+        self.trail.position(self.len)
+    }
+
+    /// What is kept from the first byte on.
+    pub(super) fn kept(&self) -> &[u8] {
+        if self.base == 0 { &self.kept } else { &[] }
+    }
+
+    /// Gives back the memory that counts towards the partition's bound; a small buffer is used again.
+    pub(super) fn release(&mut self, held: &mut Held, tools: &mut Tools) {
+        let mut kept = std::mem::take(&mut self.kept);
+        held.context = held.context.saturating_sub(kept.len());
+        if kept.capacity() > 0 && kept.capacity() <= BUFFER && tools.buffers.len() < SPARE {
+            kept.clear();
+            tools.buffers.push(kept);
+        }
+    }
+
+    fn search(
+        &mut self,
+        tools: &mut Tools,
+        found: &mut Vec<Found>,
+        search: impl FnOnce(&mut StreamScan, &mut dyn FnMut(crate::token::StreamHit<'_>)),
+    ) {
+        let mut scan = std::mem::take(&mut self.scan);
+        let mut hits = Vec::new();
+        search(&mut scan, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
+        let losses = scan.losses();
+        tools.out.tally.weirds("token_cut", losses.cut);
+        tools.out.tally.weirds("token_over_limit", losses.over);
+        self.scan = scan;
+        for hit in hits {
+            self.hit(hit, found);
+        }
+    }
+
+    fn hit(&mut self, (at, len, text, wrappings): (u64, u64, Vec<u8>, Wrappings), found: &mut Vec<Found>) {
+        let inside = at.checked_sub(self.base).map(|at| at as usize).filter(|at| *at < self.kept.len());
+        let name = match (&self.format, inside) {
+            (Some(format), Some(at)) => {
+                let locator = self.locator.get_or_insert_with(|| Locator::new(format));
+                locator.name_at(&self.kept, at)
+            }
+            _ => None,
+        };
+        found.push(Found {
+            text: Text::Compact(text),
+            wrappings,
+            place: Place { location: self.location, name },
+            position: self.trail.position(at),
+            spans: self.trail.spans(at, len),
+        });
+    }
+
+    fn keep(&mut self, bytes: &[u8], tools: &mut Tools, held: &mut Held) {
+        let before = self.kept.len();
+        let room = limits::BODY_CONTEXT.saturating_sub(self.kept.len());
+        let total = limits::BODY_CONTEXT_TOTAL / limits::PARTITIONS;
+        if bytes.len() > room || held.context + bytes.len() > total {
+            self.keep = false;
+            tools.out.tally.weird("body_context_limit");
+            let room = if held.context > total { 0 } else { room };
+            self.kept.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        } else {
+            self.kept.extend_from_slice(bytes);
+        }
+        held.context += self.kept.len() - before;
+    }
+
+    /// Lines before `offset` are done with.
+    fn pass(&mut self, offset: u64, tools: &mut Tools, held: &mut Held, found: &mut Vec<Found>) {
+        let upto = offset.saturating_sub(self.base) as usize;
+        let Some(end) = self.kept.get(..upto).and_then(|k| memchr::memrchr(b'\n', k)) else { return };
+        self.json_forms(end + 1, tools, found);
+        self.kept.drain(..=end);
+        self.json_form.grown(&self.kept, 0);
+        self.base += end as u64 + 1;
+        self.locator = None;
+        held.context = held.context.saturating_sub(end + 1);
+    }
+}
