@@ -238,3 +238,37 @@ impl Passage {
         held.context = held.context.saturating_sub(end + 1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shard::Demand;
+    use crate::token::Scanner;
+
+    /// RFC 7515 appendix A.1, shortened to what is needed to be one.
+    const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+
+    #[test]
+    fn a_stream_of_lines_is_named_for_ever_and_held_to_its_last_ones() {
+        let demand = Demand { tokens: true, ..Demand::default() };
+        let shared = Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() };
+        for (content_type, line, name) in [
+            ("text/event-stream", "id: 1\ndata: {\"a\":[0,\"@\"],\"pad\":\"#\"}\n\n", "$.a[1]"),
+            ("application/x-ndjson", "{\"pad\":\"#\",\"jwt\":\"@\"}\n", "$.jwt"),
+        ] {
+            let (mut tools, mut held) = (Tools::new(1), Held::default());
+            let mut text = Text::new(Some(content_type.as_bytes()), Location::Body, &mut tools);
+            let body = line.replace('#', &"x".repeat(3000)).replace('@', TOKEN).repeat(300);
+            let (mut found, trail) = (Vec::new(), Trail::default());
+            for chunk in body.as_bytes().chunks(777) {
+                text.push(chunk, Origin::Layer(&trail, 0), &shared, &mut tools, &mut held, &mut found);
+                assert!(text.kept.len() < 2 * BUFFER && held.context == text.kept.len());
+            }
+            assert_eq!(found.len(), 300, "each as it arrives");
+            assert!(found.iter().all(|f| f.place.name.as_deref() == Some(name)));
+            assert!(text.kept().is_empty(), "what is kept is not the beginning");
+            text.release(&mut held, &mut tools);
+            assert_eq!(held.context, 0);
+        }
+    }
+}
