@@ -257,7 +257,7 @@ mod tests {
             ("application/x-ndjson", "{\"pad\":\"#\",\"jwt\":\"@\"}\n", "$.jwt"),
         ] {
             let (mut tools, mut held) = (Tools::new(1), Held::default());
-            let mut text = Text::new(Some(content_type.as_bytes()), Location::Body, &mut tools);
+            let mut text = Passage::new(Some(content_type.as_bytes()), Location::Body, &mut tools);
             let body = line.replace('#', &"x".repeat(3000)).replace('@', TOKEN).repeat(300);
             let (mut found, trail) = (Vec::new(), Trail::default());
             for chunk in body.as_bytes().chunks(777) {
