@@ -13,6 +13,8 @@ use smallvec::SmallVec;
 /// Largest buffer that is kept for the next body, and how many are.
 const BUFFER: usize = 32 << 10;
 const SPARE: usize = 64;
+/// Bytes that the format of a text is told from.
+const TELLING: usize = 64;
 
 /// Where bytes of a body come from.
 #[derive(Clone, Copy)]
@@ -46,6 +48,8 @@ pub(super) struct Passage {
     location: Location,
     content_type: Option<SmallVec<[u8; 32]>>,
     format: Option<BodyFormat>,
+    /// Bytes that it was told from.
+    told: usize,
     /// Each line stands alone: what is kept moves along with the text.
     moves: bool,
     locator: Option<Locator>,
@@ -66,6 +70,7 @@ impl Passage {
             location,
             content_type: content_type.map(SmallVec::from_slice),
             format: None,
+            told: 0,
             moves: content_type.is_some_and(BodyFormat::streams),
             locator: None,
             scan: StreamScan::new(),
@@ -88,18 +93,19 @@ impl Passage {
         held: &mut Held,
         found: &mut Vec<Found>,
     ) {
+        if bytes.is_empty() {
+            return;
+        }
         match origin {
             Origin::Layer(trail, at) => self.trail.push_from(self.len, trail, at, bytes.len() as u64),
             Origin::Decoded(position) => self.trail.push_derived(self.len, bytes.len() as u64, position),
         }
-        if self.format.is_none() {
-            let format = BodyFormat::tell(self.content_type.as_deref(), bytes);
-            self.keep = self.keep && !matches!(format, BodyFormat::Binary);
-            self.moves &= format.is_lines();
-            self.format = Some(format);
+        let early = self.told < TELLING;
+        if early {
+            self.tell(bytes);
         }
         if self.keep {
-            let before = self.kept.len();
+            let before = if early { 0 } else { self.kept.len() };
             self.keep(bytes, tools, held);
             if shared.demand.tokens && matches!(self.format, Some(BodyFormat::Json)) {
                 self.json_form.grown(&self.kept, before);
@@ -118,6 +124,26 @@ impl Passage {
             }
         } else {
             self.trail.prune(self.len);
+        }
+    }
+
+    /// Tells the format from the first bytes, again while they are few.
+    fn tell(&mut self, bytes: &[u8]) {
+        let more = bytes.get(..8 * TELLING).unwrap_or(bytes);
+        let joined;
+        let first = if self.kept.is_empty() {
+            more
+        } else {
+            joined = [&self.kept[..], more].concat();
+            &joined
+        };
+        let format = BodyFormat::tell(self.content_type.as_deref(), first);
+        self.told += bytes.len();
+        if self.format.as_ref() != Some(&format) {
+            self.keep = self.keep && !matches!(format, BodyFormat::Binary);
+            self.moves &= format.is_lines();
+            self.format = Some(format);
+            self.locator = None;
         }
     }
 
@@ -150,6 +176,7 @@ impl Passage {
         self.base = self.len;
         self.keep = true;
         self.format = fields.then_some(BodyFormat::Fields);
+        self.told = if fields { TELLING } else { 0 };
         self.locator = None;
         self.json_form = JsonForm::default();
         self.location = location;

@@ -73,7 +73,9 @@ impl Inflate {
             self.taken += taken;
             self.given += given;
             input = input.get(taken as usize..).unwrap_or_default();
-            out(self.buffer.get(..given as usize).unwrap_or_default());
+            if given > 0 {
+                out(self.buffer.get(..given as usize).unwrap_or_default());
+            }
             let free = self.given <= limits::INFLATE_FREE;
             if self.given > limits::INFLATE_BYTES || !free && self.given / limits::INFLATE_RATIO > self.taken
             {
