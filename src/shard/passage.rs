@@ -278,7 +278,8 @@ mod tests {
     #[test]
     fn a_stream_of_lines_is_named_for_ever_and_held_to_its_last_ones() {
         let demand = Demand { tokens: true, ..Demand::default() };
-        let shared = Shared { scanner: Scanner::new(), demand, decode_as: Vec::new() };
+        let keyring = Default::default();
+        let shared = Shared { scanner: Scanner::new(), demand, decode_as: Vec::new(), keyring };
         for (content_type, line, name) in [
             ("text/event-stream", "id: 1\ndata: {\"a\":[0,\"@\"],\"pad\":\"#\"}\n\n", "$.a[1]"),
             ("application/x-ndjson", "{\"pad\":\"#\",\"jwt\":\"@\"}\n", "$.jwt"),
