@@ -72,6 +72,15 @@ fn seen(summary: &Summary) -> Vec<Vec<String>> {
     rows.into_iter().map(|(label, value)| vec![label.to_owned(), value]).collect()
 }
 
+/// Why TLS sessions stayed closed although there were keys, by the name under which it is counted.
+const CLOSED: [(&str, &str); 5] = [
+    ("tls_no_secret", "no secret of it in the key log"),
+    ("tls_wrong_secret", "the secret does not fit"),
+    ("tls_suite_unsupported", "its cipher suite is not supported"),
+    ("tls_version_unsupported", "its version is not supported"),
+    ("tls_handshake_missing", "its handshake was not captured"),
+];
+
 /// What was not looked at, or not kept.
 pub(super) fn missed(summary: &Summary) -> Vec<String> {
     let tally = &summary.tally;
@@ -82,6 +91,11 @@ pub(super) fn missed(summary: &Summary) -> Vec<String> {
     if tally.opaque_bytes > 0 {
         let share = percent(tally.opaque_bytes, tally.payload_bytes);
         missed.push(format!("{share} of payload is TLS without keys ({})", bytes(tally.opaque_bytes)));
+    }
+    for (name, why) in CLOSED {
+        if let Some(n) = tally.weirds.get(name) {
+            missed.push(format!("{}: {why}", counted(*n, "TLS session")));
+        }
     }
     if tally.gap_bytes > 0 {
         missed.push(format!("{} of streams never arrived", bytes(tally.gap_bytes)));

@@ -6,4 +6,5 @@ mod http2;
 mod layers;
 pub(super) mod tape;
 mod tls;
+mod tls_keys;
 mod websocket;

@@ -1,8 +1,10 @@
 //! A sink that writes down what it is given.
 
+use crate::keylog::Keyring;
 use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Start, Transport};
 use crate::protocol::{Carrier, Layer, Sink, TlsEvent};
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// What a layer said, one line an event; pieces of a body or of opaque bytes are joined.
 #[derive(Default)]
@@ -10,6 +12,7 @@ pub(in crate::protocol) struct Tape {
     pub(in crate::protocol) lines: Vec<String>,
     opaque: [bool; 2],
     reserved: usize,
+    keyring: Option<Arc<Keyring>>,
 }
 
 impl Tape {
@@ -110,6 +113,10 @@ impl Sink for Tape {
         true
     }
 
+    fn keyring(&self) -> Option<Arc<Keyring>> {
+        self.keyring.clone()
+    }
+
     fn release(&mut self, bytes: usize) {
         self.reserved -= bytes;
     }
@@ -151,6 +158,12 @@ impl Wire {
         for piece in bytes.chunks(self.piece) {
             self.layer.data(dir, piece, position, &mut self.tape, &mut self.next_id);
         }
+    }
+
+    /// TLS secrets that are known from here on.
+    pub(super) fn keys(&mut self, ring: Keyring) -> &mut Self {
+        self.tape.keyring = Some(Arc::new(ring));
+        self
     }
 
     /// The client says.
