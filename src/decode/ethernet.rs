@@ -9,8 +9,11 @@ pub(super) const ETHERNET: Link = Link { numbers: &[1], name: "ETHERNET", strip 
 /// IEEE 802.1ah: a backbone service tag, then the customer's frame.
 pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], shape: None, strip: pbb };
 
-/// `EtherType`s of VLAN tags: 802.1Q, 802.1ad and what was in use before it.
-pub(super) const VLAN: [u16; 5] = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
+/// Whether an `EtherType` is that of a VLAN tag: 802.1Q, 802.1ad and what was in use before it. Asked for every frame.
+#[inline(always)]
+pub(super) const fn is_vlan(kind: u16) -> bool {
+    matches!(kind, 0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300)
+}
 
 /// Removes addresses and type; a length instead of a type means LLC (IEEE 802.3 clause 3.2.6).
 pub(super) fn strip(data: &[u8]) -> Result<Inner<'_>, Stop> {
@@ -64,8 +67,7 @@ pub(super) fn plausible(data: &[u8]) -> bool {
         0x0806 | 0x8847 | 0x8848 | 0x8863 | 0x8864 => true,
         0..=1500 => matches!(data.get(14..16), Some([0xaa, 0xaa] | [0x42, 0x42] | [0x06, 0x06])),
         _ => {
-            VLAN.contains(&kind)
-                && matches!(be16(data, 16), Ok(0x0800 | 0x86dd | 0x0806 | 0x8100 | 0x8847 | 0x8864))
+            is_vlan(kind) && matches!(be16(data, 16), Ok(0x0800 | 0x86dd | 0x0806 | 0x8100 | 0x8847 | 0x8864))
         }
     }
 }

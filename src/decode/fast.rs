@@ -21,7 +21,7 @@ pub(super) fn network(frame: &[u8]) -> Option<Network<'_>> {
     let mut tags = [0; 2];
     // Two tags are what is common; more take the long way.
     for tag in &mut tags {
-        if !ethernet::VLAN.contains(&kind) {
+        if !ethernet::is_vlan(kind) {
             break;
         }
         let (head, rest) = data.split_first_chunk::<4>()?;

@@ -64,7 +64,7 @@ pub(super) fn teredo(data: &[u8], total: usize) -> bool {
 fn is_ethernet(data: &[u8], total: usize) -> bool {
     const SHORTEST: usize = 64;
     let (mut at, Ok(mut kind)) = (14, be16(data, 12)) else { return false };
-    while ethernet::VLAN.contains(&kind) && at < 22 {
+    while ethernet::is_vlan(kind) && at < 22 {
         let Ok(next) = be16(data, at + 2) else { return false };
         (kind, at) = (next, at + 4);
     }

@@ -128,7 +128,7 @@ impl Walk<'_> {
     }
 
     fn ether_type<'a>(&mut self, kind: u16, data: &'a [u8]) -> Result<Step<'a>, Stop> {
-        if ethernet::VLAN.contains(&kind) {
+        if ethernet::is_vlan(kind) {
             self.layer()?;
             let (id, inner) = ethernet::vlan(data)?;
             // Zero is a priority without a VLAN (IEEE 802.1Q table 9-2).

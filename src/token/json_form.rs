@@ -2,9 +2,10 @@
 
 use super::Token;
 use crate::limits::{JSON_FORM_BYTES, SIGHTINGS_EXCHANGE};
-use memchr::memmem::{find, find_iter};
+use memchr::memmem::{Finder, find, find_iter};
 use serde_json::Value;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A token in JSON serialisation: one of an object's signatures.
 #[derive(Clone, Debug)]
@@ -19,8 +20,11 @@ pub struct JsonHit {
 
 /// Whether a piece of JSON text has a member name that a JWS in JSON serialisation cannot do without.
 pub fn hints_at_json_form(text: &[u8]) -> bool {
-    find(text, SIGNATURE).is_some() || find(text, PAYLOAD).is_some()
+    NAMES.iter().any(|name| name.find(text).is_some())
 }
+
+/// Prepared once: pieces of text are many and short.
+static NAMES: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [SIGNATURE, PAYLOAD].map(Finder::new));
 
 /// Longest of those names, with its quotes.
 pub const JSON_FORM_NAME: usize = SIGNATURE.len();

@@ -21,6 +21,13 @@ struct Stream {
     tunnel: bool,
 }
 
+impl Stream {
+    /// Whether data of this side belongs to the stream: its head was seen, and its end was not.
+    fn has_body(&self, dir: Direction) -> bool {
+        self.begun[dir.index()] && !self.ended[dir.index()]
+    }
+}
+
 impl Streams {
     /// Stream 1 answers a request that is known already.
     pub(super) fn answer(&mut self, id: ExchangeId) {
@@ -43,6 +50,15 @@ impl Streams {
         }
         let known = self.open.get_mut(&number);
         match known {
+            // Nothing may follow the end (RFC 9113 section 5.1): what does stands for itself, so that nothing hides in it.
+            Some(stream) if stream.begun[dir.index()] && stream.ended[dir.index()] => {
+                out.weird("http2_after_end");
+                let id = out.begin(head);
+                for side in [Direction::Request, Direction::Response] {
+                    out.end(id, side, End::Cut);
+                }
+                return;
+            }
             Some(stream) if stream.begun[dir.index()] => {
                 if message {
                     out.weird("http2_second_head");
@@ -93,7 +109,7 @@ impl Streams {
         bytes: &[u8],
         out: &mut Out<'_>,
     ) -> bool {
-        let Some(stream) = self.open.get(&number).filter(|s| s.begun[dir.index()]) else { return false };
+        let Some(stream) = self.open.get(&number).filter(|s| s.has_body(dir)) else { return false };
         if stream.tunnel || stream.connect.is_some() && dir == Direction::Request {
             out.inner_of(number.into(), dir, at, bytes);
         } else {
@@ -125,7 +141,7 @@ impl Streams {
         for (number, stream) in &self.open {
             if stream.tunnel {
                 out.inner_gap_of((*number).into(), dir, 1);
-            } else if stream.begun[dir.index()] && !stream.ended[dir.index()] {
+            } else if stream.has_body(dir) {
                 out.body_gap(stream.id, dir, 0);
             }
         }
@@ -135,8 +151,8 @@ impl Streams {
     pub(super) fn data_hole(&mut self, number: u32, dir: Direction, len: u64, out: &mut Out<'_>) {
         match self.open.get(&number) {
             Some(stream) if stream.tunnel => out.inner_gap_of(number.into(), dir, len),
-            Some(stream) => out.body_gap(stream.id, dir, len),
-            None => {}
+            Some(stream) if stream.has_body(dir) => out.body_gap(stream.id, dir, len),
+            _ => {}
         }
     }
 

@@ -333,3 +333,24 @@ fn floods_are_bounded_and_counted() {
     }
     wire.s_end(End::Reset);
 }
+
+#[test]
+fn what_follows_the_end_of_a_message_stands_for_itself() {
+    let late =
+        [frame(HEADERS, WHOLE, 1, get("/a")), frame(DATA, 0, 1, "late"), frame(HEADERS, WHOLE, 1, get("/b"))];
+    let mut wire = Wire::new();
+    wire.c(begin()).c(late.concat()).s(frame(HEADERS, WHOLE, 1, OK));
+    let expected = [
+        "0> GET /a @2",
+        "0> Complete",
+        ">> opaque late",
+        "weird http2_after_end",
+        "1> GET /b @2",
+        "1> Cut",
+        "1< Cut",
+        "0< 200 @3",
+        "0< Complete",
+        ">> over",
+    ];
+    assert_eq!(wire.all(), expected);
+}
