@@ -11,6 +11,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("hsts-over-cleartext", include_str!("../../rules/hsts-over-cleartext.toml")),
     ("http-basic-cleartext", include_str!("../../rules/http-basic-cleartext.toml")),
     ("http-digest-weak", include_str!("../../rules/http-digest-weak.toml")),
+    ("https-to-http-redirect", include_str!("../../rules/https-to-http-redirect.toml")),
     ("introspection-over-cleartext", include_str!("../../rules/introspection-over-cleartext.toml")),
     ("jwks-over-cleartext", include_str!("../../rules/jwks-over-cleartext.toml")),
     ("jwt-alg-none", include_str!("../../rules/jwt-alg-none.toml")),

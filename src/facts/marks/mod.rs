@@ -80,6 +80,7 @@ marks! {
     31 CLEARTEXT "exchange.cleartext" "The exchange passed in clear text.";
     32 REQUEST_TOKEN "exchange.request_token" "The request carries a token.";
     33 TO_HTTPS "exchange.to_https" "The response redirects to https.";
+    34 TO_HTTP "exchange.to_http" "The response redirects to http, not on the own machine.";
 }
 
 fn places<'a>(case: &Case<'a>) -> Value<'a> {

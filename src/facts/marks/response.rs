@@ -2,7 +2,7 @@
 
 use super::{
     Found, HSTS, JWKS, LOGIN_FORM_HTTP, LOGIN_PAGE, METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK,
-    OAUTH_IMPLICIT, OAUTH_REFRESH, SAML, TO_HTTPS, code_in, is_loopback, key_log,
+    OAUTH_IMPLICIT, OAUTH_REFRESH, SAML, TO_HTTP, TO_HTTPS, code_in, is_loopback, key_log,
 };
 use crate::message::{Location, StoredHead, Target};
 use memchr::memmem::Finder;
@@ -17,8 +17,11 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
     }
     let Some(location) = head.field("location") else { return };
     let target = Target::reference(location);
-    if target.scheme.is_some_and(|s| s.bytes.eq_ignore_ascii_case(b"https")) {
+    let scheme = target.scheme.map_or(&b""[..], |s| s.bytes);
+    if scheme.eq_ignore_ascii_case(b"https") {
         found.marks.set(TO_HTTPS);
+    } else if scheme.eq_ignore_ascii_case(b"http") && !target.host.is_some_and(|h| is_loopback(h.bytes)) {
+        found.marks.set(TO_HTTP);
     }
     if code_in(target.query.unwrap_or_default().bytes) {
         found.add(OAUTH_CODE, Location::Header, b"location");
