@@ -35,6 +35,8 @@ pub enum Command {
     Http(RecordArgs),
     /// Print one record a token sighting
     Tokens(RecordArgs),
+    /// Draw the life of each token: issued, presented, accepted or refused, expired
+    Trace(TraceArgs),
     /// List and explain the rules, or test a folder of them
     #[command(subcommand)]
     Rules(RulesCommand),
@@ -211,16 +213,12 @@ pub struct ScanArgs {
     pub audit: AuditArgs,
 }
 
-/// `wirelint flows`, `http` and `tokens`.
+/// What the commands that print records read, and how.
 #[derive(Clone, Debug, Args)]
-pub struct RecordArgs {
+pub struct SourceArgs {
     /// Captures, folders of captures, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Name of the format.
-    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Record format",
-        records::RECORD_FORMATS.iter().map(|f| (f.name, f.doc))))]
-    pub format: String,
     /// How packets are read.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -230,6 +228,33 @@ pub struct RecordArgs {
     /// Work and output.
     #[command(flatten)]
     pub work: WorkArgs,
+}
+
+/// `wirelint flows`, `http` and `tokens`.
+#[derive(Clone, Debug, Args)]
+pub struct RecordArgs {
+    /// Name of the format.
+    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Record format",
+        records::RECORD_FORMATS.iter().map(|f| (f.name, f.doc))))]
+    pub format: String,
+    /// What is read.
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
+/// `wirelint trace`.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// Only the token whose SHA-256 begins with these digits, as reports name it; or the token itself
+    #[arg(long, value_name = "ID")]
+    pub token: Option<String>,
+    /// Name of the format.
+    #[arg(long, value_name = "FORMAT", default_value = "text", help = formats("Format",
+        records::TRACE_FORMATS.iter().map(|f| (f.name, f.doc))))]
+    pub format: String,
+    /// What is read.
+    #[command(flatten)]
+    pub source: SourceArgs,
 }
 
 /// `wirelint live`.

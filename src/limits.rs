@@ -206,3 +206,10 @@ pub const EXPRESSION_TURNS: u32 = 10_000;
 pub const RULE_BYTES: usize = 64 << 10;
 /// Rules in all: a folder that has more is not a folder of rules.
 pub const RULES: usize = 4096;
+
+/// Tokens whose life `trace` keeps; more are counted.
+pub const TRACE_TOKENS: usize = 4096;
+/// Different steps of one token's life that `trace` keeps (repeats are merged before): more are no diagram.
+pub const TRACE_STEPS: usize = 64;
+/// Approximate bytes of all of them.
+pub const TRACE_BYTES: usize = 64 << 20;

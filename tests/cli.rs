@@ -772,6 +772,44 @@ fn keys_verify_signatures() {
     assert_eq!(valid.len(), 1, "{run}");
 }
 
+/// Login over TLS, the token issued, API calls with it: the story that README shows, drawn from the recording.
+#[test]
+fn trace_draws_the_life_of_each_token() {
+    let folder = "fixtures/login-then-api-https";
+    let (capture, keys) = (format!("{folder}/capture.pcap"), format!("{folder}/keys.log"));
+    let trace = |more: &[&str]| {
+        wirelint(["trace", &capture, "--keylog", &keys]).args(more).env("COLUMNS", "80").run()
+    };
+    let tokens = wirelint(["tokens", &capture, "--keylog", &keys, "--format", "ndjson"]).run().records();
+    let id = &tokens[0]["sha256"].as_str().unwrap()[..12];
+    let one = trace(&["--token", id]).code(0).quiet().out;
+    let readme = tree::read("README.md");
+    assert!(readme.contains(&one), "README.md does not show this:\n{one}");
+    let all = trace(&[]).code(0).quiet().out;
+    assert!(all.contains(&one) && all.lines().all(|line| line.chars().count() <= 80), "{all}");
+    // Every sighting is in a step, in its packet.
+    let json = trace(&["--format", "json"]).code(0).json();
+    let lives = json["tokens"].as_array().unwrap();
+    let steps = || lives.iter().flat_map(|life| life["steps"].as_array().unwrap());
+    let sightings: u64 = steps().map(|step| step["count"].as_u64().unwrap()).sum();
+    assert_eq!(sightings, tokens.len() as u64);
+    for step in steps() {
+        assert_eq!(step["channel"], "tls-decrypted");
+        assert!(tokens.iter().any(|t| t["packet"] == step["packet"] && t["flow"] == step["flow"]), "{step}");
+    }
+    let issued = steps().filter(|step| step["event"] == "issued").count();
+    assert_eq!(issued, lives.len(), "each begins with a login");
+    assert!(steps().any(|step| step["outcome"] == "accepted"));
+    let mermaid = trace(&["--format", "mermaid"]).code(0).quiet().out;
+    assert!(mermaid.starts_with("sequenceDiagram\n") && mermaid.contains("200 accepted"), "{mermaid}");
+    for threads in ["1", "8"] {
+        assert_eq!(trace(&["--threads", threads]).out, all);
+    }
+    trace(&["--token", "ffffffffffff"]).code(2).says(&["error: --token ffffffffffff: no such token"]);
+    trace(&["--token", "secret"]).code(2).says(&["neither a token nor"]);
+    trace(&["--format", "svg"]).code(2).says(&["no format svg"]);
+}
+
 #[test]
 fn tokens_in_json_serialisation_are_sighted() {
     let body = r#"{"data":{"payload":"eyJzdWIiOiJhIn0","signatures":[

@@ -96,6 +96,9 @@ fn outputs() -> Vec<Vec<&'static str>> {
     for format in wirelint::report::FORMATS {
         all.push(vec!["scan", "--pedantic", "--format", format.name]);
     }
+    for format in wirelint::records::TRACE_FORMATS {
+        all.push(vec!["trace", "--format", format.name]);
+    }
     for command in ["flows", "http", "tokens"] {
         for format in ["table", "ndjson", "csv"] {
             all.push(vec![command, "--format", format]);

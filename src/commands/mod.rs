@@ -54,6 +54,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Flows(args) => records::run(records::Kind::Flows, &args),
         Command::Http(args) => records::run(records::Kind::Http, &args),
         Command::Tokens(args) => records::run(records::Kind::Tokens, &args),
+        Command::Trace(args) => records::trace(&args),
         Command::Rules(command) => rules::run(&command),
     };
     result.unwrap_or_else(|Failure(text)| {

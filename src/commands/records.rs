@@ -1,4 +1,4 @@
-//! `wirelint flows`, `http` and `tokens`: one record a subject, as subjects close.
+//! `wirelint flows`, `http` and `tokens`: one record a subject, as subjects close. `wirelint trace`: a diagram a token.
 
 use super::inputs::{self, Inputs};
 use super::scan::{settings, stop_flag, threads, unknown_format};
@@ -6,19 +6,19 @@ use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
 use super::{Failure, decode_as, exit, key_store, output, unused_keys};
 use crate::capture::FileId;
-use crate::cli::RecordArgs;
+use crate::cli::{RecordArgs, SourceArgs, TraceArgs};
 use crate::decode::{DecodeOptions, Paths};
 use crate::judge::FlowNumbers;
 use crate::keys::KeyStore;
 use crate::message::Exchange;
 use crate::pipeline::{self, Listener, Merged};
 use crate::records::{
-    Context, FlowRecord, HttpRecord, RECORD_FORMATS, RecordWriter, TokenRecord, flow_record, http_record,
-    record_format, token_record,
+    Around, Context, FlowRecord, HttpRecord, RECORD_FORMATS, Record, RecordWriter, TRACE_FORMATS,
+    TokenRecord, Tracer, flow_record, http_record, record_format, token_record, trace_format,
 };
 use crate::shard::{Demand, Event, Shared, Wanted};
 use crate::tally::Tally;
-use crate::token::{Scanner, Sighting};
+use crate::token::{Scanner, Sighting, Token};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -30,15 +30,63 @@ pub(super) enum Kind {
     Flows,
     Http,
     Tokens,
+    Trace,
 }
 
-/// Runs the command.
+/// What becomes of the records.
+enum Sink {
+    Writer(RecordWriter),
+    Tracer(Tracer),
+}
+
+/// Runs `flows`, `http` or `tokens`.
 pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let format = record_format(&args.format)
         .ok_or_else(|| unknown_format(&args.format, RECORD_FORMATS.iter().map(|f| f.name)))?;
+    let settings = settings(&args.source.work);
+    record(kind, &args.source, |_| Sink::Writer(RecordWriter::new(format, &settings))).map(|(code, _)| code)
+}
+
+/// Runs `trace`.
+pub(super) fn trace(args: &TraceArgs) -> Result<u8, Failure> {
+    let format = trace_format(&args.format)
+        .ok_or_else(|| unknown_format(&args.format, TRACE_FORMATS.iter().map(|f| f.name)))?;
+    let wanted = args.token.as_deref().map(token_id).transpose()?;
+    let work = &args.source.work;
+    let sink = |names: &[String]| {
+        let wanted = wanted.clone().unwrap_or_default();
+        Sink::Tracer(Tracer::new(format, settings(work), wanted, work.show_secrets, names.to_vec()))
+    };
+    let (code, sink) = record(Kind::Trace, &args.source, sink)?;
+    match (sink, wanted) {
+        (Sink::Tracer(tracer), Some(wanted)) if tracer.is_empty() && code == exit::CLEAN => {
+            Err(format!("--token {wanted}: no such token; wirelint tokens lists them").into())
+        }
+        _ => Ok(code),
+    }
+}
+
+/// The digits that `--token` asks for: given, or those of the token that it is.
+fn token_id(text: &str) -> Result<String, Failure> {
+    if let Some(token) = Token::parse(text.as_bytes()) {
+        return Ok(token.sha256_hex());
+    }
+    let digits = text.trim().to_ascii_lowercase();
+    let fits = (4..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    // What is no number may be a damaged token: it is not repeated.
+    fits.then_some(digits)
+        .ok_or_else(|| "--token: neither a token nor 4 to 64 hexadecimal digits of the SHA-256 of one".into())
+}
+
+/// Reads the inputs and hands what closes to the sink.
+fn record(
+    kind: Kind,
+    args: &SourceArgs,
+    sink: impl FnOnce(&[String]) -> Sink,
+) -> Result<(u8, Sink), Failure> {
     let keys = key_store(&args.keys, &args.work)?;
     let demand = Demand {
-        tokens: kind == Kind::Tokens,
+        tokens: matches!(kind, Kind::Tokens | Kind::Trace),
         body_digests: kind == Kind::Http,
         exchanges: if kind == Kind::Http { vec![Wanted::default()] } else { Vec::new() },
         flows: kind == Kind::Flows,
@@ -56,7 +104,7 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let out = output::open(args.work.output.as_deref())?;
     let mut recorder = Recorder {
         kind,
-        writer: RecordWriter::new(format, &settings(&args.work)),
+        sink: sink(&inputs.names),
         out,
         show_secrets: args.work.show_secrets,
         keys,
@@ -78,17 +126,18 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     output::written(finished)?;
     terminal::counted(&args.work, &recorder.tally);
     let verdict = inputs.verdict(recorder.tally.frames > 0, recorder.stop.load(Ordering::Relaxed));
-    Ok(match verdict {
+    let code = match verdict {
         v if v.interrupted => exit::INTERRUPTED,
         v if v.failed => exit::FAILURE,
         v if !v.packets => exit::NO_CAPTURE,
         _ => exit::CLEAN,
-    })
+    };
+    Ok((code, recorder.sink))
 }
 
 struct Recorder {
     kind: Kind,
-    writer: RecordWriter,
+    sink: Sink,
     out: Box<dyn Write>,
     show_secrets: bool,
     keys: KeyStore,
@@ -110,44 +159,69 @@ impl Recorder {
                 if self.kind == Kind::Http {
                     let file = file(&self.names, exchange.position().file);
                     let record = http_record(&exchange, file, flow, &self.scanner, self.show_secrets);
-                    return self.writer.write(&record, &mut *self.out);
+                    return self.sink.write(&record, &mut *self.out);
                 }
-                sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), flow))
+                sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), &sightings, flow))
             }
             Event::Sighting { sighting, exchange } => {
                 let flow = self.numbers.number(sighting.transport.flow);
-                self.token(&sighting, exchange.as_deref(), flow)
+                self.token(&sighting, exchange.as_deref(), &[], flow)
             }
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);
                 let (vlan, tunnel) = (paths.vlan(summary.vlan), paths.tunnel(summary.key.path));
                 let record = flow_record(&summary, flow, file(&self.names, summary.file), vlan, tunnel);
-                self.writer.write(&record, &mut *self.out)
+                self.sink.write(&record, &mut *self.out)
             }
         }
     }
 
-    fn token(&mut self, sighting: &Sighting, exchange: Option<&Exchange>, flow: u64) -> io::Result<()> {
-        if self.kind != Kind::Tokens {
-            return Ok(());
+    fn token(
+        &mut self,
+        sighting: &Sighting,
+        exchange: Option<&Exchange>,
+        others: &[Sighting],
+        flow: u64,
+    ) -> io::Result<()> {
+        let signature = || self.keys.verify(&sighting.token).as_str();
+        match (self.kind, &mut self.sink) {
+            (Kind::Trace, Sink::Tracer(tracer)) => {
+                let around = Around { exchange, others, flow, signature: signature() };
+                tracer.sighting(sighting, around, &self.scanner);
+                Ok(())
+            }
+            (Kind::Tokens, sink) => {
+                let context = Context {
+                    exchange,
+                    flow,
+                    file: file(&self.names, sighting.position.file),
+                    signature: signature(),
+                    show_secrets: self.show_secrets,
+                };
+                sink.write(&token_record(sighting, context, &self.scanner), &mut *self.out)
+            }
+            _ => Ok(()),
         }
-        let context = Context {
-            exchange,
-            flow,
-            file: file(&self.names, sighting.position.file),
-            signature: self.keys.verify(&sighting.token).as_str(),
-            show_secrets: self.show_secrets,
-        };
-        self.writer.write(&token_record(sighting, context, &self.scanner), &mut *self.out)
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        match self.kind {
-            Kind::Flows => self.writer.finish::<FlowRecord<'_>>(&mut *self.out),
-            Kind::Http => self.writer.finish::<HttpRecord<'_>>(&mut *self.out),
-            Kind::Tokens => self.writer.finish::<TokenRecord<'_>>(&mut *self.out),
+        match (self.kind, &mut self.sink) {
+            (_, Sink::Tracer(tracer)) => tracer.finish(&mut *self.out),
+            (Kind::Flows, Sink::Writer(writer)) => writer.finish::<FlowRecord<'_>>(&mut *self.out),
+            (Kind::Http, Sink::Writer(writer)) => writer.finish::<HttpRecord<'_>>(&mut *self.out),
+            (_, Sink::Writer(writer)) => writer.finish::<TokenRecord<'_>>(&mut *self.out),
         }?;
         self.out.flush()
+    }
+}
+
+impl Sink {
+    /// Writes a record; a tracer takes none.
+    fn write<R: Record>(&mut self, record: &R, out: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Writer(writer) => writer.write(record, out),
+            Self::Tracer(_) => Ok(()),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Records: what `flows`, `http` and `tokens` print of each value that passes, and the formats that they print it in.
+//! Records: what `flows`, `http`, `tokens` and `trace` print of each value that passes, and the formats that they print it in.
 
 mod credentials;
 mod flows;
@@ -8,6 +8,7 @@ mod http;
 mod mask;
 mod tls;
 mod tokens;
+mod trace;
 mod writer;
 
 use crate::report::Column;
@@ -16,6 +17,7 @@ pub use flows::{FlowRecord, flow_record};
 pub use http::{HttpRecord, http_record};
 pub use mask::{mask_field, mask_target};
 pub use tokens::{Context, TokenRecord, token_record};
+pub use trace::{Around, TRACE_FORMATS, TraceFormat, Tracer, trace_format};
 pub use writer::RecordWriter;
 
 /// One kind of record. Its JSON is the contract; the other formats show of it what fits them.

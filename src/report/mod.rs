@@ -12,10 +12,10 @@ mod junit;
 mod markdown;
 mod ndjson;
 mod sarif;
-mod style;
+pub(crate) mod style;
 mod table;
 mod tail;
-mod text;
+pub(crate) mod text;
 mod view;
 mod words;
 

@@ -4,16 +4,16 @@ use crate::rules::Severity;
 use anstyle::{AnsiColor, Style};
 
 /// Dim text.
-pub(super) const DIM: Style = Style::new().dimmed();
+pub(crate) const DIM: Style = Style::new().dimmed();
 /// Bold text.
-pub(super) const BOLD: Style = Style::new().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
 /// What is good.
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// What wants attention.
-pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// The style of a severity.
-pub(super) fn severity(severity: Severity) -> Style {
+pub(crate) fn severity(severity: Severity) -> Style {
     match severity {
         Severity::Critical => AnsiColor::Red.on_default().bold().invert(),
         Severity::High => AnsiColor::Red.on_default().bold(),
@@ -25,11 +25,11 @@ pub(super) fn severity(severity: Severity) -> Style {
 
 /// Styles text, or leaves it as it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Paint(pub(super) bool);
+pub(crate) struct Paint(pub(crate) bool);
 
 impl Paint {
     /// `text` in `style`.
-    pub(super) fn paint(self, style: Style, text: &str) -> String {
+    pub(crate) fn paint(self, style: Style, text: &str) -> String {
         if self.0 && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 }
