@@ -1,3 +1,5 @@
+//! A life, drawn in every format.
+
 use super::super::golden;
 use super::*;
 use crate::report::text::width;
