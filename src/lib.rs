@@ -16,6 +16,7 @@ pub mod keys;
 pub mod limits;
 pub mod message;
 pub mod pipeline;
+pub mod policy;
 pub mod protocol;
 pub mod records;
 pub mod report;

@@ -1,6 +1,7 @@
 //! A case: one subject before the rules, with everything that facts may look at.
 
 use crate::message::{Exchange, Place};
+use crate::policy::Policy;
 use crate::session::FlowSummary;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -72,6 +73,8 @@ pub struct Case<'a> {
     pub cracked: Option<&'a Cracked>,
     /// `--now`, or nothing: then the time of the packet counts.
     pub now: Option<Timestamp>,
+    /// What facts are measured by.
+    pub policy: &'a Policy,
     /// Marks that the rule at hand asks about; 0 for all.
     pub marks: u64,
 }
@@ -85,6 +88,16 @@ impl<'a> Case<'a> {
             .or_else(|| self.exchange.map(|e| e.position().time))
             .or_else(|| self.flow.map(|f| f.start));
         self.now.or(packet).unwrap_or_default()
+    }
+
+    /// Whether the operator accepts clear text to the server of the subject.
+    pub(super) fn accepts_cleartext(&self) -> bool {
+        if self.policy.cleartext.is_empty() {
+            return false;
+        }
+        let server = self.transport().and_then(|t| t.server).map(|s| s.addr);
+        let host = self.exchange.and_then(Exchange::host);
+        self.policy.accepts_cleartext(host.as_deref(), server)
     }
 
     /// Places of the marks that the rule asks about; of all, if it asks about none that is there.

@@ -7,6 +7,7 @@ mod certificate;
 mod cookie;
 mod coverage;
 mod crack;
+mod expected;
 mod http;
 pub mod marks;
 mod place;
@@ -16,6 +17,7 @@ mod token;
 mod transport;
 pub mod value;
 
+pub use crate::policy::Policy;
 pub use case::{CaptureSummary, Case, Cracked, Subject};
 use value::{FieldId, Lookup, Schema, Type, Value};
 
@@ -69,6 +71,7 @@ pub const FAMILIES: &[&Family] = &[
     &place::FAMILY,
     &token::FAMILY,
     &times::FAMILY,
+    &expected::FAMILY,
     &http::FAMILY,
     &cookie::FAMILY,
     &marks::FAMILY,

@@ -22,8 +22,10 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "cleartext",
             ty: Type::Bool,
-            doc: "Whether anyone on the path could read the bytes.",
-            get: |c| Value::or_missing(c.transport().map(|t| !t.channel.encrypted())),
+            doc: "Whether anyone on the path could read the bytes, and the configuration does not accept that there.",
+            get: |c| {
+                Value::or_missing(c.transport().map(|t| !t.channel.encrypted() && !c.accepts_cleartext()))
+            },
         },
         Field {
             name: "protocol",
@@ -46,8 +48,8 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "server_public",
             ty: Type::Bool,
-            doc: "Whether the server's address is globally routable.",
-            get: |c| Value::Bool(ends(c).is_some_and(|(_, server)| is_public(server))),
+            doc: "Whether the server's address is globally routable, and not in a network that the configuration calls own.",
+            get: |c| Value::Bool(ends(c).is_some_and(|(_, server)| is_public(server) && !is_own(c, server))),
         },
         Field {
             name: "time",
@@ -70,6 +72,10 @@ fn direction<'a>(case: &Case<'a>) -> Value<'a> {
 fn ends(case: &Case<'_>) -> Option<(IpAddr, IpAddr)> {
     let transport = case.transport()?;
     Some((transport.client?.addr, transport.server?.addr))
+}
+
+fn is_own(case: &Case<'_>, server: IpAddr) -> bool {
+    case.policy.own.has_address(server)
 }
 
 /// Not private, loopback, link-local, shared or unspecified (RFC 6890). Documentation addresses count as public: only

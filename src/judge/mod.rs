@@ -16,6 +16,7 @@ use crate::facts::{CaptureSummary, Case, Cracked, Facts, Subject, marks};
 use crate::finding::{EVIDENCE_TOKENS, Finding, Identity, RuleNote};
 use crate::limits;
 use crate::message::{Exchange, path_template};
+use crate::policy::Policy;
 use crate::rules::expr::Verdict;
 use crate::rules::{Judged, Rule, RuleSet};
 use crate::session::FlowSummary;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub struct Judge {
     rules: RuleSet,
     now: Option<Timestamp>,
+    policy: Arc<Policy>,
     show_secrets: bool,
     findings: Vec<Finding>,
     /// Where things were found (an identity without its rule), and the findings there, by rule.
@@ -85,6 +87,7 @@ impl Judge {
             seen: Seen::new(&rules),
             rules,
             now,
+            policy: Arc::default(),
             show_secrets,
             findings: Vec::new(),
             places: HashMap::new(),
@@ -94,6 +97,18 @@ impl Judge {
             retained: Retained::new(),
             tally: Tally::default(),
         }
+    }
+
+    /// The same judge with facts measured by `policy`.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = Arc::new(policy);
+        self
+    }
+
+    /// Another policy from now on.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = Arc::new(policy);
     }
 
     /// What the shards must gather for the enabled rules.
@@ -111,6 +126,7 @@ impl Judge {
             tokens: on(Subject::Sighting) || on(Subject::Exchange),
             marks,
             exchanges,
+            policy: Arc::clone(&self.policy),
             body_digests: false,
             flows: on(Subject::Flow),
             tls: on(Subject::Tls),
@@ -119,7 +135,8 @@ impl Judge {
 
     /// An exchange has closed.
     pub fn exchange(&mut self, exchange: &Arc<Exchange>, sightings: Vec<Sighting>, flow: u64) {
-        let case = Case { exchange: Some(exchange), now: self.now, ..Case::default() };
+        let policy = Arc::clone(&self.policy);
+        let case = Case { exchange: Some(exchange), now: self.now, policy: &policy, ..Case::default() };
         self.subject(Subject::Exchange, &case, flow, RuledOut::default());
         for sighting in sightings {
             self.sighting(sighting, Some(exchange), flow);
@@ -137,10 +154,12 @@ impl Judge {
             self.tally.weird("tokens_uncounted");
             RuledOut::default()
         });
+        let policy = Arc::clone(&self.policy);
         let case = Case {
             sighting: Some(&sighting),
             exchange: exchange.map(|e| &**e),
             now: self.now,
+            policy: &policy,
             ..Case::default()
         };
         let again = self.subject(Subject::Sighting, &case, flow, out);
@@ -156,7 +175,8 @@ impl Judge {
 
     /// A flow has ended.
     pub fn flow(&mut self, summary: &FlowSummary, flow: u64) {
-        let case = Case { flow: Some(summary), now: self.now, ..Case::default() };
+        let policy = Arc::clone(&self.policy);
+        let case = Case { flow: Some(summary), now: self.now, policy: &policy, ..Case::default() };
         self.subject(Subject::Flow, &case, flow, RuledOut::default());
         if summary.tls.is_some() {
             self.subject(Subject::Tls, &case, flow, RuledOut::default());
@@ -165,6 +185,7 @@ impl Judge {
 
     /// The input has ended: late facts are known, and the capture as a whole is judged.
     pub fn finish(&mut self, capture: &CaptureSummary, cracked: &dyn Fn(&Token) -> Cracked) {
+        let policy = Arc::clone(&self.policy);
         for kept in self.retained.take() {
             let result = cracked(&kept.sighting.token);
             let case = Case {
@@ -172,6 +193,7 @@ impl Judge {
                 exchange: kept.exchange.as_deref(),
                 cracked: Some(&result),
                 now: self.now,
+                policy: &policy,
                 ..Case::default()
             };
             for again in kept.rules {
@@ -186,7 +208,7 @@ impl Judge {
                 }
             }
         }
-        let case = Case { capture: Some(capture), now: self.now, ..Case::default() };
+        let case = Case { capture: Some(capture), now: self.now, policy: &policy, ..Case::default() };
         self.subject(Subject::Capture, &case, 0, RuledOut::default());
     }
 

@@ -269,7 +269,7 @@ impl Scribe<'_> {
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.
     fn close(&mut self, mut open: Open) {
         let demand = &self.shared.demand;
-        let wanted = if open.alone() { None } else { Some(open.marks(demand.marks)) };
+        let wanted = if open.alone() { None } else { Some(open.marks(Some(demand))) };
         for message in open.messages.iter_mut().flatten() {
             self.held.release(&message.head);
             if let Some(body) = &mut message.body {

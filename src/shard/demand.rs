@@ -20,6 +20,8 @@ pub struct Demand {
     pub marks: bool,
     /// Exchanges are reported for their own sake if their marks meet one of these.
     pub exchanges: Vec<Wanted>,
+    /// What the operator says of its traffic.
+    pub policy: std::sync::Arc<crate::policy::Policy>,
     /// Digests of decoded bodies are computed.
     pub body_digests: bool,
     /// Every flow is reported at its end.

@@ -1,5 +1,6 @@
 //! The exchanges of a flow that are open, by their ids.
 
+use super::Demand;
 use super::body::Body;
 use crate::facts::marks;
 use crate::limits;
@@ -98,7 +99,7 @@ impl Open {
         if let Some(early) = &self.early {
             return Arc::clone(early);
         }
-        let (marks, marked) = self.marks(false);
+        let (marks, marked) = self.marks(None);
         let message = |m: &Option<Box<OpenMessage>>| m.as_ref().map(|m| m.snapshot());
         let exchange = Exchange {
             id: self.id,
@@ -116,15 +117,16 @@ impl Open {
     }
 
     /// Marks, with those of heads and bodies if they are wanted.
-    pub(super) fn marks(&self, wanted: bool) -> (Marks, Vec<(u64, Place)>) {
+    pub(super) fn marks(&self, demand: Option<&Demand>) -> (Marks, Vec<(u64, Place)>) {
         let [request, response] = &self.messages;
-        let (mut marks, marked) = if wanted {
+        let (mut marks, marked) = if let Some(demand) = demand.filter(|demand| demand.marks) {
             let empty: &[u8] = &[];
             marks::find(marks::Parts {
                 request: request.as_ref().map(|m| &m.head),
                 response: response.as_ref().map(|m| &m.head),
                 request_body: request.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
                 response_body: response.as_ref().and_then(|m| m.body.as_ref()).map_or(empty, Body::kept),
+                policy: &demand.policy,
             })
         } else {
             Default::default()

@@ -4,6 +4,7 @@
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Subject};
 use crate::message::{Location, Marks, Place, StoredHead};
+use crate::policy::Policy;
 
 mod request;
 mod response;
@@ -24,7 +25,10 @@ macro_rules! marks {
                     name: $name,
                     ty: Type::Bool,
                     doc: $doc,
-                    get: |c| Value::Bool(c.exchange.is_some_and(|e| e.marks.has($konst))),
+                    get: |c| Value::Bool(
+                        c.exchange.is_some_and(|e| e.marks.has($konst))
+                            && !($konst == CLEARTEXT && c.accepts_cleartext()),
+                    ),
                 },)*
                 Field {
                     name: "marks.places",
@@ -77,10 +81,12 @@ marks! {
     28 LOG_SINK "request.log_sink" "The request ships log or telemetry records (Elasticsearch _bulk, Loki, Splunk HEC, OTLP, Sentry).";
     29 TLS_KEY_LOG "content.tls_key_log" "A body holds an SSLKEYLOGFILE.";
     30 ISSUES_TOKEN "exchange.issues_token" "A successful response hands out a token.";
-    31 CLEARTEXT "exchange.cleartext" "The exchange passed in clear text.";
+    31 CLEARTEXT "exchange.cleartext" "The exchange passed in clear text, and the configuration does not accept that there.";
     32 REQUEST_TOKEN "exchange.request_token" "The request carries a token.";
     33 TO_HTTPS "exchange.to_https" "The response redirects to https.";
     34 TO_HTTP "exchange.to_http" "The response redirects to http, not on the own machine.";
+    35 CUSTOM "credential.custom" "The exchange holds a secret that the configuration describes; marks.places has its name.";
+    36 CUSTOM_URL "credential.custom_url" "Such a secret stands in the URL.";
 }
 
 fn places<'a>(case: &Case<'a>) -> Value<'a> {
@@ -102,6 +108,8 @@ pub struct Parts<'a> {
     pub request_body: &'a [u8],
     /// The beginning of the decoded response body.
     pub response_body: &'a [u8],
+    /// What the operator says of its traffic.
+    pub policy: &'a Policy,
 }
 
 /// Finds the marks of an exchange and names their places.
@@ -120,7 +128,31 @@ pub fn find(parts: Parts<'_>) -> (Marks, Vec<(u64, Place)>) {
             response::body(response, parts.response_body, &mut found);
         }
     }
+    if !parts.policy.secrets.is_empty() {
+        custom(parts, &mut found);
+    }
     (found.marks, found.places)
+}
+
+/// Secrets that the configuration describes, wherever they stand. A place is named for the pattern that fits there.
+fn custom(parts: Parts<'_>, found: &mut Found) {
+    let mut look = |bytes: &[u8], bits: u64, location: Location| {
+        for pattern in parts.policy.secrets_in(bytes) {
+            found.marks.set(bits);
+            let place = (CUSTOM, Place::named(location, pattern.name.as_str()));
+            if !found.places.contains(&place) {
+                found.places.push(place);
+            }
+        }
+    };
+    if let Some(request) = parts.request {
+        look(request.target(), CUSTOM | CUSTOM_URL, Location::Query);
+    }
+    for head in [parts.request, parts.response].into_iter().flatten() {
+        head.fields().for_each(|(_, value)| look(value, CUSTOM, Location::Header));
+    }
+    look(parts.request_body, CUSTOM, Location::Body);
+    look(parts.response_body, CUSTOM, Location::Body);
 }
 
 #[derive(Default)]
