@@ -84,6 +84,25 @@ pub const DTLS_MESSAGES: usize = 8;
 pub const PROBE_DATAGRAMS: u8 = 4;
 /// Initial packets of one QUIC connection that are opened (each costs a decryption).
 pub const QUIC_INITIALS: u8 = 64;
+/// Connections that one UDP conversation may hold at the same time.
+pub const QUIC_CONNECTIONS: usize = 8;
+/// Initial packets of one UDP conversation that are tried as the beginning of another connection.
+pub const QUIC_BEGINNINGS: usize = 256;
+/// Connection IDs of one direction: endpoints allow two to eight.
+pub const QUIC_IDS: usize = 16;
+/// Streams of one QUIC connection that may be open, and closed ones of each kind that are remembered out of order.
+pub const QUIC_STREAMS: usize = 1024;
+/// Ranges of packet numbers that are remembered, and read of one acknowledgment.
+pub const QUIC_RANGES: usize = 64;
+/// Packet numbers with other upper bits that are tried for one packet (within [`TLS_TRIALS`]).
+pub const QUIC_SEEK: u64 = 64;
+/// Packets of one direction of a connection after which a hole in a stream is given up though nothing shows that its
+/// bytes were received: a loss is made good within a few round trips.
+pub const QUIC_HOLE_PACKETS: u64 = 2048;
+/// Packet time of the same, in nanoseconds.
+pub const QUIC_HOLE_TIME: i64 = 30 * crate::time::SECOND;
+/// Packets that nothing opens, before any that opens, after which a connection stays closed.
+pub const QUIC_STRIKES: u32 = 256;
 /// Certificates of one chain that are read; chains of more than four are rare.
 pub const CERTIFICATES: usize = 10;
 /// DER form of one certificate that is read; those with hundreds of names have about 8 KiB.
@@ -140,6 +159,13 @@ pub const HEADER_BLOCK: usize = 256 << 10;
 pub const CONTINUATIONS: usize = 256;
 /// Dynamic table of HPACK that is kept for one direction: what browsers ask for.
 pub const HPACK_TABLE: usize = 64 << 10;
+
+/// Streams of HTTP/3 that may wait for instructions of QPACK: endpoints announce 16 to 100.
+pub const QPACK_BLOCKED: usize = 128;
+/// Longest instruction of QPACK: an entry as large as the table.
+pub const QPACK_INSTRUCTION: usize = HPACK_TABLE + 64;
+/// Bytes of the settings of HTTP/3.
+pub const HTTP3_SETTINGS: u64 = 4096;
 
 /// What dissectors keep between chunks, in bytes of all flows: 10 000 decompressors (WebSocket) of 48 KiB, or TLS records
 /// that are not whole or wait for their secret.

@@ -43,11 +43,12 @@ const LABELS: &[(&str, Option<Label>)] = &[
     ("EXPORTER_SECRET", None),
     ("ECH_SECRET", None),
     ("ECH_CONFIG", None),
-    ("QUIC_CLIENT_EARLY_TRAFFIC_SECRET", None),
-    ("QUIC_CLIENT_HANDSHAKE_TRAFFIC_SECRET", None),
-    ("QUIC_SERVER_HANDSHAKE_TRAFFIC_SECRET", None),
-    ("QUIC_CLIENT_TRAFFIC_SECRET_0", None),
-    ("QUIC_SERVER_TRAFFIC_SECRET_0", None),
+    // QUIC has the secrets of TLS 1.3; these names come from drafts.
+    ("QUIC_CLIENT_EARLY_TRAFFIC_SECRET", Some(Label::ClientEarly)),
+    ("QUIC_CLIENT_HANDSHAKE_TRAFFIC_SECRET", Some(Label::ClientHandshake)),
+    ("QUIC_SERVER_HANDSHAKE_TRAFFIC_SECRET", Some(Label::ServerHandshake)),
+    ("QUIC_CLIENT_TRAFFIC_SECRET_0", Some(Label::ClientTraffic)),
+    ("QUIC_SERVER_TRAFFIC_SECRET_0", Some(Label::ServerTraffic)),
 ];
 
 /// Bytes of a master secret (RFC 5246 section 8.1), and of the premaster secret of an RSA key exchange.

@@ -1,8 +1,11 @@
 //! Conversations of datagrams: which protocol they speak, and what it shows.
 
-use super::{Carrier, Sink, TlsEvent, Trail, Verdict, dtls, quic};
+use super::inner::Inner;
+use super::{Carrier, Out, Sink, TlsEvent, Trail, Verdict, dtls, quic};
+use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{Direction, Position, Transport};
+use crate::message::{Channel, Direction, Position, Transport};
+use std::sync::Arc;
 
 /// A protocol of datagrams: one file, one line in [`DATAGRAM_PROTOCOLS`].
 pub(super) struct DatagramProtocol {
@@ -21,6 +24,9 @@ const DATAGRAM_PROTOCOLS: &[&DatagramProtocol] = &[&quic::PROTOCOL, &dtls::PROTO
 pub(super) trait DatagramDissector: Send {
     /// Takes one datagram.
     fn datagram(&mut self, dir: Direction, bytes: &[u8], out: &mut DatagramOut<'_>);
+
+    /// Nothing more comes.
+    fn close(&mut self, _out: &mut DatagramOut<'_>) {}
 }
 
 /// What such a dissector may do.
@@ -28,9 +34,96 @@ pub(super) struct DatagramOut<'a> {
     sink: &'a mut dyn Sink,
     transport: &'a Transport,
     trails: &'a [Trail; 2],
+    next_id: &'a mut u64,
+}
+
+impl<'a> DatagramOut<'a> {
+    /// For one datagram, or for none.
+    pub(super) fn new(
+        sink: &'a mut dyn Sink,
+        transport: &'a Transport,
+        trails: &'a [Trail; 2],
+        next_id: &'a mut u64,
+    ) -> Self {
+        Self { sink, transport, trails, next_id }
+    }
 }
 
 impl DatagramOut<'_> {
+    /// What carries the datagrams.
+    pub(super) fn transport(&self) -> &Transport {
+        self.transport
+    }
+
+    /// Where the datagram was captured.
+    pub(super) fn position(&self, dir: Direction) -> Position {
+        self.trails[dir.index()].position(0)
+    }
+
+    /// Speaks of what is inside: a stream or more, whose bytes have other `trails`, in a layer that is `depth` deep.
+    pub(super) fn stream<R>(
+        &mut self,
+        transport: &Transport,
+        trails: &[Trail; 2],
+        (inner, depth): (&mut Inner, usize),
+        speak: impl FnOnce(&mut Out<'_>) -> R,
+    ) -> R {
+        let next_id = &mut *self.next_id;
+        speak(&mut Out {
+            sink: self.sink,
+            transport,
+            trails,
+            inner,
+            via: None,
+            depth,
+            at: 0,
+            consumed: 0,
+            next_id,
+        })
+    }
+
+    /// Speaks of a datagram that came before, in that direction.
+    pub(super) fn again<R>(
+        &mut self,
+        dir: Direction,
+        position: Position,
+        speak: impl FnOnce(&mut DatagramOut<'_>) -> R,
+    ) -> R {
+        let mut trails = <[Trail; 2]>::default();
+        trails[dir.index()].push(0, u64::from(u16::MAX), position);
+        let (transport, next_id) = (self.transport, &mut *self.next_id);
+        speak(&mut DatagramOut { sink: self.sink, transport, trails: &trails, next_id })
+    }
+
+    /// The protocol inside is known.
+    pub(super) fn inside(&mut self, name: &'static str) {
+        self.sink.protocol(1, name);
+    }
+
+    /// What stands in decrypted bytes that are part of no stream is searched by itself.
+    pub(super) fn opaque_opened(&mut self, dir: Direction, bytes: &[u8]) {
+        let mut trails = <[Trail; 2]>::default();
+        trails[dir.index()].push_derived(0, bytes.len() as u64, self.position(dir));
+        let transport = Transport { channel: Channel::TlsDecrypted, ..*self.transport };
+        self.sink.opaque(Carrier { transport: &transport, trails: &trails, via: None }, dir, 0, bytes);
+        self.sink.opaque_gap(&transport, dir, true);
+    }
+
+    /// TLS secrets that are known at this point of the input, if any can be.
+    pub(super) fn keyring(&self) -> Option<Arc<Keyring>> {
+        self.sink.keyring()
+    }
+
+    /// Asks to hold that many bytes until they are released, at the latest when the conversation is closed.
+    pub(super) fn reserve(&mut self, bytes: usize) -> bool {
+        self.sink.reserve(bytes)
+    }
+
+    /// Gives back what was reserved.
+    pub(super) fn release(&mut self, bytes: usize) {
+        self.sink.release(bytes);
+    }
+
     /// What was learned about the session.
     pub(super) fn tls(&mut self, event: TlsEvent<'_>) {
         let carrier = Carrier { transport: self.transport, trails: self.trails, via: None };
@@ -47,7 +140,9 @@ impl DatagramOut<'_> {
 
     /// Bytes that no key opens.
     pub(super) fn encrypted(&mut self, len: usize) {
-        self.sink.encrypted(len as u64);
+        if len > 0 {
+            self.sink.encrypted(len as u64);
+        }
     }
 
     /// Counts an oddity.
@@ -102,13 +197,23 @@ impl Conversation {
         position: Position,
         transport: Transport,
         sink: &mut dyn Sink,
+        next_id: &mut u64,
     ) -> bool {
         let Self::Known(known) = self else { return false };
         let mut trails: [Trail; 2] = Default::default();
         trails[dir.index()].push(0, bytes.len() as u64, position);
         let transport = Transport { protocol: known.name, ..transport };
-        let mut out = DatagramOut { sink, transport: &transport, trails: &trails };
+        let mut out = DatagramOut::new(sink, &transport, &trails, next_id);
         known.dissector.datagram(dir, bytes, &mut out);
         true
+    }
+
+    /// Nothing more comes.
+    pub fn close(&mut self, transport: Transport, sink: &mut dyn Sink, next_id: &mut u64) {
+        let Self::Known(known) = self else { return };
+        let trails: [Trail; 2] = Default::default();
+        let transport = Transport { protocol: known.name, ..transport };
+        known.dissector.close(&mut DatagramOut::new(sink, &transport, &trails, next_id));
+        *self = Self::default();
     }
 }

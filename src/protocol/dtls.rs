@@ -182,7 +182,7 @@ mod tests {
         let (mut conversation, mut tape) = (Conversation::default(), Tape::default());
         for (dir, bytes) in datagrams {
             conversation.probe(bytes, &mut tape);
-            conversation.datagram(*dir, bytes, Position::default(), transport, &mut tape);
+            conversation.datagram(*dir, bytes, Position::default(), transport, &mut tape, &mut 0);
         }
         tape.lines
     }

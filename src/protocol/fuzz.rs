@@ -1,6 +1,7 @@
 //! The fuzz functions of this module: a dissector on any bytes, held to what a sink may expect.
 
-use super::{Carrier, Layer, Sink, TlsEvent, by_name};
+use super::datagram::DatagramOut;
+use super::{Carrier, Conversation, Layer, Sink, TlsEvent, Trail, by_name, quic};
 use crate::keylog::Keyring;
 use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Transport};
 use foldhash::HashMap;
@@ -73,12 +74,13 @@ impl Sink for Check {
     fn weird(&mut self, _: &'static str) {}
 }
 
+const NOWHERE: Transport =
+    Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
+
 /// Plays bytes to a dissector. They are pieces of both directions, each behind a byte that says which and how long;
 /// a length of 0 is a hole.
 fn play(protocol: &str, data: &[u8]) {
-    let transport =
-        Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
-    let (mut layer, mut sink, mut id) = (Layer::new(transport, 0), Check::default(), 0);
+    let (mut layer, mut sink, mut id) = (Layer::new(NOWHERE, 0), Check::default(), 0);
     if let Some(protocol) = by_name(protocol) {
         layer.set_protocol(protocol, &mut sink);
     }
@@ -101,6 +103,31 @@ fn play(protocol: &str, data: &[u8]) {
     for dir in [Direction::Request, Direction::Response] {
         layer.close(dir, End::Complete, &mut sink, &mut id);
     }
+    assert_eq!(sink.held, 0, "everything is released");
+}
+
+/// Datagrams of both directions, each behind a byte that says which and how long.
+pub fn fuzz_datagrams(data: &[u8]) {
+    let (mut conversation, mut sink, mut id) = (Conversation::default(), Check::default(), 0);
+    let (mut rest, mut frame) = (data, 0);
+    while let Some((first, more)) = rest.split_first() {
+        let dir = if first & 0x80 == 0 { Direction::Request } else { Direction::Response };
+        let len = if first & 0x7f == 0x7f { more.len() } else { usize::from(first & 0x7f) };
+        let (datagram, next) = more.split_at(more.len().min(len));
+        rest = next;
+        frame += 1;
+        let position = Position { frame, ..Position::default() };
+        conversation.probe(datagram, &mut sink);
+        conversation.datagram(dir, datagram, position, NOWHERE, &mut sink, &mut id);
+    }
+    conversation.close(NOWHERE, &mut sink, &mut id);
+    assert_eq!(sink.held, 0, "everything is released");
+}
+
+/// Frames of a QUIC connection whose packets are open.
+pub fn fuzz_quic(data: &[u8]) {
+    let (mut sink, trails, mut id) = (Check::default(), <[Trail; 2]>::default(), 0);
+    quic::fuzz::play(data, &mut DatagramOut::new(&mut sink, &NOWHERE, &trails, &mut id));
     assert_eq!(sink.held, 0, "everything is released");
 }
 
@@ -213,7 +240,43 @@ mod tests {
         proptest::collection::vec(parts, 0..20).prop_map(|parts: Vec<Vec<u8>>| parts.concat())
     }
 
+    /// Packets of QUIC with pieces of streams, of which the bytes are HTTP/3 or nothing.
+    fn packets() -> impl Strategy<Value = Vec<u8>> {
+        let block = prop_oneof![
+            Just(vec![0, 0, 0xd1, 0xc1]),
+            Just(vec![0, 0, 0xd9]),
+            Just(vec![3, 0x81, 0x10, 0x11])
+        ];
+        let frame = (prop_oneof![Just(0_u8), Just(1), Just(5), any::<u8>()], block)
+            .prop_map(|(kind, block)| [&[kind, block.len() as u8][..], &block].concat());
+        let told = Just(b"\x02\x3f\xbd\x01\xc0\x01a\xc1\x01/".to_vec());
+        let settings = Just(vec![0, 4, 3, 1, 0x40, 220]);
+        let bytes = prop_oneof![
+            4 => proptest::collection::vec(frame, 0..4).prop_map(|f| f.concat()),
+            1 => told,
+            1 => settings,
+            1 => proptest::collection::vec(any::<u8>(), 0..30),
+        ];
+        let packet = (any::<u8>(), 0..8_u8, 0..20_u8, 0..5_u8, bytes).prop_map(
+            |(kind, stream, offset, how, bytes)| {
+                let frame = match how {
+                    0 => vec![4, stream, 0, 20],
+                    1 => vec![2, offset, 0, 0, stream],
+                    how => [&[0x0e | (how & 1), stream, offset, bytes.len() as u8][..], &bytes].concat(),
+                };
+                [&[kind, frame.len() as u8][..], &frame].concat()
+            },
+        );
+        (any::<u8>(), proptest::collection::vec(packet, 0..40))
+            .prop_map(|(first, packets)| [&[first][..], &packets.concat()].concat())
+    }
+
     proptest! {
+        #[test]
+        fn any_packets_keep_the_contract(data in packets()) {
+            fuzz_quic(&data);
+        }
+
         #[test]
         fn any_frames_keep_the_contract(data in frames()) {
             fuzz_http2(&data);
@@ -239,7 +302,7 @@ mod tests {
 
         #[test]
         fn any_bytes_keep_the_contract(data in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls, fuzz_tls_keys, fuzz_websocket] {
+            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls, fuzz_tls_keys, fuzz_websocket, fuzz_datagrams] {
                 play(&data);
             }
         }

@@ -5,15 +5,18 @@
 
 mod datagram;
 mod dtls;
+mod fields;
 mod fuzz;
 mod http1;
 mod http2;
+mod http3;
 mod inner;
 mod layer;
 mod out;
 mod pieces;
 mod quic;
 mod reader;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -21,9 +24,12 @@ mod trail;
 mod websocket;
 
 pub use datagram::Conversation;
-pub use fuzz::{fuzz_http1, fuzz_http2, fuzz_probe, fuzz_tls, fuzz_tls_keys, fuzz_websocket};
+pub use fuzz::{
+    fuzz_datagrams, fuzz_http1, fuzz_http2, fuzz_probe, fuzz_quic, fuzz_tls, fuzz_tls_keys, fuzz_websocket,
+};
 pub use http1::parse_head;
 pub use http2::fuzz_hpack;
+pub use http3::fuzz_qpack;
 pub use layer::{Carrier, Layer, Sink};
 pub use out::Out;
 pub use tls::{

@@ -88,19 +88,21 @@ impl Consumer<Stream> for Feed<'_> {
         if missing > 0 {
             self.tools.out.tally.weird("snapped");
         }
-        let Stream { conversation, book, .. } = state;
+        let Stream { conversation, book, next_id, .. } = state;
         let mut scribe = self.scribe(book);
         if let Some(said) = conversation.probe(bytes, &mut scribe) {
             flow.set_client(if said == Direction::Request { from } else { from.other() });
         }
         let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
-        if !conversation.datagram(dir, bytes, position, transport, &mut scribe) {
+        if !conversation.datagram(dir, bytes, position, transport, &mut scribe, next_id) {
             scribe.raw(&transport, None, Location::Datagram, bytes, position);
         }
     }
 
-    fn closed(&mut self, _flow: &mut FlowInfo, state: &mut Stream) {
-        self.scribe(&mut state.book).close_all();
+    fn closed(&mut self, flow: &mut FlowInfo, state: &mut Stream) {
+        let mut scribe = self.scribe(&mut state.book);
+        state.conversation.close(transport(flow), &mut scribe, &mut state.next_id);
+        scribe.close_all();
         state.layer = None;
     }
 

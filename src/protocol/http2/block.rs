@@ -2,10 +2,10 @@
 
 use super::Http2;
 use super::frame::{CONTINUATION, END_HEADERS, END_STREAM, Frame, HEADERS, PUSH_PROMISE, unpad};
-use super::hpack::{Coding, Entry, Fields, symbols_before};
 use crate::limits;
-use crate::message::{Direction, Field, Head, Start, Version};
-use crate::protocol::{Out, Trail};
+use crate::message::{Direction, Version};
+use crate::protocol::Out;
+use crate::protocol::fields::{Pieces, speak};
 use smallvec::SmallVec;
 
 /// The header block of one direction that is being gathered (only one can be, RFC 9113 section 4.3).
@@ -94,30 +94,6 @@ impl Block {
 /// Largest buffer that is kept between blocks.
 const KEEP: usize = 4096;
 
-/// A block and where its bytes lie in the layer.
-struct Source<'a> {
-    bytes: &'a [u8],
-    parts: &'a [(usize, u64)],
-    at: u64,
-}
-
-impl Source<'_> {
-    /// The runs of a range of the block that are contiguous in the layer: offset in the block, layer offset, length.
-    fn runs(&self, from: usize, to: usize) -> impl Iterator<Item = (usize, u64, usize)> {
-        let first = self.parts.partition_point(|(start, _)| *start <= from).saturating_sub(1);
-        let ends = self.parts.iter().skip(first + 1).map(|(start, _)| *start).chain([usize::MAX]);
-        self.parts
-            .iter()
-            .skip(first)
-            .zip(ends)
-            .take_while(move |((start, _), _)| *start < to.max(from + 1))
-            .map(move |((start, at), end)| {
-                let begin = from.max(*start);
-                (begin, at + (begin - start) as u64, to.min(end).saturating_sub(begin))
-            })
-    }
-}
-
 impl Http2 {
     /// The whole payload of a frame with a part of a header block.
     pub(super) fn part(&mut self, dir: Direction, payload: &[u8], out: &mut Out<'_>) {
@@ -181,111 +157,24 @@ impl Http2 {
 
     /// A whole header block.
     fn block(&mut self, dir: Direction, open: Open, bytes: &[u8], parts: &[(usize, u64)], out: &mut Out<'_>) {
-        let mut fields = std::mem::take(&mut self.fields);
-        let mut trails = std::mem::take(&mut self.trails);
-        let decoder = &mut self.halves[dir.index()].decoder;
-        if decoder.decode(bytes, &mut fields).is_err() {
+        let Self { halves, streams, fields, trails, .. } = self;
+        if halves[dir.index()].decoder.decode(bytes, fields).is_err() {
             out.weird("hpack_malformed");
         }
-        for (name, met) in [
-            ("hpack_state_lost", fields.lost > 0),
-            ("hpack_table_limit", fields.large),
-            ("http_head_too_large", fields.over),
-        ] {
-            if met {
-                out.weird(name);
-            }
+        if fields.lost > 0 {
+            out.weird("hpack_state_lost");
+        }
+        if fields.large {
+            out.weird("hpack_table_limit");
         }
         // A promised request is the client's, though the server sends it.
         let to = if open.promised.is_some() { Direction::Request } else { dir };
-        let trail = &mut trails[to.index()];
-        let source = Source { bytes, parts, at: open.at };
-        lay(trail, out.trail(dir), &source, &fields);
-        let pseudo = Pseudo::of(&fields);
-        let list: SmallVec<[Field<'_>; 32]> = fields
-            .list
-            .iter()
-            .filter(|e| !matches!(fields.name(e), b":method" | b":path" | b":status"))
-            .map(|e| Field { name: fields.name(e), value: fields.value(e), at: e.value.start })
-            .collect();
-        let (start, start_at) = pseudo.start(to, &fields);
-        let head = Head { version: Version::Http2, start, start_at, fields: &list, at: 0, raw: &fields.text };
-        let streams = &mut self.streams;
-        out.decoded(&trails, |out| match open.promised {
-            Some(promised) => streams.promised(promised, &head, out),
-            None => streams.headers(open.stream, dir, &head, pseudo.any(), open.end_stream, out),
-        });
-        drop(list);
-        self.fields = fields;
-        self.trails = trails;
-    }
-}
-
-/// Says of each byte of the decoded text where it was captured.
-fn lay(trail: &mut Trail, outer: &Trail, source: &Source<'_>, fields: &Fields) {
-    trail.clear();
-    trail.push_derived(0, 0, outer.position(source.at));
-    for Entry { value, coded, coding, .. } in &fields.list {
-        let (from, to) = (coded.start as usize, coded.end as usize);
-        let start = u64::from(value.start);
-        for (begin, at, len) in source.runs(from, to) {
-            let ahead = (begin - from) as u64;
-            match coding {
-                Coding::Plain => trail.push_from(start + ahead, outer, at, len as u64),
-                Coding::Index if ahead > 0 => {}
-                Coding::Index => trail.push_derived(start, 0, outer.position(at)),
-                Coding::Huffman => {
-                    for (run, position) in outer.runs(at, len as u64) {
-                        let passed = begin + (run - at) as usize - from;
-                        let string = source.bytes.get(from..to).unwrap_or_default();
-                        let before = if passed == 0 { 0 } else { symbols_before(string, passed) as u64 };
-                        trail.push_derived(start + before, 0, position);
-                    }
-                }
+        let source = Pieces { bytes, parts, at: open.at };
+        speak(Version::Http2, (dir, to), &source, (fields, trails), out, |head, any, out| {
+            match open.promised {
+                Some(promised) => streams.promised(promised.into(), head, out),
+                None => streams.headers(open.stream.into(), dir, head, any, open.end_stream, out),
             }
-        }
-    }
-}
-
-/// The pseudo-header fields that make a start line (RFC 9113 section 8.3).
-struct Pseudo<'a> {
-    method: Option<&'a Entry>,
-    path: Option<&'a Entry>,
-    authority: Option<&'a Entry>,
-    status: Option<&'a Entry>,
-}
-
-impl<'a> Pseudo<'a> {
-    fn of(fields: &'a Fields) -> Self {
-        let mut found = Self { method: None, path: None, authority: None, status: None };
-        for entry in &fields.list {
-            let place = match fields.name(entry) {
-                b":method" => &mut found.method,
-                b":path" => &mut found.path,
-                b":authority" => &mut found.authority,
-                b":status" => &mut found.status,
-                _ => continue,
-            };
-            place.get_or_insert(entry);
-        }
-        found
-    }
-
-    fn any(&self) -> bool {
-        self.method.is_some() || self.path.is_some() || self.status.is_some()
-    }
-
-    /// The start line; what is lost of it is empty, or 0.
-    fn start(&self, dir: Direction, fields: &'a Fields) -> (Start<'a>, u32) {
-        let value = |entry: Option<&'a Entry>| entry.map_or(&b""[..], |e| fields.value(e));
-        if dir == Direction::Response {
-            let digits = value(self.status).iter().take(3).filter(|b| b.is_ascii_digit());
-            let status = digits.fold(0, |n, b| n * 10 + u16::from(b - b'0'));
-            return (Start::Response { status }, self.status.map_or(0, |e| e.value.start));
-        }
-        // CONNECT has no path (RFC 9113 section 8.5).
-        let target = self.path.or(self.authority.filter(|_| value(self.method) == b"CONNECT"));
-        let start = Start::Request { method: value(self.method), target: value(target) };
-        (start, target.map_or(0, |e| e.value.start))
+        });
     }
 }

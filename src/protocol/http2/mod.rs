@@ -7,14 +7,14 @@ mod block;
 mod frame;
 mod hpack;
 mod resync;
-mod streams;
 
+use super::fields::Fields;
+use super::streams::Streams;
 use super::{Dissector, Malformed, Out, Protocol, Trail, Upgrade, Upgraded, Verdict};
 use crate::message::{Direction, End};
 use block::Block;
 use frame::{DATA, END_STREAM, Frame, PADDED, PREFACE, RST_STREAM, SETTINGS};
-use hpack::{Decoder, Fields};
-use streams::Streams;
+use hpack::Decoder;
 
 /// HTTP/2.
 pub(super) const PROTOCOL: Protocol =
@@ -285,7 +285,7 @@ impl Http2 {
                 }
             }
             RST_STREAM => {
-                self.streams.reset(frame.stream, out);
+                self.streams.reset(frame.stream.into(), out);
                 half.state = State::Other { left, scan: false };
             }
             SETTINGS => half.state = State::Other { left, scan: false },
@@ -301,7 +301,7 @@ impl Http2 {
     fn stream_data(&mut self, dir: Direction, at: u64, bytes: &[u8], out: &mut Out<'_>) {
         let half = &mut self.halves[dir.index()];
         let stream = half.frame.stream;
-        if !self.streams.data(stream, dir, at, bytes, out) {
+        if !self.streams.data(stream.into(), dir, at, bytes, out) {
             if half.stray != stream {
                 half.stray = stream;
                 out.opaque_end(dir);
@@ -317,7 +317,7 @@ impl Http2 {
             half.state = State::Header;
         }
         if half.frame.has(END_STREAM) {
-            self.streams.end(half.frame.stream, dir, out);
+            self.streams.end(half.frame.stream.into(), dir, End::Complete, out);
         }
     }
 }

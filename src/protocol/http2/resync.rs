@@ -13,7 +13,7 @@ impl Http2 {
             State::Data { left, .. } if u64::from(*left) > len => {
                 *left -= len as u32;
                 let stream = half.frame.stream;
-                return self.streams.data_hole(stream, dir, len, out);
+                return self.streams.data_hole(stream.into(), dir, len, out);
             }
             State::Other { left, .. } if u64::from(*left) > len => {
                 *left -= len as u32;

@@ -1,106 +1,173 @@
-//! Keys of Initial packets, which everyone can derive (RFC 9001 section 5.2, RFC 9369 section 3.3).
+//! Packet protection (RFC 9001 section 5): header protection first, then the cipher.
 
+use super::version::Version;
 use crate::message::Direction;
-use aes::Aes128;
-use aes_gcm::Aes128Gcm;
-use aes_gcm::aead::consts::U16;
-use aes_gcm::aead::inout::InOutBuf;
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::aes::cipher::{Array, BlockCipherEncrypt};
+use crate::protocol::tls::decrypt::{Aead, AeadKey, Hash, expand_label};
+use aes::{Aes128, Aes256};
+use aes_gcm::aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
+use chacha20::ChaCha20;
+use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-/// Bytes of the tag behind each packet.
-const TAG: usize = 16;
+/// Bytes that the mask is made from (section 5.4.2).
+const SAMPLE: usize = 16;
 
-/// What differs between versions of QUIC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Version {
-    salt: &'static [u8; 20],
-    /// Version 2 has labels and packet types of its own.
-    pub(super) second: bool,
+/// What hides the number of a packet and some bits of its first byte (section 5.4). It stays when keys are updated.
+pub(super) enum Mask {
+    Aes128(Box<Aes128>),
+    Aes256(Box<Aes256>),
+    ChaCha20([u8; 32]),
 }
 
-impl Version {
-    /// The version of that number: 1, 2, drafts, and those of large sites that are one of these.
-    pub(super) fn of(number: u32) -> Option<Self> {
-        let (salt, second) = match number {
-            1 | 0xff00_0021..=0xff00_0022 | 0xface_b003 => (&SALT_1, false),
-            0x6b33_43cf => (&SALT_2, true),
-            0xff00_001d..=0xff00_0020 => (&SALT_29, false),
-            0xff00_0017..=0xff00_001c | 0xface_b002 | 0xface_b00e | 0xface_b011 | 0xface_b013 => {
-                (&SALT_23, false)
-            }
-            0xff00_0015..=0xff00_0016 | 0xface_b001 => (&SALT_21, false),
-            0xff00_0011..=0xff00_0014 => (&SALT_17, false),
-            0x5430_3530 => (&SALT_T050, false),
-            0x5430_3531 => (&SALT_T051, false),
-            _ => return None,
-        };
-        Some(Self { salt, second })
+/// Key and IV of one generation.
+pub(super) struct PacketKey {
+    aead: AeadKey,
+    iv: [u8; 12],
+}
+
+/// A packet whose header is no longer hidden.
+pub(super) struct Unmasked {
+    /// The header, as the cipher authenticates it.
+    head: Vec<u8>,
+    /// The end of its number, and the bits of it.
+    pub(super) truncated: u64,
+    pub(super) bits: u32,
+    /// The key phase bit (section 6).
+    pub(super) phase: bool,
+}
+
+/// Labels of the keys (RFC 9001 section 5.1, RFC 9369 section 3.3.2).
+fn label(version: Version, which: usize) -> &'static str {
+    let labels = if version.second {
+        ["quicv2 key", "quicv2 iv", "quicv2 hp"]
+    } else {
+        ["quic key", "quic iv", "quic hp"]
+    };
+    labels[which]
+}
+
+/// The label of the secret that follows (RFC 9001 section 6.1).
+pub(super) fn update_label(version: Version) -> &'static str {
+    if version.second { "quicv2 ku" } else { "quic ku" }
+}
+
+impl PacketKey {
+    pub(super) fn new(version: Version, aead: Aead, hash: Hash, secret: &[u8]) -> Option<Self> {
+        let (mut key, mut iv) = (vec![0; aead.key_len()], [0; 12]);
+        expand_label(hash, secret, label(version, 0), &mut key);
+        expand_label(hash, secret, label(version, 1), &mut iv);
+        Some(Self { aead: AeadKey::new(aead, &key)?, iv })
+    }
+
+    /// Opens a packet with that number to the end of `out`; false, and nothing is added, if it is not authentic.
+    pub(super) fn open(&self, packet: &[u8], unmasked: &Unmasked, number: u64, out: &mut Vec<u8>) -> bool {
+        let sealed = packet.get(unmasked.head.len()..).unwrap_or_default();
+        self.aead.open(&self.nonce(number), &unmasked.head, sealed, out)
+    }
+
+    fn nonce(&self, number: u64) -> [u8; 12] {
+        let mut nonce = self.iv;
+        nonce[4..].iter_mut().zip(number.to_be_bytes()).for_each(|(byte, of)| *byte ^= of);
+        nonce
     }
 }
 
-/// Keys of both directions.
-pub(super) struct InitialKeys {
-    sides: [SideKeys; 2],
-    /// What they were derived from.
-    pub(super) id: Vec<u8>,
+impl Mask {
+    pub(super) fn new(version: Version, aead: Aead, hash: Hash, secret: &[u8]) -> Self {
+        let mut key = [0; 32];
+        let key = &mut key[..aead.key_len()];
+        expand_label(hash, secret, label(version, 2), key);
+        match (aead, key.first_chunk::<16>(), key.first_chunk::<32>()) {
+            (Aead::ChaCha20Poly1305, _, Some(key)) => Self::ChaCha20(*key),
+            (_, _, Some(key)) => Self::Aes256(Box::new(Aes256::new(key.into()))),
+            (_, key, None) => Self::Aes128(Box::new(Aes128::new(key.unwrap_or(&[0; 16]).into()))),
+        }
+    }
+
+    fn of(&self, sample: [u8; SAMPLE]) -> [u8; 5] {
+        let mut block: Array<u8, _> = sample.into();
+        match self {
+            Self::Aes128(cipher) => cipher.encrypt_block(&mut block),
+            Self::Aes256(cipher) => cipher.encrypt_block(&mut block),
+            Self::ChaCha20(key) => {
+                let [a, b, c, d, nonce @ ..] = sample;
+                let mut mask = [0; 5];
+                let mut cipher = ChaCha20::new(key.into(), &nonce.into());
+                // The counter of a block of 64 bytes.
+                let at = u64::from(u32::from_le_bytes([a, b, c, d])) * 64;
+                if cipher.try_seek(at).is_ok() {
+                    cipher.apply_keystream(&mut mask);
+                }
+                return mask;
+            }
+        }
+        [block[0], block[1], block[2], block[3], block[4]]
+    }
+
+    /// Shows the header of a packet whose number begins at `number_at`; `None` if the packet is too short.
+    pub(super) fn remove(&self, packet: &[u8], number_at: usize) -> Option<Unmasked> {
+        let sample = packet.get(number_at + 4..)?.first_chunk::<SAMPLE>()?;
+        let mask = self.of(*sample);
+        let first = packet.first()?;
+        let first = first ^ (mask[0] & if first & 0x80 == 0 { 0x1f } else { 0x0f });
+        let number_len = usize::from(first & 3) + 1;
+        let mut head = packet.get(..number_at + number_len)?.to_vec();
+        *head.first_mut()? = first;
+        let mut truncated = 0;
+        for (byte, mask) in head.get_mut(number_at..)?.iter_mut().zip(&mask[1..]) {
+            *byte ^= mask;
+            truncated = truncated << 8 | u64::from(*byte);
+        }
+        Some(Unmasked { head, truncated, bits: 8 * number_len as u32, phase: first & 4 != 0 })
+    }
 }
 
-struct SideKeys {
-    packet: Aes128Gcm,
-    iv: [u8; 12],
-    header: Aes128,
+impl Unmasked {
+    /// The number that is likeliest after `largest` (RFC 9000 appendix A.3).
+    pub(super) fn number(&self, largest: Option<u64>) -> u64 {
+        let expected = largest.map_or(0, |largest| largest + 1);
+        let window = 1 << self.bits;
+        let candidate = expected & !(window - 1) | self.truncated;
+        if candidate + window / 2 <= expected {
+            candidate + window
+        } else if candidate > expected + window / 2 && candidate >= window {
+            candidate - window
+        } else {
+            candidate
+        }
+    }
+}
+
+/// Keys of Initial packets, which everyone can derive (RFC 9001 section 5.2, RFC 9369 section 3.3).
+pub(super) struct InitialKeys {
+    sides: [(Mask, Option<PacketKey>); 2],
+    /// What they were derived from.
+    pub(super) id: Vec<u8>,
+    pub(super) version: Version,
 }
 
 impl InitialKeys {
     /// The keys that the client's first destination connection ID gives.
     pub(super) fn new(version: Version, id: &[u8]) -> Self {
-        let (_, initial) = Hkdf::<Sha256>::extract(Some(version.salt), id);
+        let (initial, _) = Hkdf::<Sha256>::extract(Some(version.salt), id);
         let sides = ["client in", "server in"].map(|side| {
-            let secret: [u8; 32] = expand(&initial, side);
-            let labels = match version.second {
-                true => ["quicv2 key", "quicv2 iv", "quicv2 hp"],
-                false => ["quic key", "quic iv", "quic hp"],
-            };
-            let packet: [u8; 16] = derive(&secret, labels[0]);
-            let header: [u8; 16] = derive(&secret, labels[2]);
-            SideKeys {
-                packet: Aes128Gcm::new(&packet.into()),
-                iv: derive(&secret, labels[1]),
-                header: Aes128::new(&header.into()),
-            }
+            let mut secret = [0; 32];
+            expand_label(Hash::Sha256, &initial, side, &mut secret);
+            let key = PacketKey::new(version, Aead::Aes128Gcm, Hash::Sha256, &secret);
+            (Mask::new(version, Aead::Aes128Gcm, Hash::Sha256, &secret), key)
         });
-        Self { sides, id: id.to_vec() }
+        Self { sides, id: id.to_vec(), version }
     }
 
     /// Opens a packet: its bytes up to its end, and where its number stands. `None` if these are not its keys.
     pub(super) fn open(&self, from: Direction, packet: &[u8], number_at: usize) -> Option<Vec<u8>> {
-        let keys = &self.sides[from.index()];
-        let sample: [u8; 16] = packet.get(number_at + 4..)?.first_chunk::<16>().copied()?;
-        let mut mask: Array<u8, U16> = sample.into();
-        keys.header.encrypt_block(&mut mask);
-        let first = packet.first()? ^ (mask[0] & 0x0f);
-        let number_len = usize::from(first & 3) + 1;
-        let (head, sealed) = packet.split_at_checked(number_at + number_len)?;
-        let mut head = head.to_vec();
-        *head.first_mut()? = first;
-        let mut number = 0;
-        for (byte, mask) in head.get_mut(number_at..)?.iter_mut().zip(&mask[1..]) {
-            *byte ^= mask;
-            number = number << 8 | u64::from(*byte);
-        }
+        let (mask, key) = &self.sides[from.index()];
+        let unmasked = mask.remove(packet, number_at)?;
+        let mut out = Vec::new();
         // Initial packets are few: their numbers are never cut.
-        let mut nonce = keys.iv;
-        for (byte, of) in nonce[4..].iter_mut().zip(number.to_be_bytes()) {
-            *byte ^= of;
-        }
-        let (text, tag) = sealed.split_at_checked(sealed.len().checked_sub(TAG)?)?;
-        let mut out = vec![0; text.len()];
-        let buffer = InOutBuf::new(text, &mut out).ok()?;
-        keys.packet.decrypt_inout_detached(&nonce.into(), &head, buffer, tag.try_into().ok()?).ok()?;
-        Some(out)
+        let opened = key.as_ref()?.open(packet, &unmasked, unmasked.truncated, &mut out);
+        opened.then_some(out)
     }
 }
 
@@ -112,68 +179,72 @@ impl InitialKeys {
         from: Direction,
         head: &[u8],
         number_at: usize,
-        number: u8,
+        number: u64,
         text: &[u8],
     ) -> Vec<u8> {
-        let keys = &self.sides[from.index()];
-        let mut nonce = keys.iv;
-        nonce[11] ^= number;
-        let mut out = text.to_vec();
-        let buffer = InOutBuf::from(&mut out[..]);
-        let tag = keys.packet.encrypt_inout_detached(&nonce.into(), head, buffer).unwrap();
-        let mut packet = [head, &out, &tag].concat();
-        let mut mask: Array<u8, U16> = packet[number_at + 4..][..16].try_into().unwrap();
-        keys.header.encrypt_block(&mut mask);
-        let number_len = usize::from(head[0] & 3) + 1;
-        packet[0] ^= mask[0] & 0x0f;
-        packet[number_at..][..number_len].iter_mut().zip(&mask[1..]).for_each(|(b, m)| *b ^= m);
-        packet
+        let (mask, key) = &self.sides[from.index()];
+        seal(mask, key.as_ref().unwrap(), head, number_at, number, text)
     }
 }
 
-/// HKDF-Expand-Label (RFC 8446 section 7.1) with an empty context.
-fn derive<const N: usize>(secret: &[u8], label: &str) -> [u8; N] {
-    Hkdf::<Sha256>::from_prk(secret).map_or([0; N], |hkdf| expand(&hkdf, label))
+/// Seals a packet: header as it is before protection, and what it holds.
+#[cfg(test)]
+pub(super) fn seal(
+    mask: &Mask,
+    key: &PacketKey,
+    head: &[u8],
+    number_at: usize,
+    number: u64,
+    text: &[u8],
+) -> Vec<u8> {
+    let sealed = key.aead.seal(&key.nonce(number), head, text);
+    let mut packet = [head, &sealed].concat();
+    let bytes = mask.of(packet[number_at + 4..][..SAMPLE].try_into().unwrap());
+    let number_len = usize::from(head[0] & 3) + 1;
+    packet[0] ^= bytes[0] & if head[0] & 0x80 == 0 { 0x1f } else { 0x0f };
+    packet[number_at..][..number_len].iter_mut().zip(&bytes[1..]).for_each(|(b, m)| *b ^= m);
+    packet
 }
 
-fn expand<const N: usize>(hkdf: &Hkdf<Sha256>, label: &str) -> [u8; N] {
-    let label = [b"tls13 ", label.as_bytes()].concat();
-    let info = [&(N as u16).to_be_bytes()[..], &[label.len() as u8], &label, &[0]].concat();
-    let mut out = [0; N];
-    // It fails only for outputs of more than 255 digests.
-    let _ = hkdf.expand(&info, &mut out);
-    out
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::tls::decrypt::testing::hex;
+    use crate::protocol::tls::decrypt::update_secret;
 
-const SALT_1: [u8; 20] = [
-    0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc,
-    0xbb, 0x7f, 0x0a,
-];
-const SALT_2: [u8; 20] = [
-    0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9,
-    0xbd, 0x2e, 0xd9,
-];
-const SALT_29: [u8; 20] = [
-    0xaf, 0xbf, 0xec, 0x28, 0x99, 0x93, 0xd2, 0x4c, 0x9e, 0x97, 0x86, 0xf1, 0x9c, 0x61, 0x11, 0xe0, 0x43,
-    0x90, 0xa8, 0x99,
-];
-const SALT_23: [u8; 20] = [
-    0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe,
-    0xf9, 0xf5, 0x02,
-];
-const SALT_21: [u8; 20] = [
-    0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a,
-    0x02, 0x64, 0x4a,
-];
-const SALT_17: [u8; 20] = [
-    0xef, 0x4f, 0xb0, 0xab, 0xb4, 0x74, 0x70, 0xc4, 0x1b, 0xef, 0xcf, 0x80, 0x31, 0x33, 0x4f, 0xae, 0x48,
-    0x5e, 0x09, 0xa0,
-];
-const SALT_T050: [u8; 20] = [
-    0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2, 0x36, 0x7c, 0x60,
-    0x48, 0x83, 0x10,
-];
-const SALT_T051: [u8; 20] = [
-    0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50, 0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc, 0xda,
-    0x6e, 0x03, 0x3d,
-];
+    const SECRET: &str = "9ac312a7f877468ebe69422748ad00a15443f18203a07d6060f688f30f21632b";
+
+    fn version(number: u32) -> Version {
+        Version::of(number).unwrap()
+    }
+
+    /// RFC 9001 appendix A.5: ChaCha20-Poly1305, a short header without connection ID, a cut number.
+    #[test]
+    fn the_packet_with_a_short_header_opens() {
+        let (aead, hash, secret) = (Aead::ChaCha20Poly1305, Hash::Sha256, hex(SECRET));
+        let mask = Mask::new(version(1), aead, hash, &secret);
+        let key = PacketKey::new(version(1), aead, hash, &secret).unwrap();
+        let packet = hex("4cfe4189655e5cd55c41f69080575d7999c25a5bfb");
+        let unmasked = mask.remove(&packet, 1).unwrap();
+        assert_eq!((&unmasked.head[..], unmasked.bits), (&hex("4200bff4")[..], 24));
+        assert_eq!(unmasked.number(Some(654_360_563)), 654_360_564);
+        let mut plain = b"before".to_vec();
+        assert!(key.open(&packet, &unmasked, 654_360_564, &mut plain));
+        assert_eq!(plain, b"before\x01");
+        assert!(!key.open(&packet, &unmasked, 654_360_565, &mut plain));
+        assert_eq!(seal(&mask, &key, &hex("4200bff4"), 1, 654_360_564, &[1]), packet);
+        let next = "1223504755036d556342ee9361d253421a826c9ecdf3c7148684b36b714881f9";
+        assert_eq!(update_secret(hash, &secret, update_label(version(1))), hex(next));
+        assert!(mask.remove(&packet[..20], 1).is_none());
+    }
+
+    /// RFC 9000 appendix A.3.
+    #[test]
+    fn numbers_are_completed() {
+        let unmasked = |truncated, bits| Unmasked { head: Vec::new(), truncated, bits, phase: false };
+        assert_eq!(unmasked(0x9b32, 16).number(Some(0xa82f_30ea)), 0xa82f_9b32);
+        assert_eq!(unmasked(0x02, 8).number(None), 2);
+        assert_eq!(unmasked(0xff, 8).number(Some(0x100)), 0xff);
+        assert_eq!(unmasked(0x01, 8).number(Some(0x2fe)), 0x301);
+    }
+}

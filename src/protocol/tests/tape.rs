@@ -16,6 +16,16 @@ pub(in crate::protocol) struct Tape {
 }
 
 impl Tape {
+    /// TLS secrets that are known from here on.
+    pub(in crate::protocol) fn keys(&mut self, ring: Keyring) {
+        self.keyring = Some(Arc::new(ring));
+    }
+
+    /// Bytes that a dissector holds.
+    pub(in crate::protocol) fn reserved(&self) -> usize {
+        self.reserved
+    }
+
     fn join(&mut self, start: &str, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         match self.lines.iter_mut().rev().find(|l| l.starts_with(&start[..2])) {
@@ -162,7 +172,7 @@ impl Wire {
 
     /// TLS secrets that are known from here on.
     pub(super) fn keys(&mut self, ring: Keyring) -> &mut Self {
-        self.tape.keyring = Some(Arc::new(ring));
+        self.tape.keys(ring);
         self
     }
 

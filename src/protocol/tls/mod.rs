@@ -9,6 +9,7 @@ mod fingerprint;
 mod handshake;
 mod hello;
 mod hellos;
+mod inside;
 mod names;
 mod probe;
 
@@ -21,6 +22,7 @@ pub use names::{alert_name, group_name, signature_name};
 
 pub(super) use handshake::Messages;
 pub(super) use hellos::Hellos;
+pub(super) use inside::{Inside, inside};
 
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::message::{Direction, End};

@@ -1,7 +1,7 @@
 //! The tables of HPACK (RFC 7541 section 2.3): the static one, and the dynamic one as far as it is known.
 
 use crate::limits;
-use std::collections::VecDeque;
+use crate::protocol::fields::Store;
 
 /// What an index stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,40 +14,22 @@ pub(super) enum Lookup<'a> {
     No,
 }
 
-/// The dynamic table of one direction. Entries lie behind each other in one buffer, the newest last.
+/// The dynamic table of one direction.
 #[derive(Debug)]
 pub(super) struct Table {
-    text: Vec<u8>,
-    entries: VecDeque<Entry>,
-    /// Size of the entries as RFC 7541 section 4.1 counts.
-    size: usize,
+    entries: Store,
     /// What the encoder said last (section 6.3).
     limit: usize,
     /// There were, or are, entries that are not known.
     partial: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    start: usize,
-    name: usize,
-    value: usize,
-    lost: bool,
-}
-
-impl Entry {
-    fn size(&self) -> usize {
-        self.name + self.value + OVERHEAD
-    }
-}
-
-const OVERHEAD: usize = 32;
 /// Size of the table before anything is said (RFC 9113 section 6.5.2).
 const INITIAL: usize = 4096;
 
 impl Default for Table {
     fn default() -> Self {
-        Self { text: Vec::new(), entries: VecDeque::new(), size: 0, limit: INITIAL, partial: false }
+        Self { entries: Store::default(), limit: INITIAL, partial: false }
     }
 }
 
@@ -58,16 +40,9 @@ impl Table {
             return Lookup::Known(name.as_bytes(), value.as_bytes());
         }
         let Some(age) = index.checked_sub(STATIC.len() + 1) else { return Lookup::No };
-        let entry = self.entries.len().checked_sub(age + 1).and_then(|i| self.entries.get(i));
-        match entry {
-            Some(entry) if entry.lost => Lookup::Lost,
-            Some(entry) => {
-                let text = self.text.get(entry.start..).unwrap_or_default();
-                match text.split_at_checked(entry.name) {
-                    Some((name, rest)) => Lookup::Known(name, rest.get(..entry.value).unwrap_or_default()),
-                    None => Lookup::Lost,
-                }
-            }
+        match self.entries.newest(age) {
+            Some(Some((name, value))) => Lookup::Known(name, value),
+            Some(None) => Lookup::Lost,
             None if self.partial => Lookup::Lost,
             None => Lookup::No,
         }
@@ -75,29 +50,24 @@ impl Table {
 
     /// A new entry; one that the table has no room for empties it (RFC 7541 section 4.4).
     pub(super) fn insert(&mut self, name: &[u8], value: &[u8]) {
-        let size = name.len() + value.len() + OVERHEAD;
+        let size = name.len() + value.len() + Store::OVERHEAD;
         if size > self.limit {
-            self.clear();
+            self.entries.clear();
         } else if size > limits::HPACK_TABLE {
             // It has a place, but is not kept: the indices of the others stay right.
             self.insert_lost();
         } else {
             self.evict(size);
-            let start = self.text.len();
-            self.text.extend_from_slice(name);
-            self.text.extend_from_slice(value);
-            self.entries.push_back(Entry { start, name: name.len(), value: value.len(), lost: false });
-            self.size += size;
+            self.entries.push(name, value);
         }
     }
 
     /// A new entry that is not known.
     pub(super) fn insert_lost(&mut self) {
         self.partial = true;
-        self.evict(OVERHEAD);
-        if self.limit >= OVERHEAD {
-            self.entries.push_back(Entry { start: self.text.len(), name: 0, value: 0, lost: true });
-            self.size += OVERHEAD;
+        self.evict(Store::OVERHEAD);
+        if self.limit >= Store::OVERHEAD {
+            self.entries.push_lost();
         }
     }
 
@@ -113,28 +83,13 @@ impl Table {
     /// Entries were made, or the size was changed, where nobody looked. Keeping entries that the encoder has
     /// evicted harms nothing: it does not name them.
     pub(super) fn lose(&mut self) {
-        self.clear();
+        self.entries.clear();
         self.partial = true;
         self.limit = limits::HPACK_TABLE;
     }
 
-    fn clear(&mut self) {
-        self.entries.clear();
-        self.text.clear();
-        self.size = 0;
-    }
-
     fn evict(&mut self, room: usize) {
-        while self.size + room > self.limit.min(limits::HPACK_TABLE) {
-            let Some(entry) = self.entries.pop_front() else { return };
-            self.size -= entry.size();
-        }
-        // Room of evicted entries is taken back when it is as much as the rest, so each byte moves once.
-        let dead = self.entries.front().map_or(self.text.len(), |e| e.start);
-        if dead > INITIAL.max(self.text.len() / 2) {
-            self.text.drain(..dead);
-            self.entries.iter_mut().for_each(|e| e.start -= dead);
-        }
+        self.entries.evict(room, self.limit.min(limits::HPACK_TABLE));
     }
 }
 
@@ -209,14 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_entries_go_and_the_buffer_stays_small() {
+    fn the_oldest_entries_go() {
         let mut table = Table::default();
         for n in 0..10_000 {
             table.insert(format!("name-{n:05}").as_bytes(), &[b'v'; 58]);
-            assert!(table.size <= INITIAL && table.text.len() <= 3 * INITIAL, "{}", table.text.len());
             assert_eq!(table.get(62), Lookup::Known(format!("name-{n:05}").as_bytes(), &[b'v'; 58]));
         }
-        assert_eq!(table.entries.len(), 40);
         assert_eq!(table.get(61 + 40), Lookup::Known(b"name-09960", &[b'v'; 58]));
         assert_eq!(table.get(61 + 41), Lookup::No);
         table.insert(b"large", &[0; INITIAL]);

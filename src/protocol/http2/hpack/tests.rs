@@ -1,6 +1,8 @@
 //! The examples of RFC 7541 appendix C, hostile blocks, and a differential test against another decoder.
 
 use super::*;
+use crate::limits;
+use crate::protocol::fields::{Entry, huffman};
 use proptest::prelude::*;
 
 fn hex(text: &str) -> Vec<u8> {

@@ -10,7 +10,7 @@ use ccm::Ccm;
 use chacha20poly1305::ChaCha20Poly1305;
 
 /// A cipher with its key. Boxed, since most flows have none.
-pub(super) enum AeadKey {
+pub(in crate::protocol) enum AeadKey {
     Aes128Gcm(Box<Aes128Gcm>),
     Aes256Gcm(Box<Aes256Gcm>),
     Aes128Ccm(Box<Ccm<Aes128, U16, U12>>),
@@ -22,7 +22,7 @@ pub(super) enum AeadKey {
 
 impl AeadKey {
     /// `None` if the key has not the length that the cipher wants.
-    pub(super) fn new(aead: Aead, key: &[u8]) -> Option<Self> {
+    pub(in crate::protocol) fn new(aead: Aead, key: &[u8]) -> Option<Self> {
         fn made<C: KeyInit>(key: &[u8]) -> Option<Box<C>> {
             C::new_from_slice(key).ok().map(Box::new)
         }
@@ -38,7 +38,13 @@ impl AeadKey {
     }
 
     /// Decrypts `sealed`, ciphertext and tag, to the end of `out`; `false`, and `out` as it was, if the tag is wrong.
-    pub(super) fn open(&self, nonce: &[u8; 12], aad: &[u8], sealed: &[u8], out: &mut Vec<u8>) -> bool {
+    pub(in crate::protocol) fn open(
+        &self,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
         match self {
             Self::Aes128Gcm(cipher) => open(&**cipher, nonce, aad, sealed, out),
             Self::Aes256Gcm(cipher) => open(&**cipher, nonce, aad, sealed, out),
@@ -54,7 +60,7 @@ impl AeadKey {
 
 impl AeadKey {
     /// Ciphertext and tag: the other end of [`AeadKey::open`], for what tests it.
-    pub(super) fn seal(&self, nonce: &[u8; 12], aad: &[u8], text: &[u8]) -> Vec<u8> {
+    pub(in crate::protocol) fn seal(&self, nonce: &[u8; 12], aad: &[u8], text: &[u8]) -> Vec<u8> {
         fn seal<C: AeadInOut<NonceSize = U12>>(
             cipher: &C,
             nonce: &[u8; 12],

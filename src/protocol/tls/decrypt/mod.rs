@@ -17,15 +17,17 @@ mod waiting;
 
 pub use lock::Lock;
 
-use super::handshake::{
-    CERTIFICATE, CLIENT_HELLO, MESSAGE_HEADER, SERVER_HELLO, certificates, certificates13,
-};
+pub(in crate::protocol) use aead::AeadKey;
+pub(in crate::protocol) use schedule::{expand_label, update_secret};
+pub(in crate::protocol) use suite::{Aead, Hash, Protection, Suite, suite};
+
+use super::handshake::{CERTIFICATE, CLIENT_HELLO, MESSAGE_HEADER, SERVER_HELLO, certificates};
+use super::inside::{Inside, inside};
 use super::{APPLICATION_DATA, CHANGE_CIPHER_SPEC, ClientHello, HANDSHAKE, HEADER, ServerHello, TlsEvent};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::Direction;
 use crate::protocol::Out;
-use crate::protocol::reader::Reader;
 use crate::time::Timestamp;
 use keys::{Keys, Opened};
 use opener::Record;
@@ -35,15 +37,10 @@ use side::{Early, Piece, Sealed, Side};
 mod kind {
     pub(super) const HELLO_REQUEST: u8 = 0;
     pub(super) const END_OF_EARLY_DATA: u8 = 5;
-    pub(super) const ENCRYPTED_EXTENSIONS: u8 = 8;
     pub(super) const CLIENT_KEY_EXCHANGE: u8 = 16;
     pub(super) const FINISHED: u8 = 20;
     pub(super) const KEY_UPDATE: u8 = 24;
 }
-
-/// Extension `early_data` (RFC 8446 section 4.2.10) and ALPN (RFC 7301).
-const EARLY_DATA: u16 = 42;
-const ALPN: u16 = 16;
 
 /// A session that may be opened.
 pub(super) struct Decryption {
@@ -295,33 +292,28 @@ impl Decryption {
                 }
                 return;
             }
-            (Some(&CERTIFICATE), _) if self.keys.is_tls13() => {
-                out.tls(TlsEvent::Certificates(dir, &certificates13(body)));
+            _ if self.keys.is_tls13() && message.first() != Some(&kind::END_OF_EARLY_DATA) => {
+                self.inside13(dir, message, out);
             }
             (Some(&CERTIFICATE), _) => out.tls(TlsEvent::Certificates(dir, &certificates(body))),
-            (Some(&kind::ENCRYPTED_EXTENSIONS), Direction::Response) => self.extensions(body, out),
             (Some(&kind::END_OF_EARLY_DATA), Direction::Request) => self.early.ended = true,
             _ => {}
         }
         self.keys.message(dir, message, ring);
     }
 
-    /// EncryptedExtensions (RFC 8446 section 4.3.1).
-    fn extensions(&mut self, body: &[u8], out: &mut Out<'_>) {
-        let mut list = Reader(Reader(body).vec16().unwrap_or_default());
-        let mut early = false;
-        while let (Some(number), Some(data)) = (list.u16(), list.vec16()) {
-            early |= number == EARLY_DATA;
-            if number == ALPN {
-                let names = Reader(data).vec16().unwrap_or_default();
-                let name = Reader(names).vec8().map(|name| String::from_utf8_lossy(name).into_owned());
-                if let Some(name) = name {
+    /// A handshake message of TLS 1.3.
+    fn inside13(&mut self, dir: Direction, message: &[u8], out: &mut Out<'_>) {
+        inside(dir, message, &mut |said| match said {
+            Inside::Certificates(list) => out.tls(TlsEvent::Certificates(dir, list)),
+            Inside::Extensions { alpn, early } => {
+                if let Some(name) = alpn {
                     self.alpn = Some(name.clone());
                     out.tls(TlsEvent::Alpn(name));
                 }
+                self.settle(early, out);
             }
-        }
-        self.settle(early, out);
+        });
     }
 
     fn settle_rejected(&mut self, out: &mut Out<'_>) {

@@ -27,8 +27,13 @@ pub(super) fn traffic_keys(hash: Hash, secret: &[u8], key_len: usize) -> (Vec<u8
 
 /// The traffic secret after a KeyUpdate (section 7.2).
 pub(super) fn next_secret(hash: Hash, secret: &[u8]) -> Vec<u8> {
+    update_secret(hash, secret, "traffic upd")
+}
+
+/// The secret that follows a secret under a label.
+pub(in crate::protocol) fn update_secret(hash: Hash, secret: &[u8], label: &str) -> Vec<u8> {
     let mut next = vec![0; secret.len()];
-    expand_label(hash, secret, "traffic upd", &mut next);
+    expand_label(hash, secret, label, &mut next);
     next
 }
 

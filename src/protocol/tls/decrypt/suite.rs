@@ -4,7 +4,7 @@ use tls_parser::{TlsCipherEnc, TlsCipherEncMode, TlsCipherKx, TlsCipherMac, TlsC
 
 /// An authenticated cipher (RFC 5116).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aead {
+pub(in crate::protocol) enum Aead {
     Aes128Gcm,
     Aes256Gcm,
     Aes128Ccm,
@@ -15,14 +15,14 @@ pub(super) enum Aead {
 }
 
 impl Aead {
-    pub(super) const fn key_len(self) -> usize {
+    pub(in crate::protocol) const fn key_len(self) -> usize {
         match self {
             Self::Aes128Gcm | Self::Aes128Ccm | Self::Aes128Ccm8 => 16,
             Self::Aes256Gcm | Self::Aes256Ccm | Self::Aes256Ccm8 | Self::ChaCha20Poly1305 => 32,
         }
     }
 
-    pub(super) const fn tag_len(self) -> usize {
+    pub(in crate::protocol) const fn tag_len(self) -> usize {
         match self {
             Self::Aes128Ccm8 | Self::Aes256Ccm8 => 8,
             _ => 16,
@@ -32,14 +32,14 @@ impl Aead {
 
 /// A hash function, of a MAC or of the key schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hash {
+pub(in crate::protocol) enum Hash {
     Sha1,
     Sha256,
     Sha384,
 }
 
 impl Hash {
-    pub(super) const fn len(self) -> usize {
+    pub(in crate::protocol) const fn len(self) -> usize {
         match self {
             Self::Sha1 => 20,
             Self::Sha256 => 32,
@@ -50,7 +50,7 @@ impl Hash {
 
 /// How records are protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protection {
+pub(in crate::protocol) enum Protection {
     Aead(Aead),
     /// AES in CBC mode with keys of that many bytes, and a MAC.
     Cbc(usize, Hash),
@@ -58,18 +58,18 @@ pub(super) enum Protection {
 
 /// A cipher suite that can be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Suite {
-    pub(super) protection: Protection,
+pub(in crate::protocol) struct Suite {
+    pub(in crate::protocol) protection: Protection,
     /// Of TLS 1.2's PRF or TLS 1.3's HKDF.
-    pub(super) hash: Hash,
+    pub(in crate::protocol) hash: Hash,
     /// The premaster secret is encrypted to the server's RSA key.
-    pub(super) rsa: bool,
+    pub(in crate::protocol) rsa: bool,
     /// Of TLS 1.3.
-    pub(super) tls13: bool,
+    pub(in crate::protocol) tls13: bool,
 }
 
 /// The suite of that number; `None` for one that cannot be opened.
-pub(super) fn suite(number: u16) -> Option<Suite> {
+pub(in crate::protocol) fn suite(number: u16) -> Option<Suite> {
     let known = TlsCipherSuite::from_id(number)?;
     let protection = match (known.enc, known.enc_mode, known.enc_size) {
         (TlsCipherEnc::Aes, TlsCipherEncMode::Gcm, 128) => Protection::Aead(Aead::Aes128Gcm),
