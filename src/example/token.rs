@@ -34,6 +34,12 @@ pub(super) fn compact(spec: Option<&toml::Value>, time: i64) -> Result<String, S
             }
             "without" => remove(&mut claims, value),
             "without_header" => remove(&mut header, value),
+            "fill" => {
+                let bytes =
+                    value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= 100_000);
+                claims["filler"] =
+                    json!("x".repeat(bytes.ok_or("fill is a number of bytes, at most 100000")? * 3 / 4));
+            }
             "sign" => {}
             _ => return Err(format!("token.{name} is not a part of a token")),
         }

@@ -2,6 +2,7 @@
 //!
 //! A fact is one entry in a family's `FIELDS`; a family is one file and one line in [`FAMILIES`].
 
+mod audience;
 mod case;
 mod certificate;
 mod cookie;
@@ -11,6 +12,7 @@ mod expected;
 mod http;
 pub mod marks;
 mod place;
+mod profile;
 mod times;
 mod tls;
 mod token;
@@ -72,6 +74,8 @@ pub const FAMILIES: &[&Family] = &[
     &token::FAMILY,
     &times::FAMILY,
     &expected::FAMILY,
+    &profile::FAMILY,
+    &audience::FAMILY,
     &http::FAMILY,
     &cookie::FAMILY,
     &marks::FAMILY,

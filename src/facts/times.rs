@@ -4,9 +4,6 @@ use super::token::{Time, seconds};
 use super::value::{Type, Value};
 use super::{Case, Family, Field, Subject};
 
-/// Clock skew that is forgiven, in seconds.
-const SKEW: i64 = 60;
-
 pub(super) const FAMILY: Family = Family {
     name: "times",
     doc: "What the times of a token mean when it is seen: they are compared with the time of the packet.",
@@ -35,7 +32,19 @@ pub(super) const FAMILY: Family = Family {
             doc: "Whether exp had passed when the token was seen, 60 s of skew forgiven.",
             get: |c| {
                 Value::Bool(
-                    seconds(c, Time::Exp).is_some_and(|exp| exp.saturating_add(SKEW) < c.time().seconds()),
+                    seconds(c, Time::Exp)
+                        .is_some_and(|exp| exp.saturating_add(c.policy.skew) < c.time().seconds()),
+                )
+            },
+        },
+        Field {
+            name: "token.early",
+            ty: Type::Bool,
+            doc: "Whether nbf still lay ahead when the token was seen, 60 s of skew forgiven.",
+            get: |c| {
+                Value::Bool(
+                    seconds(c, Time::Nbf)
+                        .is_some_and(|nbf| nbf.saturating_sub(c.policy.skew) > c.time().seconds()),
                 )
             },
         },
@@ -68,7 +77,7 @@ fn time_problem(case: &Case<'_>) -> Option<&'static str> {
         None
     } else if [iat, nbf, exp].iter().flatten().any(absurd) {
         Some("a time before 1970 or after 2200")
-    } else if iat.is_some_and(|iat| iat > now.saturating_add(SKEW)) {
+    } else if iat.is_some_and(|iat| iat > now.saturating_add(case.policy.skew)) {
         Some("iat lies in the future")
     } else if after(nbf, exp) {
         Some("nbf lies after exp")

@@ -2,7 +2,8 @@
 
 use super::value::{Type, Value};
 use super::{Case, Family, Field, Subject};
-use crate::token::{Family as Algorithm, NoneForm, Role, Token};
+use crate::message::{Target, host_of, is_ip_literal, name_of};
+use crate::token::{Family as Algorithm, ISSUER_DOC, NoneForm, Role, Token, internal_name};
 
 pub(super) const FAMILY: Family = Family {
     name: "token",
@@ -81,6 +82,54 @@ pub(super) const FAMILY: Family = Family {
             get: |c| Value::or_missing(token(c).map(|t| t.reveal().len() as i64)),
         },
         Field {
+            name: "token.header_length",
+            ty: Type::Int,
+            doc: "Length of the encoded header, in bytes.",
+            get: |c| Value::or_missing(token(c).and_then(|t| t.segments().next()).map(|s| s.len() as i64)),
+        },
+        Field {
+            name: "token.issuer",
+            ty: Type::Str,
+            doc: ISSUER_DOC,
+            get: |c| Value::or_missing(token(c).and_then(Token::issuer).map(|issuer| issuer.name)),
+        },
+        Field {
+            name: "token.issuer_title",
+            ty: Type::Str,
+            doc: "What that is, in words.",
+            get: |c| Value::or_missing(token(c).and_then(Token::issuer).map(|issuer| issuer.title)),
+        },
+        Field {
+            name: "token.machine",
+            ty: Type::Bool,
+            doc: "Whether the token stands for software or a whole project rather than for a person.",
+            get: |c| Value::Bool(token(c).and_then(Token::issuer).is_some_and(|issuer| issuer.machine)),
+        },
+        Field {
+            name: "token.typ",
+            ty: Type::Str,
+            doc: "The typ parameter, lower case, without \"application/\"; empty if absent.",
+            get: |c| token(c).map_or(Value::Missing, |t| Value::from(super::profile::typ(t))),
+        },
+        Field {
+            name: "token.iss_problem",
+            ty: Type::Str,
+            doc: "Why the issuer is no https URL of a public host: \"http\", \"address\", \"localhost\", \"internal\"; missing if it is one, or no URL.",
+            get: |c| Value::or_missing(claim(c, "iss").and_then(|v| iss_problem(v.as_str()?))),
+        },
+        Field {
+            name: "token.date_problems",
+            ty: Type::List(&Type::Str),
+            doc: "What is wrong with the type or unit of exp, iat, nbf and auth_time, in words.",
+            get: |c| token(c).map_or(Value::Missing, |t| Value::strs(t.date_problems())),
+        },
+        Field {
+            name: "token.internal",
+            ty: Type::List(&Type::Str),
+            doc: "What header and claims tell of the inside of a network: private addresses, internal hosts, paths of files, account numbers.",
+            get: |c| token(c).map_or(Value::Missing, |t| Value::strs(t.internal())),
+        },
+        Field {
             name: "token.iss",
             ty: Type::Str,
             doc: "The issuer.",
@@ -147,7 +196,24 @@ pub(super) fn seconds(case: &Case<'_>, time: Time) -> Option<i64> {
     token(case)?.times()[time as usize]
 }
 
+fn iss_problem(iss: &str) -> Option<&'static str> {
+    let target = Target::reference(iss.as_bytes());
+    let scheme = target
+        .scheme
+        .filter(|s| s.bytes.eq_ignore_ascii_case(b"http") || s.bytes.eq_ignore_ascii_case(b"https"))?;
+    let host = host_of(target.host?.bytes);
+    let name = name_of(&host);
+    if name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.") || name == "[::1]" {
+        Some("localhost")
+    } else if is_ip_literal(name) {
+        Some("address")
+    } else if internal_name(name) || !name.contains('.') {
+        Some("internal")
+    } else {
+        (!scheme.bytes.eq_ignore_ascii_case(b"https")).then_some("http")
+    }
+}
+
 fn public_by_design(token: &Token) -> bool {
-    let claim = |name: &str| token.claims().and_then(|c| c.get(name)).and_then(|v| v.as_str());
-    token.role() == Role::Passport || claim("iss") == Some("supabase") && claim("role") == Some("anon")
+    token.role() == Role::Passport || token.issuer().is_some_and(|issuer| issuer.name == "supabase-anon")
 }

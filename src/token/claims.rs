@@ -118,9 +118,9 @@ impl Token {
             _ => {}
         }
         let has = |name: &str| self.claim(name).is_some();
-        let used = lower(self.claim("token_use").or_else(|| self.claim("token_type")));
-        let kind = lower(self.claim("typ"));
-        match used.as_deref().or(kind.as_deref()) {
+        // Amazon Cognito, Simple JWT, Keycloak, Flask-JWT-Extended.
+        let uses = ["token_use", "token_type", "typ", "type"].iter().find_map(|name| lower(self.claim(name)));
+        match uses.as_deref() {
             Some("access" | "access_token" | "bearer") => return Role::Access,
             Some("id" | "id_token") => return Role::Id,
             Some("refresh" | "refresh_token" | "offline") => return Role::Refresh,

@@ -1,5 +1,6 @@
 //! What claims hold beside their registered meaning: personal data, secrets, privileges.
 
+use super::internal::internal;
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -30,6 +31,8 @@ const PERSONAL: &[&str] = &[
     "middle_name",
     "gender",
     "ip_address",
+    "ipaddr",
+    "client_ip",
 ];
 const SENSITIVE: &[&str] = &[
     "ssn",
@@ -102,6 +105,8 @@ pub(super) struct Content {
     pub(super) sensitive: bool,
     /// Names of claims that hold passwords, keys, or hashes of them.
     pub(super) secrets: Vec<String>,
+    /// What tells of the inside of a network: the name of the claim and what kind of thing.
+    pub(super) internal: Vec<String>,
 }
 
 /// Looks through all claims once.
@@ -113,21 +118,39 @@ pub(super) fn content(claims: &Value) -> Content {
             return;
         }
         let is = |names: &[&str]| names.iter().any(|n| n.eq_ignore_ascii_case(name));
-        let sensitive = is(SENSITIVE) || iban(&text) || card(&text);
+        let sensitive = is(SENSITIVE) || iban(&text) || card(&text) || social_security(&text);
         out.sensitive |= sensitive;
         let add = |list: &mut Vec<String>| {
             if list.last().is_none_or(|last| last != name) {
                 list.push(name.to_owned());
             }
         };
-        if sensitive || is(PERSONAL) || email(&text) {
+        if sensitive || is(PERSONAL) || email(&text) || phone(&text) {
             add(&mut out.personal);
         }
         if is(SECRET) || secret_format(&text) {
             add(&mut out.secrets);
         }
+        inside(name, &text, &mut out.internal);
     });
     out
+}
+
+/// What a header tells of the inside of a network, added to what the claims do.
+pub(super) fn header(header: &Value, found: &mut Content) {
+    walk(header, 1, &mut |name, value| inside(name, &scalar(value), &mut found.internal));
+}
+
+fn inside(name: &str, text: &str, found: &mut Vec<String>) {
+    const MANY: usize = 16;
+    if found.len() < MANY
+        && let Some(kind) = internal(text)
+    {
+        let said = format!("{kind} in {name}");
+        if !found.contains(&said) {
+            found.push(said);
+        }
+    }
 }
 
 /// Privileged roles and scopes, as `claim=value`.
@@ -200,6 +223,27 @@ fn email(text: &str) -> bool {
         && !host.ends_with("gserviceaccount.com")
 }
 
+/// ITU-T E.164, as it is written: a plus and 8 to 15 digits.
+fn phone(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix('+') else { return false };
+    (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A social security number of the United States in its written form; those that are never given out are none.
+fn social_security(text: &str) -> bool {
+    let b = text.as_bytes();
+    let digits =
+        |range: std::ops::Range<usize>| b.get(range).is_some_and(|d| d.iter().all(u8::is_ascii_digit));
+    b.len() == 11
+        && (b[3], b[6]) == (b'-', b'-')
+        && digits(0..3)
+        && digits(4..6)
+        && digits(7..11)
+        && !matches!(&b[..3], b"000" | b"666" | [b'9', ..])
+        && &b[4..6] != b"00"
+        && &b[7..] != b"0000"
+}
+
 /// ISO 13616: the number with its first four characters moved to the end is 1 modulo 97.
 fn iban(text: &str) -> bool {
     if !matches!(text.as_bytes(), [b'A'..=b'Z', b'A'..=b'Z', b'0'..=b'9', b'0'..=b'9', _, ..]) {
@@ -261,6 +305,8 @@ mod tests {
         let found = content(&claims);
         assert_eq!(found.personal, ["contact", "account", "pay", "address"]);
         assert!(found.sensitive);
+        let forms = json!({"a": "+12025550143", "b": "078-05-1120", "c": "000-12-3456", "d": "+1-x", "e": "2024-05-1120"});
+        assert_eq!(content(&forms).personal, ["a", "b"]);
         let plain = json!({"sub": "u1", "iss": "https://a.test", "jti": "4111111111111112"});
         assert_eq!(content(&plain), Content::default());
     }

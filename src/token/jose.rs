@@ -1,9 +1,10 @@
 //! A token: what its text says, read leniently.
 
 use super::{
-    Defect, DefectKind, Part, Role,
+    Defect, DefectKind, Issuer, Part, Role,
     algorithm::{Family, NoneForm, none_form},
     base64url, content,
+    dates::date_problems,
     defect::Defects,
     json,
     recognise::{Shape, recognise},
@@ -65,6 +66,8 @@ pub(super) struct Reading {
     pub(super) sample: bool,
     pub(super) privileges: Box<[String]>,
     pub(super) content: content::Content,
+    pub(super) issuer: Option<&'static Issuer>,
+    pub(super) dates: Box<[String]>,
     /// `iat`, `nbf`, `exp`, `auth_time`.
     pub(super) times: [Option<i64>; 4],
 }
@@ -212,11 +215,15 @@ impl Token {
     pub(super) fn reading(&self) -> &Reading {
         self.reading.get_or_init(|| {
             let privileges = self.claims().map(content::privileges).unwrap_or_default();
+            let mut content = self.claims().map(content::content).unwrap_or_default();
+            content::header(&self.header, &mut content);
             Box::new(Reading {
                 role: self.work_out_role(),
                 sample: self.looks_like_a_sample(),
                 privileges: privileges.into(),
-                content: self.claims().map(content::content).unwrap_or_default(),
+                content,
+                issuer: self.work_out_issuer(),
+                dates: self.claims().map(date_problems).unwrap_or_default().into(),
                 times: ["iat", "nbf", "exp", "auth_time"].map(|name| {
                     let value = self.claim(name)?;
                     value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
@@ -238,6 +245,16 @@ impl Token {
     /// Names of claims with secrets.
     pub fn secrets(&self) -> &[String] {
         &self.reading().content.secrets
+    }
+
+    /// What tells of the inside of a network, in words.
+    pub fn internal(&self) -> &[String] {
+        &self.reading().content.internal
+    }
+
+    /// What is wrong with the type or unit of its time claims, in words.
+    pub fn date_problems(&self) -> &[String] {
+        &self.reading().dates
     }
 
     /// Its times in seconds since 1970, where they are numbers: `iat`, `nbf`, `exp`, `auth_time`.

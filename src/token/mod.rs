@@ -10,8 +10,11 @@ mod cache;
 mod claims;
 mod content;
 mod credential;
+mod dates;
 mod defect;
 mod fuzz;
+mod internal;
+mod issuers;
 mod jose;
 mod json;
 mod json_form;
@@ -37,6 +40,8 @@ pub use credential::{
 pub use defect::{Defect, DefectKind, Part};
 #[doc(hidden)]
 pub use fuzz::{fuzz_scan, fuzz_token};
+pub(crate) use internal::internal_name;
+pub use issuers::{ISSUER_DOC, Issuer};
 pub use jose::{Kind, Token};
 pub use json_form::{JSON_FORM_NAME, JsonHit, find_json_form, hints_at_json_form};
 pub use scan::{Hit, Scanner};

@@ -1,0 +1,148 @@
+//! What a token is used as, and what the profile of that use asks of it.
+
+use super::token::token;
+use super::value::{List, Type, Value};
+use super::{Case, Family, Field, Subject};
+use crate::message::{Direction, Location};
+use crate::token::{Family as Algorithm, Kind, NoneForm, Role, Token};
+
+pub(super) const FAMILY: Family = Family {
+    name: "profile",
+    doc: "What a token is used as, and what the profile of that use (RFC 9068, RFC 9449, OpenID Connect) asks of it.",
+    subjects: &[Subject::Sighting],
+    about_key: false,
+    steady: false,
+    late: false,
+    fields: &[
+        Field {
+            name: "use.role",
+            ty: Type::Str,
+            doc: "What the token is used as: what its place says (a parameter client_assertion, refresh_token, id_token or logout_token, the field DPoP), else token.role; \"access\" for one of unknown role that is presented in Authorization.",
+            get: |c| Value::or_missing(role(c).map(Role::as_str)),
+        },
+        Field {
+            name: "use.lifetime_limit",
+            ty: Type::Int,
+            doc: "Longest lifetime that suits its use, in seconds: a day, 90 days for a refresh token, ten minutes for a client assertion or DPoP proof.",
+            get: |c| Value::or_missing(role(c).map(|role| limit(c, role))),
+        },
+        Field {
+            name: "profile.problems",
+            ty: Type::List(&Type::Str),
+            doc: "What an access token of RFC 9068 (typ at+jwt), a logout token or a DPoP proof lacks or has against its profile, in words.",
+            get: problems,
+        },
+    ],
+};
+
+/// What a token is used as.
+pub(super) fn role(case: &Case<'_>) -> Option<Role> {
+    let sighting = case.sighting?;
+    let own = sighting.token.role();
+    let name = sighting.place.name.as_deref().unwrap_or_default();
+    // A JSON path ends in the member that holds the token.
+    let name = name.rsplit(['.', '$']).next().unwrap_or_default();
+    let by_place = match name {
+        "client_assertion" => Some(Role::ClientAssertion),
+        "refresh_token" | "refreshtoken" => Some(Role::Refresh),
+        "id_token" | "idtoken" | "id_token_hint" => Some(Role::Id),
+        "logout_token" => Some(Role::Logout),
+        "dpop" if sighting.place.location == Location::Header => Some(Role::DpopProof),
+        "access_token" | "accesstoken" if own == Role::Unknown => Some(Role::Access),
+        "authorization" if own == Role::Unknown && sighting.direction == Some(Direction::Request) => {
+            Some(Role::Access)
+        }
+        _ => None,
+    };
+    Some(by_place.unwrap_or(own))
+}
+
+fn limit(case: &Case<'_>, role: Role) -> i64 {
+    match role {
+        Role::Refresh => case.policy.refresh_lifetime,
+        Role::ClientAssertion | Role::DpopProof => case.policy.proof_lifetime,
+        _ => case.policy.token_lifetime,
+    }
+}
+
+fn problems<'a>(case: &Case<'a>) -> Value<'a> {
+    let (Some(token), Some(role)) = (token(case), role(case)) else { return Value::Missing };
+    if token.claims().is_none() || token.kind() == Kind::Jwe {
+        return Value::Missing;
+    }
+    let typ = typ(token);
+    let found = match role {
+        Role::Logout => logout(token, &typ),
+        Role::DpopProof => dpop(token, &typ),
+        _ if typ == "at+jwt" => access(token),
+        _ => return Value::Missing,
+    };
+    Value::List(List::Owned(found.into_iter().map(Value::from).collect()))
+}
+
+/// The media type in `typ`, lower case, without `application/` (RFC 7515 section 4.1.9).
+pub(super) fn typ(token: &Token) -> String {
+    let typ = token.typ().and_then(|typ| typ.as_str()).unwrap_or_default().to_ascii_lowercase();
+    typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
+}
+
+/// Claims that are not there.
+fn lacking(token: &Token, names: &[&str]) -> Vec<String> {
+    names.iter().filter(|name| token.claim(name).is_none()).map(|name| format!("no {name}")).collect()
+}
+
+/// An algorithm that does not fit a token which others than its issuer verify.
+fn algorithm(token: &Token, found: &mut Vec<String>) {
+    if token.none_form() != NoneForm::Other {
+        found.push("not signed".to_owned());
+    } else if token.family().is_some_and(Algorithm::is_symmetric) {
+        found.push("signed with a shared secret".to_owned());
+    }
+}
+
+/// RFC 9068 sections 2.1, 2.2 and 4.
+fn access(token: &Token) -> Vec<String> {
+    let mut found = lacking(token, &["iss", "exp", "aud", "sub", "client_id", "iat", "jti"]);
+    algorithm(token, &mut found);
+    found
+}
+
+/// OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6.
+fn logout(token: &Token, typ: &str) -> Vec<String> {
+    let mut found = lacking(token, &["iss", "aud", "iat", "exp", "jti", "events"]);
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    let events = token.claim("events");
+    if events.is_some_and(|events| events.get(event).is_none()) {
+        found.push("no logout event in events".to_owned());
+    }
+    if token.claim("sub").is_none() && token.claim("sid").is_none() {
+        found.push("neither sub nor sid".to_owned());
+    }
+    if token.claim("nonce").is_some() {
+        found.push("a nonce, as an ID token has".to_owned());
+    }
+    if typ != "logout+jwt" {
+        found.push("typ is not logout+jwt".to_owned());
+    }
+    if token.none_form() != NoneForm::Other {
+        found.push("not signed".to_owned());
+    }
+    found
+}
+
+/// RFC 9449 section 4.2: what a proof says of itself. What it must say of its request is a fact of its own.
+fn dpop(token: &Token, typ: &str) -> Vec<String> {
+    let mut found = lacking(token, &["jti", "htm", "htu", "iat"]);
+    algorithm(token, &mut found);
+    if typ != "dpop+jwt" {
+        found.push("typ is not dpop+jwt".to_owned());
+    }
+    match token.header_member("jwk") {
+        None => found.push("no jwk".to_owned()),
+        Some(jwk) if ["d", "k", "p", "q"].iter().any(|name| jwk.get(name).is_some()) => {
+            found.push("jwk is a private key".to_owned());
+        }
+        Some(_) => {}
+    }
+    found
+}
