@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use wirelint::capture::{Block, FileId, More, Source, open_stream};
 use wirelint::decode::{DecodeOptions, Decoder, Paths};
-use wirelint::facts::Facts;
+use wirelint::facts::{Facts, Given};
 use wirelint::judge::{FlowNumbers, Judge};
 use wirelint::pipeline::{self, Listener, Merged};
 use wirelint::rules::RuleSet;
@@ -42,7 +42,8 @@ fn main() {
     report(
         "judge",
         best(|| {
-            let judge = Judge::new(RuleSet::builtin(&Facts).expect("built-in rules"), None, false);
+            let judge =
+                Judge::new(RuleSet::builtin(&Facts).expect("built-in rules"), &Given::default(), false);
             run(&capture, judge.demand(), Some(judge))
         }),
     );

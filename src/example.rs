@@ -6,8 +6,7 @@ mod flow;
 mod token;
 
 use crate::capture::Block;
-use crate::crack::Attack;
-use crate::facts::{CaptureSummary, Cracked, Facts, coverage_name};
+use crate::facts::{CaptureSummary, Facts, Given, coverage_name};
 use crate::judge::Judge;
 use crate::rules::rule::{Event, EventKind, Example};
 use crate::rules::{RuleError, RuleSet};
@@ -69,7 +68,8 @@ pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
 
 /// Plays events and says whether the rule fired.
 fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
-    let mut judge = Judge::new(rules, None, false);
+    let given = Given { crack_budget: CRACK_BUDGET, ..Given::default() };
+    let mut judge = Judge::new(rules, &given, false);
     let shared = Arc::new(Shared {
         scanner: Scanner::new(),
         demand: judge.demand(),
@@ -77,7 +77,6 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
         keyring: Default::default(),
     });
     let mut shard = Shard::new(shared, 0..crate::limits::PARTITIONS as u8);
-    let mut attack = Attack::new(CRACK_BUDGET, Vec::new(), Vec::new());
     let mut capture = CaptureSummary::default();
     for (number, event) in events.iter().enumerate() {
         let number = number as u64 + 1;
@@ -88,16 +87,11 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
                     let batch = Batch { block: Arc::new(block), first: number, ..Batch::default() };
                     for stamped in shard.process(&batch).events {
                         if let Closed::Exchange { exchange, sightings } = stamped.event {
-                            let host = exchange.host();
-                            sightings.iter().for_each(|s| attack.add(&s.token, host.as_deref()));
                             judge.exchange(&exchange, sightings, number);
                         }
                     }
                 }
-                event::Played::Sighting(sighting) => {
-                    attack.add(&sighting.token, None);
-                    judge.sighting(*sighting, None, number);
-                }
+                event::Played::Sighting(sighting) => judge.sighting(*sighting, None, number),
             },
             EventKind::Tls | EventKind::Flow => judge.flow(&flow::flow(event)?, number),
             EventKind::Gap => capture.tally.weird("gaps"),
@@ -114,11 +108,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
             }
         }
     }
-    let results = attack.run().found;
-    judge.finish(&capture, &|token| match results.get(token.sha256()) {
-        Some(found) if found.is_weak() => Cracked::Secret(found.secret.clone()),
-        _ => Cracked::No,
-    });
+    judge.finish(&mut capture);
     Ok(!judge.into_findings().0.is_empty())
 }
 
@@ -153,6 +143,26 @@ mod tests {
             );
             assert_eq!((a.confidence_if.len(), &a.remedy), (b.confidence_if.len(), &b.remedy));
             assert!(b.bad.is_empty() && b.good.is_empty());
+        }
+    }
+
+    #[test]
+    fn rules_about_keys_issuers_hosts_and_clients_have_examples() {
+        let jwk = "token = { header = { jwk = { kty = 'OKP', crv = 'Ed25519', x = 'AAAA' } } }";
+        for (on, when, bad, good) in [
+            ("key", "key.type == 'OKP'", jwk, ""),
+            ("issuer", "issuer.name == 'me'", "token = { claims = { iss = 'me' } }", ""),
+            ("host", "host.name == 'a.test'", "host = 'a.test'", "host = 'b.test'"),
+            ("client", "client.address == '192.0.2.1'", "client = '192.0.2.1'", "client = '192.0.2.2'"),
+        ] {
+            let text = format!(
+                "on = '{on}'\ngroup = 'jose'\ntitle = 't'\nseverity = 'low'\nconfidence = 'high'\n\
+                 when = \"{when}\"\nmessage = 'm'\nabout = 'a'\nremedy = 'r'\n\
+                 [[bad]]\nabout = 'b'\nevents = [{{ sighting = {{ {bad} }} }}]\n\
+                 [[good]]\nabout = 'g'\nevents = [{{ sighting = {{ {good} }} }}]\n"
+            );
+            let outcome = test("a-rule.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!((outcome.held, outcome.failures.len()), (2, 0), "{on}: {:?}", outcome.failures);
         }
     }
 

@@ -217,6 +217,12 @@ pub const RULE_SETS: usize = 4096;
 pub const RETAINED: usize = 16_384;
 /// Approximate bytes of retained subjects.
 pub const RETAINED_BYTES: usize = 24 << 20;
+/// Hosts, clients and issuers that are remembered, each; those over it are judged early.
+pub const ROLL: usize = 4096;
+/// Packet time without a token of theirs after which they are over, in nanoseconds.
+pub const ROLL_IDLE: i64 = 3600 * crate::time::SECOND;
+/// Public keys that are remembered; more are counted. An issuer has a handful.
+pub const KEYS: usize = 4096;
 /// Distinct HMAC tokens that the dictionary attack keeps.
 pub const CRACK_TOKENS: usize = 8192;
 /// Bytes of their texts.

@@ -7,15 +7,16 @@ use super::terminal::{self, Progress};
 use super::{Failure, decode_as, key_store, now, rule_set, unused_keys};
 use crate::capture::{CaptureError, Source};
 use crate::cli::{AuditArgs, RuleArgs, WorkArgs};
-use crate::crack::{Attack, WORD_BYTES, Words};
+use crate::crack::{WORD_BYTES, Words};
 use crate::decode::{DecodeOptions, Paths};
-use crate::facts::{CaptureSummary, Cracked};
+use crate::facts::{CaptureSummary, Dictionary, Given};
 use crate::finding::Summary;
 use crate::judge::{FlowNumbers, Judge};
 use crate::keys::KeyStore;
 use crate::pipeline::{self, Listener, Merged};
 use crate::shard::{Event, Shared};
 use crate::tally::Tally;
+use crate::time::Timestamp;
 use crate::token::Scanner;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,7 +29,6 @@ pub(super) type News = Box<dyn FnMut(&mut Judge)>;
 pub(super) struct Audit {
     judge: Judge,
     shared: Arc<Shared>,
-    attack: Attack,
     numbers: FlowNumbers,
     pub(super) tally: Tally,
     secrets: bool,
@@ -44,18 +44,18 @@ pub(super) struct Audit {
 impl Audit {
     /// The audit that the flags ask for.
     pub(super) fn new(args: &AuditArgs, secrets: Secrets) -> Result<Self, Failure> {
-        let judge = Judge::new(rule_set(&args.rules)?, now(&args.read)?, args.work.show_secrets);
+        let keys = Arc::new(key_store(&args.keys, &args.work)?);
+        let given = given(&args.rules, now(&args.read)?, Arc::clone(&keys))?;
+        let judge = Judge::new(rule_set(&args.rules)?, &given, args.work.show_secrets);
         let shared = Arc::new(Shared {
             scanner: Scanner::new(),
             demand: judge.demand(),
             decode_as: decode_as(&args.read)?,
             keyring: secrets.ring,
         });
-        let keys = key_store(&args.keys, &args.work)?;
         let mut audit = Self {
             judge,
             shared,
-            attack: attack(&args.rules, &keys)?,
             numbers: FlowNumbers::default(),
             tally: Tally::default(),
             secrets: false,
@@ -94,20 +94,10 @@ impl Audit {
         match event {
             Event::Exchange { exchange, sightings } => {
                 let flow = self.numbers.number(exchange.transport.flow);
-                let host = sightings.iter().any(|s| s.token.is_hmac()).then(|| exchange.host()).flatten();
-                for sighting in &sightings {
-                    if self.judge.is_new(&sighting.token) {
-                        self.attack.add(&sighting.token, host.as_deref());
-                    }
-                }
                 self.judge.exchange(&exchange, sightings, flow);
             }
             Event::Sighting { sighting, exchange } => {
                 let flow = self.numbers.number(sighting.transport.flow);
-                if self.judge.is_new(&sighting.token) {
-                    let host = exchange.as_ref().and_then(|e| e.host());
-                    self.attack.add(&sighting.token, host.as_deref());
-                }
                 self.judge.sighting(*sighting, exchange.as_ref(), flow);
             }
             Event::Flow(summary) => {
@@ -122,21 +112,10 @@ impl Audit {
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
-        let outcome = self.attack.run();
-        for error in &outcome.errors {
-            self.warn(format!("--wordlist {error}"));
-        }
-        if outcome.long_lines > 0 {
-            let (n, s) = (outcome.long_lines, if outcome.long_lines == 1 { "" } else { "s" });
-            self.warn(format!("--wordlist: {n} line{s} longer than {WORD_BYTES} bytes left out"));
-        }
-        self.tally.absorb(&mut self.judge.tally);
-        self.tally.weirds("crack_refused", outcome.refused);
-        let capture = CaptureSummary { tally: self.tally.clone(), secrets: self.secrets };
-        self.judge.finish(&capture, &|token| match outcome.found.get(token.sha256()) {
-            Some(found) if found.is_weak() => Cracked::Secret(found.secret.clone()),
-            _ => Cracked::No,
-        });
+        let mut capture = CaptureSummary { tally: std::mem::take(&mut self.tally), secrets: self.secrets };
+        self.judge.finish(&mut capture);
+        self.tally = capture.tally;
+        let (crack_trials, crack_cut) = self.attacked();
         if let Some(news) = &mut self.news {
             news(&mut self.judge);
         }
@@ -153,11 +132,26 @@ impl Audit {
             dropped,
             tally: self.tally,
             tokens,
-            crack_trials: outcome.trials,
-            crack_cut: outcome.cut,
+            crack_trials,
+            crack_cut,
             warnings,
             interrupted,
         }
+    }
+
+    /// What is to be said about the dictionary attack: trials, and whether the budget cut it.
+    fn attacked(&mut self) -> (u64, bool) {
+        let Some(outcome) = self.judge.memory::<Dictionary>().and_then(Dictionary::outcome) else {
+            return (0, false);
+        };
+        let (trials, cut) = (outcome.trials, outcome.cut);
+        let mut said: Vec<_> = outcome.errors.iter().map(|error| format!("--wordlist {error}")).collect();
+        if outcome.long_lines > 0 {
+            let (n, s) = (outcome.long_lines, if outcome.long_lines == 1 { "" } else { "s" });
+            said.push(format!("--wordlist: {n} line{s} longer than {WORD_BYTES} bytes left out"));
+        }
+        said.into_iter().for_each(|text| self.warn(text));
+        (trials, cut)
     }
 
     fn warn(&mut self, text: String) {
@@ -202,10 +196,10 @@ impl Listener for Audit {
     }
 }
 
-/// The dictionary attack, with the secrets that the user gave.
-fn attack(rules: &RuleArgs, keys: &KeyStore) -> Result<Attack, Failure> {
+/// What facts depend on, and whether the word lists can be read.
+fn given(rules: &RuleArgs, now: Option<Timestamp>, keys: Arc<KeyStore>) -> Result<Given, Failure> {
     for path in &rules.wordlist {
         Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }
-    Ok(Attack::new(rules.crack_budget, keys.secrets().to_vec(), rules.wordlist.clone()))
+    Ok(Given { now, keys, wordlists: rules.wordlist.clone(), crack_budget: rules.crack_budget })
 }

@@ -2,7 +2,7 @@
 
 use super::token::token;
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Target, host_of, is_ip_literal, name_of, same_site};
 use serde_json::Value as Json;
 
@@ -16,6 +16,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "audience.broad",

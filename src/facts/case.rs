@@ -1,5 +1,6 @@
 //! A case: one subject before the rules, with everything that facts may look at.
 
+use super::{Entity, Memories, Memory};
 use crate::message::{Exchange, Place};
 use crate::policy::Policy;
 use crate::session::FlowSummary;
@@ -19,15 +20,34 @@ pub enum Subject {
     Flow,
     /// A TLS session, at its end.
     Tls,
+    /// A public key, at the end of input.
+    Key,
+    /// Who issued tokens, when it is over.
+    Issuer,
+    /// Where tokens were sent to or came from, when it is over.
+    Host,
+    /// Who sent or got tokens, when it is over.
+    Client,
     /// Everything that was read.
     Capture,
 }
 
 impl Subject {
     /// Every subject.
-    pub const ALL: &[Self] = &[Self::Sighting, Self::Exchange, Self::Flow, Self::Tls, Self::Capture];
+    pub const ALL: &[Self] = &[
+        Self::Sighting,
+        Self::Exchange,
+        Self::Flow,
+        Self::Tls,
+        Self::Key,
+        Self::Issuer,
+        Self::Host,
+        Self::Client,
+        Self::Capture,
+    ];
     /// Their names in rule files, in the same order.
-    pub const NAMES: &[&'static str] = &["sighting", "exchange", "flow", "tls", "capture"];
+    pub const NAMES: &[&'static str] =
+        &["sighting", "exchange", "flow", "tls", "key", "issuer", "host", "client", "capture"];
 
     /// The name in rule files.
     pub fn as_str(self) -> &'static str {
@@ -49,15 +69,6 @@ pub struct CaptureSummary {
     pub secrets: bool,
 }
 
-/// What the dictionary attack found out about one token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cracked {
-    /// Its signature verifies with this secret.
-    Secret(crate::token::Secret),
-    /// No candidate fits, or the budget was spent.
-    No,
-}
-
 /// One subject and its surroundings.
 #[derive(Clone, Copy, Default)]
 pub struct Case<'a> {
@@ -69,8 +80,14 @@ pub struct Case<'a> {
     pub flow: Option<&'a FlowSummary>,
     /// The run, for `on = "capture"`.
     pub capture: Option<&'a CaptureSummary>,
-    /// The late result of the dictionary attack; `None` while it is pending.
-    pub cracked: Option<&'a Cracked>,
+    /// The key, issuer, host or client, for rules about one.
+    pub entity: Option<&'a Entity>,
+    /// What was remembered; nothing where no run is at work.
+    pub memories: Option<&'a Memories>,
+    /// Number of the flow in the run.
+    pub flow_number: u64,
+    /// The token was not sighted before, as far as tokens are counted.
+    pub new: bool,
     /// `--now`, or nothing: then the time of the packet counts.
     pub now: Option<Timestamp>,
     /// What facts are measured by.
@@ -86,7 +103,8 @@ impl<'a> Case<'a> {
             .sighting
             .map(|s| s.position.time)
             .or_else(|| self.exchange.map(|e| e.position().time))
-            .or_else(|| self.flow.map(|f| f.start));
+            .or_else(|| self.flow.map(|f| f.start))
+            .or_else(|| self.entity.map(|e| e.origin.position.time));
         self.now.or(packet).unwrap_or_default()
     }
 
@@ -114,5 +132,11 @@ impl<'a> Case<'a> {
             .map(|s| &s.transport)
             .or_else(|| self.exchange.map(|e| &e.transport))
             .or_else(|| self.flow.map(|f| &f.transport))
+            .or_else(|| self.entity.and_then(|e| e.origin.transport.as_ref()))
+    }
+
+    /// What the families of `M` remember, if an enabled rule names one of their facts.
+    pub fn memory<M: Memory>(&self) -> Option<&'a M> {
+        self.memories?.get()
     }
 }

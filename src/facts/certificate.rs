@@ -2,7 +2,7 @@
 
 use super::tls::session;
 use super::value::{List, Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::session::Certificate;
 use crate::time::Second;
 
@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     subjects: &[Subject::Tls, Subject::Flow],
     about_key: false,
     late: false,
+    source: Source::Pure,
     steady: false,
     fields: &[
         Field {

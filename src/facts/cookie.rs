@@ -1,7 +1,7 @@
 //! The cookie that holds the token in a response.
 
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Location, SameSite, SetCookie, chunk_base, host_of, label, name_of};
 
 /// Longest name and value that every browser keeps (RFC 6265bis section 6.1).
@@ -14,6 +14,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "cookie.secure",

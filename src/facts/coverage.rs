@@ -1,7 +1,7 @@
 //! What could not be inspected: clean must mean looked at.
 
 use super::value::{Type, Value};
-use super::{Family, Field, Subject};
+use super::{Family, Field, Source, Subject};
 
 /// Weirds that mean that bytes where a token could be were not inspected.
 const GAPS: &[(&str, &str)] = &[
@@ -50,6 +50,7 @@ const GAPS: &[(&str, &str)] = &[
     ("unknown_link_type", "packets of a link type that is not known"),
     ("retained_evicted", "subjects that were not judged again with late facts"),
     ("crack_refused", "HMAC tokens over the bound of the dictionary attack"),
+    ("keys_refused", "public keys over the bound"),
     ("damage", "damaged places in the capture"),
     ("drops", "packets that were not captured"),
 ];
@@ -61,6 +62,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "coverage.gaps",

@@ -1,7 +1,10 @@
 //! What the dictionary attack found: late facts.
 
+use super::memory::{Given, Memories, Memory, Wants};
 use super::value::{Type, Value};
-use super::{Case, Cracked, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
+use crate::crack::{Attack, Outcome};
+use crate::tally::Tally;
 use crate::token::Secret;
 
 pub(super) const FAMILY: Family = Family {
@@ -11,6 +14,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: true,
+    source: Source::memory::<Dictionary>(),
     fields: &[
         Field {
             name: "crack.found",
@@ -39,14 +43,59 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
+/// The attack, and what came of it.
+pub struct Dictionary {
+    attack: Attack,
+    outcome: Option<Outcome>,
+}
+
+impl Dictionary {
+    /// What came of it, at the end of input.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// The weak secret of the token of a case, if it is known already.
+    pub fn secret<'a>(case: &Case<'a>) -> Option<&'a Secret> {
+        let found = case.memory::<Self>()?.outcome.as_ref()?.found.get(case.sighting?.token.sha256())?;
+        found.is_weak().then_some(&found.secret)
+    }
+}
+
+impl Memory for Dictionary {
+    fn new(given: &Given) -> Self {
+        let (secrets, lists) = (given.keys.secrets().to_vec(), given.wordlists.clone());
+        Self { attack: Attack::new(given.crack_budget, secrets, lists), outcome: None }
+    }
+
+    fn wants() -> Wants {
+        Wants { tokens: true, ..Wants::default() }
+    }
+
+    fn note(&mut self, case: &Case<'_>, _: &mut Tally) {
+        if let Some(sighting) = case.sighting
+            && case.new
+            && sighting.token.is_hmac()
+        {
+            let host = case.exchange.and_then(|exchange| exchange.host());
+            self.attack.add(&sighting.token, host.as_deref());
+        }
+    }
+
+    fn close(&mut self, _: &Memories, tally: &mut Tally) {
+        let outcome = self.attack.run();
+        tally.weirds("crack_refused", outcome.refused);
+        self.outcome = Some(outcome);
+    }
+}
+
 fn is_hmac(case: &Case<'_>) -> bool {
     case.sighting.is_some_and(|s| s.token.is_hmac())
 }
 
 fn found<'a>(case: &Case<'a>, f: impl FnOnce(Option<&'a Secret>) -> Value<'a>) -> Value<'a> {
-    match case.cracked {
-        None => Value::Pending,
-        Some(Cracked::Secret(secret)) => f(Some(secret)),
-        Some(Cracked::No) => f(None),
+    match case.memory::<Dictionary>() {
+        Some(dictionary) if dictionary.outcome.is_none() => Value::Pending,
+        _ => f(Dictionary::secret(case)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::token::token;
 use super::value::{List, Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use serde_json::Value as Json;
 
 pub(super) const FAMILY: Family = Family {
@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "token.iss_expected",

@@ -8,11 +8,16 @@ mod certificate;
 mod cookie;
 mod coverage;
 mod crack;
+mod entity;
 mod expected;
 mod http;
+mod key;
 pub mod marks;
+mod memory;
 mod place;
 mod profile;
+pub mod recent;
+mod roll;
 mod times;
 mod tls;
 mod token;
@@ -20,7 +25,10 @@ mod transport;
 pub mod value;
 
 pub use crate::policy::Policy;
-pub use case::{CaptureSummary, Case, Cracked, Subject};
+pub use case::{CaptureSummary, Case, Subject};
+pub use crack::Dictionary;
+pub use entity::{Entity, Origin};
+pub use memory::{Given, Memories, Memory, Source, Wants};
 use value::{FieldId, Lookup, Schema, Type, Value};
 
 /// What could not be inspected: reason in words, and how often.
@@ -65,6 +73,8 @@ pub struct Family {
     pub steady: bool,
     /// Values may change after the subject has closed: rules that name one are judged again at the end.
     pub late: bool,
+    /// Where its facts come from.
+    pub source: Source,
 }
 
 /// Every family.
@@ -82,6 +92,10 @@ pub const FAMILIES: &[&Family] = &[
     &tls::FAMILY,
     &certificate::FAMILY,
     &crack::FAMILY,
+    &key::FAMILY,
+    &roll::ISSUER,
+    &roll::HOST,
+    &roll::CLIENT,
     &coverage::FAMILY,
 ];
 
@@ -109,6 +123,10 @@ impl Facts {
             FactsOf(Subject::Exchange),
             FactsOf(Subject::Flow),
             FactsOf(Subject::Tls),
+            FactsOf(Subject::Key),
+            FactsOf(Subject::Issuer),
+            FactsOf(Subject::Host),
+            FactsOf(Subject::Client),
             FactsOf(Subject::Capture),
         ];
         &ALL[on as usize]

@@ -1,7 +1,7 @@
 //! Where in a message the token stands.
 
 use super::value::{List, Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::Location;
 use crate::message::{Target, host_of, same_site};
 
@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "place.location",

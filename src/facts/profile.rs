@@ -2,7 +2,7 @@
 
 use super::token::token;
 use super::value::{List, Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Direction, Location};
 use crate::token::{Family as Algorithm, Kind, NoneForm, Role, Token};
 
@@ -13,6 +13,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "use.role",

@@ -2,7 +2,7 @@
 
 use super::token::{Time, seconds};
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 
 pub(super) const FAMILY: Family = Family {
     name: "times",
@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "token.lifetime",

@@ -1,7 +1,7 @@
 //! What the hellos of a TLS session show.
 
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::session::TlsSession;
 
 pub(super) const FAMILY: Family = Family {
@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "tls.version",

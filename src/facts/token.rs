@@ -1,7 +1,7 @@
 //! What the token itself says.
 
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Target, host_of, is_ip_literal, name_of};
 use crate::token::{Family as Algorithm, ISSUER_DOC, NoneForm, Role, Token, internal_name};
 
@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: true,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "token.kind",

@@ -1,7 +1,7 @@
 //! What carried the subject.
 
 use super::value::{Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::Direction;
 use std::net::IpAddr;
 
@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
     fields: &[
         Field {
             name: "channel",

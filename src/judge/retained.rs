@@ -1,9 +1,11 @@
-//! Subjects that wait for late facts: bounded, and one for all sightings of a token whose findings are the same.
+//! Subjects that wait for late facts: bounded, and one for all that are of one token and whose findings are the same.
 
-use super::spot::short;
+use crate::facts::Case;
 use crate::finding::Identity;
 use crate::limits::{RETAINED, RETAINED_BYTES};
 use crate::message::Exchange;
+use crate::rules::{Confidence, Judged, Severity};
+use crate::session::FlowSummary;
 use crate::time::Timestamp;
 use crate::token::Sighting;
 use foldhash::{HashMap, HashMapExt};
@@ -16,22 +18,67 @@ pub(super) struct Again {
     pub(super) rule: usize,
     /// It fired already; only its severity or confidence may still rise.
     pub(super) reported: bool,
+    /// How it would be judged as far as is known now: subjects that differ in this are kept apart.
+    pub(super) grade: (Severity, Confidence),
 }
 
-/// A sighting that is kept, and how often its like came.
+impl Again {
+    pub(super) const fn of(rule: usize, reported: bool, judged: Judged) -> Self {
+        Self { rule, reported, grade: (judged.severity, judged.confidence) }
+    }
+}
+
+/// A subject as it is kept.
+pub(super) enum Evidence {
+    Sighting(Box<Sighting>, Option<Arc<Exchange>>),
+    Exchange(Arc<Exchange>),
+    Flow(Box<FlowSummary>),
+    /// A subject that is only judged when everything is known.
+    None,
+}
+
+impl Evidence {
+    /// The case that it is, with what `now` has in common for all.
+    pub(super) fn case<'a>(&'a self, now: &Case<'a>) -> Case<'a> {
+        match self {
+            Self::Sighting(sighting, exchange) => {
+                Case { sighting: Some(sighting), exchange: exchange.as_deref(), ..*now }
+            }
+            Self::Exchange(exchange) => Case { exchange: Some(exchange), ..*now },
+            Self::Flow(flow) => Case { flow: Some(flow), ..*now },
+            Self::None => *now,
+        }
+    }
+
+    fn size(&self) -> usize {
+        let exchange = |exchange: Option<&Arc<Exchange>>| exchange.map_or(0, |e| e.size());
+        512 + match self {
+            Self::Sighting(sighting, around) => sighting.token.reveal().len() * 3 + exchange(around.as_ref()),
+            Self::Exchange(this) => exchange(Some(this)),
+            Self::Flow(_) => FLOW,
+            Self::None => 0,
+        }
+    }
+}
+
+/// What a flow with its hellos takes.
+const FLOW: usize = 4 << 10;
+
+/// A subject that is kept, and how often its like came.
 pub(super) struct Kept {
-    pub(super) sighting: Sighting,
-    pub(super) exchange: Option<Arc<Exchange>>,
+    pub(super) evidence: Evidence,
     pub(super) flow: u64,
-    pub(super) rules: Vec<Again>,
     pub(super) count: u64,
     pub(super) last_seen: Timestamp,
 }
 
+/// What subjects have in common that are kept as one: the token, where their findings would be, and the rules.
+pub(super) type Key = (u64, Identity, Vec<Again>);
+
 /// All of them, in order.
 pub(super) struct Retained {
-    kept: Vec<Kept>,
-    index: HashMap<(u64, Identity, Vec<Again>), usize>,
+    kept: Vec<(Key, Kept)>,
+    index: HashMap<Key, usize>,
     bytes: usize,
 }
 
@@ -40,28 +87,28 @@ impl Retained {
         Self { kept: Vec::new(), index: HashMap::new(), bytes: 0 }
     }
 
-    /// Keeps one more, or counts it with its like. `spot` says where its findings would be. False if it does not fit.
-    pub(super) fn add(&mut self, new: Kept, spot: Identity) -> bool {
-        let key = (short(&new.sighting.token), spot, new.rules);
-        if let Some(kept) = self.index.get(&key).and_then(|i| self.kept.get_mut(*i)) {
-            kept.count += new.count;
-            kept.last_seen = kept.last_seen.max(new.last_seen);
-            return true;
-        }
-        let size =
-            512 + new.sighting.token.reveal().len() * 3 + new.exchange.as_ref().map_or(0, |e| e.size());
+    /// Counts one more of those that are kept under a key; false if there is none.
+    pub(super) fn count(&mut self, key: &Key, last_seen: Timestamp) -> bool {
+        let Some((_, kept)) = self.index.get(key).and_then(|i| self.kept.get_mut(*i)) else { return false };
+        kept.count += 1;
+        kept.last_seen = kept.last_seen.max(last_seen);
+        true
+    }
+
+    /// Keeps one more. False if it does not fit.
+    pub(super) fn add(&mut self, key: Key, new: Kept) -> bool {
+        let size = new.evidence.size();
         if self.kept.len() >= RETAINED || self.bytes + size > RETAINED_BYTES {
             return false;
         }
         self.bytes += size;
-        let rules = key.2.clone();
-        self.index.insert(key, self.kept.len());
-        self.kept.push(Kept { rules, ..new });
+        self.index.insert(key.clone(), self.kept.len());
+        self.kept.push((key, new));
         true
     }
 
     /// All of them; none is left.
-    pub(super) fn take(&mut self) -> Vec<Kept> {
+    pub(super) fn take(&mut self) -> Vec<(Key, Kept)> {
         std::mem::replace(self, Self::new()).kept
     }
 }

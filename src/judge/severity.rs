@@ -5,7 +5,7 @@ use crate::facts::value::{FieldId, Lookup as _, Value};
 use crate::rules::Severity;
 
 /// Adjustments that a rule makes itself, because it names the fact.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Excuses {
     pub(super) loopback: bool,
     pub(super) expired: bool,

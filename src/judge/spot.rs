@@ -1,19 +1,21 @@
 //! Where a finding is, and what it is about.
 
-use crate::facts::Case;
+use crate::facts::{Case, Entity, Subject};
 use crate::finding::{Finding, Identity};
-use crate::message::{Exchange, host_of, path_template};
+use crate::message::{Exchange, path_template};
 use crate::rules::Severity;
 use crate::time::Timestamp;
 use crate::token::Token;
 
 /// The parts of a finding that say where it was.
-pub(super) fn place(case: &Case<'_>, flow: u64) -> Finding {
+pub(super) fn place(case: &Case<'_>) -> Finding {
     let position = case
         .sighting
         .map(|s| s.position)
         .or_else(|| case.exchange.map(Exchange::position))
-        .or_else(|| case.flow.map(|f| f.tls.as_ref().map_or(f.first, |t| t.position)));
+        .or_else(|| case.flow.map(|f| f.tls.as_ref().map_or(f.first, |t| t.position)))
+        // A key that the user gave was never captured.
+        .or_else(|| case.entity.filter(|e| e.origin.transport.is_some()).map(|e| e.origin.position));
     let transport = case.transport();
     let (location, name) = case.sighting.map_or((None, None), |s| {
         (Some(s.place.location.as_str().to_owned()), s.place.name.as_deref().map(str::to_owned))
@@ -37,7 +39,7 @@ pub(super) fn place(case: &Case<'_>, flow: u64) -> Finding {
         packet: position.map(|p| p.frame),
         offset: position.map(|p| p.offset),
         time: None,
-        flow: position.map(|_| flow),
+        flow: position.map(|_| case.flow_number),
         client: transport.and_then(|t| t.client),
         server: transport.and_then(|t| t.server),
         location,
@@ -57,10 +59,10 @@ pub(super) fn place(case: &Case<'_>, flow: u64) -> Finding {
 
 /// What stays the same when the same traffic is recorded again.
 pub(super) fn identity(case: &Case<'_>, about_key: bool) -> Identity {
-    let sni = || case.flow?.tls.as_ref()?.client.as_ref()?.sni.as_deref().map(|s| host_of(s.as_bytes()));
-    let address = || case.transport()?.server.map(|s| s.addr.to_string());
-    let host = case.exchange.and_then(Exchange::host).or_else(sni).or_else(address).unwrap_or_default();
-    let mut identity = Identity { host, ..Identity::default() };
+    let mut identity = Identity { host: case.host().unwrap_or_default(), ..Identity::default() };
+    if let Some(entity) = case.entity {
+        return about(entity, identity);
+    }
     if about_key {
         let iss = case.sighting.and_then(|s| s.token.claims()?.get("iss")?.as_str().map(str::to_owned));
         identity.key = iss.unwrap_or_default();
@@ -77,6 +79,17 @@ pub(super) fn identity(case: &Case<'_>, about_key: bool) -> Identity {
         }
     }
     identity
+}
+
+/// A key or issuer is told by its name; a host by that alone, and a client by nothing but its rule, so that the same
+/// traffic recorded elsewhere has the same fingerprint.
+fn about(entity: &Entity, identity: Identity) -> Identity {
+    let name = entity.name.to_string();
+    match entity.subject {
+        Subject::Host => Identity { host: name, ..identity },
+        Subject::Client => identity,
+        _ => Identity { key: name, ..identity },
+    }
 }
 
 fn route(exchange: &Exchange) -> String {

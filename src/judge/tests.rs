@@ -3,29 +3,37 @@
 use super::*;
 use crate::message::{Channel, Location, Place, Transport};
 use crate::rules::Severity;
-use crate::token::Secret;
+use crate::time::Timestamp;
+use crate::token::Token;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
 
 /// A judge with these rules, whose texts do not matter.
 fn judge(rules: &[&str]) -> Judge {
+    judge_of("sighting", rules)
+}
+
+/// The same about another subject.
+fn judge_of(on: &str, rules: &[&str]) -> Judge {
     let folder = tempfile::tempdir().unwrap();
     for (n, rule) in rules.iter().enumerate() {
         let text = format!(
-            "on = 'sighting'\ngroup = 'jose'\ntitle = 't'\nseverity = 'low'\nabout = 'a'\nremedy = 'r'\n\
+            "on = '{on}'\ngroup = 'jose'\ntitle = 't'\nseverity = 'low'\nabout = 'a'\nremedy = 'r'\n\
              references = []\ncwe = []\n{rule}"
         );
         std::fs::write(folder.path().join(format!("rule{n}.toml")), text).unwrap();
     }
     let mut set = RuleSet::default();
     set.load_dir(folder.path(), &Facts).unwrap_or_else(|e| panic!("{}", e[0]));
-    Judge::new(set, None, false)
+    Judge::new(set, &Given { crack_budget: 1000, ..Given::default() }, false)
 }
 
 /// A token signed with HMAC in a place, at a second.
 fn sighting(place: &str, second: i64) -> Sighting {
-    let token = b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmUtMTI";
+    let token = signed(r#"{"sub":"a"}"#, b"secret");
     let position = crate::message::Position { time: Timestamp::from_parts(second, 0), ..Default::default() };
     Sighting {
-        token: Arc::new(Token::parse(token).unwrap()),
+        token: Arc::new(Token::parse(token.as_bytes()).unwrap()),
         spans: Default::default(),
         position,
         direction: None,
@@ -43,12 +51,20 @@ fn sighting(place: &str, second: i64) -> Sighting {
 
 /// The same of a token that was issued at 0.
 fn aged(second: i64) -> Sighting {
-    let token = b"eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjB9.c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmUtMTI";
-    Sighting { token: Arc::new(Token::parse(token).unwrap()), ..sighting("a", second) }
+    let token = signed(r#"{"iat":0}"#, b"secret");
+    Sighting { token: Arc::new(Token::parse(token.as_bytes()).unwrap()), ..sighting("a", second) }
 }
 
-fn weak(_: &Token) -> Cracked {
-    Cracked::Secret(Secret::new(b"secret".to_vec()))
+/// The text of a token signed with HS256.
+fn signed(claims: &str, secret: &[u8]) -> String {
+    let [header, claims] = [r#"{"alg":"HS256"}"#, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret).unwrap();
+    mac.update(format!("{header}.{claims}").as_bytes());
+    format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+fn finish(judge: &mut Judge) {
+    judge.finish(&mut CaptureSummary::default());
 }
 
 #[test]
@@ -60,7 +76,7 @@ fn a_late_fact_raises_what_was_found_already() {
     judge.sighting(sighting("a", 9), None, 1);
     let first = judge.take_fresh();
     assert_eq!((first.len(), first[0].severity, first[0].count), (1, Severity::Low, 1 + 1));
-    judge.finish(&CaptureSummary::default(), &weak);
+    finish(&mut judge);
     let risen = judge.take_fresh();
     assert_eq!((risen.len(), &risen[0].fingerprint), (1, &first[0].fingerprint));
     let (found, _) = judge.into_findings();
@@ -76,8 +92,10 @@ fn a_late_fact_raises_what_was_found_already() {
 fn a_late_fact_that_says_no_changes_nothing() {
     let mut judge = judge(&["confidence = 'high'\nwhen = 'true'\nmessage = 'm'\n\
          severity-if = [{ when = 'crack.found', is = 'critical' }]"]);
-    judge.sighting(sighting("a", 5), None, 1);
-    judge.finish(&CaptureSummary::default(), &|_| Cracked::No);
+    let strong = signed("{}", b"7d0e2c44-not-in-any-list");
+    let token = Arc::new(Token::parse(strong.as_bytes()).unwrap());
+    judge.sighting(Sighting { token, ..sighting("a", 5) }, None, 1);
+    finish(&mut judge);
     let (found, _) = judge.into_findings();
     assert_eq!((found.len(), found[0].severity, found[0].count), (1, Severity::Low, 1));
 }
@@ -87,11 +105,11 @@ fn what_was_too_unsure_to_report_is_reported_whole_when_it_is_sure() {
     let rule = "confidence = 'low'\nwhen = 'true'\nmessage = 'm'\n\
                 confidence-if = [{ when = 'crack.found', is = 'high' }]";
     let mut judge = judge(&[rule]);
-    judge.rules.choose(&[], &[], false).unwrap();
+    judge.court.rules.choose(&[], &[], false).unwrap();
     judge.sighting(sighting("a", 5), None, 1);
     judge.sighting(sighting("a", 6), None, 1);
     assert!(judge.take_fresh().is_empty());
-    judge.finish(&CaptureSummary::default(), &weak);
+    finish(&mut judge);
     assert_eq!(judge.into_findings().0[0].count, 2);
 }
 
@@ -104,7 +122,7 @@ fn subjects_that_wait_for_other_rules_are_kept_apart() {
     ]);
     judge.sighting(aged(5), None, 1);
     judge.sighting(aged(20), None, 1);
-    judge.finish(&CaptureSummary::default(), &weak);
+    finish(&mut judge);
     let (found, _) = judge.into_findings();
     let counts: Vec<_> = found.iter().map(|f| (f.identity.rule.as_str(), f.count)).collect();
     assert_eq!(counts, [("rule0", 2), ("rule1", 1)]);
@@ -124,11 +142,11 @@ fn news_are_told_once() {
 #[test]
 fn a_token_beyond_those_that_are_counted_is_judged_all_the_same() {
     let mut judge = judge(&["confidence = 'high'\nwhen = 'true'\nmessage = 'm'"]);
-    judge.seen.fill();
-    let seen = sighting("a", 5);
-    assert!(judge.is_new(&seen.token));
-    judge.sighting(seen, None, 1);
-    assert_eq!(judge.tally.weirds.get("tokens_uncounted"), Some(&1));
+    judge.court.seen.fill();
+    assert!(judge.court.seen(&sighting("a", 5)).1);
+    judge.court.tally = Default::default();
+    judge.sighting(sighting("a", 5), None, 1);
+    assert_eq!(judge.court.tally.weirds.get("tokens_uncounted"), Some(&1));
     assert_eq!(judge.into_findings().0.len(), 1);
 }
 
@@ -142,12 +160,12 @@ fn what_a_token_rules_out_is_not_asked_again() {
         "confidence = 'high'\nwhen = 'token.claims.missing == 1'\nmessage = 'm'",
     ]);
     let first = aged(5);
-    let out = judge.seen.add(&first, &judge.rules).unwrap();
-    let ruled: Vec<_> = (0..5).filter(|rule| judge.seen.rules_out(out, *rule)).collect();
+    let out = judge.court.seen.add(&first, &judge.court.rules).unwrap();
+    let ruled: Vec<_> = (0..5).filter(|rule| judge.court.seen.rules_out(out, *rule)).collect();
     // What the place or the time decides stays open.
     assert_eq!(ruled, [0, 4]);
-    assert_eq!(judge.seen.add(&aged(500), &judge.rules), Some(out));
-    assert!(!judge.seen.rules_out(RuledOut::default(), 0));
+    assert_eq!(judge.court.seen.add(&aged(500), &judge.court.rules), Some(out));
+    assert!(!judge.court.seen.rules_out(RuledOut::default(), 0));
     judge.sighting(first, None, 1);
     judge.sighting(Sighting { place: Place::named(Location::Header, "b"), ..aged(500) }, None, 1);
     let (found, _) = judge.into_findings();
@@ -176,4 +194,53 @@ fn the_same_signed_text_in_another_form_is_asked_anew() {
     members.sighting(json("1"), None, 1);
     members.sighting(json("2"), None, 1);
     assert_eq!(members.into_findings().0.len(), 1);
+}
+
+#[test]
+fn hosts_clients_and_issuers_are_judged_when_they_are_over() {
+    for (on, name, expected) in [("host", "host.name", "10.0.0.1"), ("client", "client.address", "10.0.0.9")]
+    {
+        let rule = format!("confidence = 'high'\nwhen = '{name} != \"\"'\nmessage = '{{{name}}}'");
+        let mut judge = judge_of(on, &[&rule]);
+        assert!(judge.memory::<crate::facts::Dictionary>().is_none() && judge.demand().tokens);
+        let ends = |host: u8, second| {
+            let end = |addr: [u8; 4]| Some(crate::decode::Endpoint { addr: addr.into(), port: 80 });
+            let mut seen = sighting("a", second);
+            seen.transport.server = end([10, 0, 0, host]);
+            seen.transport.client = end([10, 0, 0, 9]);
+            seen
+        };
+        judge.sighting(ends(1, 5), None, 3);
+        judge.sighting(ends(1, 6), None, 3);
+        assert!(judge.take_fresh().is_empty());
+        // An hour without it, and it is over.
+        judge.sighting(ends(2, 5000), None, 4);
+        let over = judge.take_fresh();
+        assert_eq!((over.len(), over[0].message.as_str(), over[0].flow), (1, expected, Some(3)), "{on}");
+        assert_eq!(over[0].last_seen, Some(Timestamp::from_parts(6, 0)));
+        finish(&mut judge);
+        assert_eq!(judge.take_fresh().len(), 1, "{on}");
+    }
+}
+
+#[test]
+fn late_facts_that_come_meanwhile_are_told_and_the_others_go_on_waiting() {
+    let mut judge = judge(&["confidence = 'high'\nwhen = 'crack.found'\nmessage = 'm'"]);
+    judge.sighting(sighting("a", 5), None, 1);
+    judge.reconsider();
+    judge.sighting(sighting("a", 6), None, 1);
+    assert!(judge.take_fresh().is_empty());
+    finish(&mut judge);
+    assert_eq!(judge.into_findings().0[0].count, 2);
+}
+
+#[test]
+fn what_differs_in_how_bad_it_would_be_is_kept_apart() {
+    let mut judge = judge(&["confidence = 'high'\nwhen = 'crack.found'\nmessage = 'm'\n\
+         severity-if = [{ when = 'token.age > 10', is = 'critical' }]"]);
+    judge.sighting(aged(5), None, 1);
+    judge.sighting(aged(20), None, 1);
+    finish(&mut judge);
+    let (found, _) = judge.into_findings();
+    assert_eq!((found.len(), found[0].severity, found[0].count), (1, Severity::Critical, 2));
 }

@@ -10,9 +10,11 @@ mod signature;
 mod store;
 #[cfg(test)]
 mod tests;
+mod thumbprint;
 #[cfg(test)]
 mod vectors;
 
 pub use error::{KeyError, KeyErrorKind};
 pub use signature::Signature;
 pub use store::KeyStore;
+pub use thumbprint::thumbprint;

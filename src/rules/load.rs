@@ -325,10 +325,8 @@ events = [{ sighting = {} }]
             );
             load("x/test-rule.toml", &text, &crate::facts::Facts).unwrap_err().to_string()
         };
-        for on in ["key", "host", "client", "issuer"] {
-            let shown = error(on, "true");
-            assert!(shown.contains("sighting, exchange, flow, tls"), "{shown}");
-        }
+        let shown = error("keys", "true");
+        assert!(shown.contains("sighting, exchange, flow, tls, key, issuer, host, client"), "{shown}");
         for (on, fact, subjects) in [
             ("flow", "token.alg", "sighting"),
             ("exchange", "crack.found", "sighting"),

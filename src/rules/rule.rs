@@ -63,7 +63,7 @@ pub struct Case<T> {
 pub struct Judged {
     /// Whether it fires.
     pub verdict: Verdict,
-    /// How bad it is, if it fires.
+    /// How bad it is, if it fires; as far as that is known now.
     pub severity: Severity,
     /// How sure it is, if it fires.
     pub confidence: Confidence,
@@ -177,7 +177,7 @@ impl Rule {
             confidence: self.confidence,
             pending: verdict == Verdict::Pending,
         };
-        if verdict == Verdict::Yes {
+        if verdict != Verdict::No {
             judged.severity = first(&self.severity_if, lookup, &mut judged.pending).unwrap_or(self.severity);
             judged.confidence =
                 first(&self.confidence_if, lookup, &mut judged.pending).unwrap_or(self.confidence);

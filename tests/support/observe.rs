@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use wirelint::capture::{self, FileId};
 use wirelint::decode::{DecodeOptions, Paths};
-use wirelint::facts::{CaptureSummary, Cracked, Facts};
+use wirelint::facts::{CaptureSummary, Facts, Given};
 use wirelint::finding::Finding;
 use wirelint::judge::Judge;
 use wirelint::keylog::{KeyLog, Keyring};
@@ -45,8 +45,11 @@ pub(crate) fn observe(bytes: Vec<u8>, threads: usize, judge: bool) -> Observed {
 /// The same with TLS secrets.
 pub(crate) fn observe_with(keyring: Keyring, bytes: Vec<u8>, threads: usize, judge: bool) -> Observed {
     let rules = judge.then(|| RuleSet::builtin(&Facts).map_err(|_| "the rules do not load").unwrap());
-    let mut watcher =
-        Watcher { seen: Observed::default(), judge: rules.map(|r| Judge::new(r, None, false)), log: judge };
+    let mut watcher = Watcher {
+        seen: Observed::default(),
+        judge: rules.map(|r| Judge::new(r, &Given::default(), false)),
+        log: judge,
+    };
     let demand = watcher.judge.as_ref().map_or_else(Demand::default, Judge::demand);
     let demand = Demand {
         tokens: true,
@@ -104,8 +107,9 @@ impl Watcher {
     fn finish(self, error: Option<String>) -> Observed {
         let mut seen = Observed { error, ..self.seen };
         if let Some(mut judge) = self.judge {
-            seen.tally.absorb(&mut judge.tally.clone());
-            judge.finish(&CaptureSummary { tally: seen.tally.clone(), secrets: false }, &|_| Cracked::No);
+            let mut capture = CaptureSummary { tally: std::mem::take(&mut seen.tally), secrets: false };
+            judge.finish(&mut capture);
+            seen.tally = capture.tally;
             let (findings, _) = judge.into_findings();
             seen.findings =
                 findings.iter().map(|f| (f.identity.rule.clone(), f.fingerprint.clone())).collect();

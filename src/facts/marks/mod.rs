@@ -2,7 +2,7 @@
 //! still at hand; each is a bit, so that the rules that need it are found without running the others.
 
 use super::value::{List, Type, Value};
-use super::{Case, Family, Field, Subject};
+use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Location, Marks, Place, StoredHead};
 use crate::policy::Policy;
 
@@ -20,6 +20,7 @@ macro_rules! marks {
             about_key: false,
     steady: false,
     late: false,
+    source: Source::Pure,
             fields: &[
                 $(Field {
                     name: $name,

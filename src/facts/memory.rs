@@ -1,0 +1,159 @@
+//! Facts with memory: what was seen before the case at hand, or comes after it.
+//!
+//! Everything here happens on the judging thread in the order of events, which does not depend on threads.
+
+use super::{Case, Entity, Family};
+use crate::keys::KeyStore;
+use crate::tally::Tally;
+use crate::time::Timestamp;
+use std::any::{Any, TypeId};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where the facts of a family come from.
+#[derive(Clone, Copy)]
+pub enum Source {
+    /// From the case alone.
+    Pure,
+    /// From what a memory noted. It is kept only if an enabled rule names a fact of the family.
+    Memory {
+        /// Tells memories apart: families may share one.
+        id: fn() -> TypeId,
+        /// Makes an empty one.
+        make: fn(&Given) -> Box<dyn Memory>,
+        /// What it must be told about.
+        wants: fn() -> Wants,
+    },
+}
+
+impl Source {
+    /// The source of facts that `M` remembers.
+    pub const fn memory<M: Memory>() -> Self {
+        Self::Memory { id: TypeId::of::<M>, make: |given| Box::new(M::new(given)), wants: M::wants }
+    }
+}
+
+/// What the user gave that facts depend on.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// `--now`, or nothing: then the time of the packet counts.
+    pub now: Option<Timestamp>,
+    /// `--key`, `--jwks`, `--secret-file`.
+    pub keys: Arc<KeyStore>,
+    /// `--wordlist`.
+    pub wordlists: Vec<PathBuf>,
+    /// `--crack-budget`; 0: the dictionary attack is off.
+    pub crack_budget: u64,
+}
+
+/// What a memory must be told about. Shards report nothing that nobody asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wants {
+    /// Tokens, and the exchanges that carry them.
+    pub tokens: bool,
+    /// Exchanges without tokens, too: those that have a bit of each of these [`marks`](super::marks); all, if there are
+    /// no masks. A memory may see others as well, which somebody else asked for: it must not count them.
+    pub exchanges: Option<&'static [u64]>,
+    /// Flows at their end.
+    pub flows: bool,
+    /// Flows with TLS, at their end.
+    pub tls: bool,
+}
+
+/// What a family remembers. Its size is bounded by constants of [`crate::limits`]; what a bound costs is counted in the
+/// tally under a name that `coverage.rs` explains.
+pub trait Memory: Any + Send {
+    /// Nothing remembered yet.
+    fn new(given: &Given) -> Self
+    where
+        Self: Sized;
+
+    /// What it must be told about.
+    fn wants() -> Wants
+    where
+        Self: Sized;
+
+    /// A subject has closed and is about to be judged: a flow (`case.flow`), an exchange (`case.exchange` without a
+    /// sighting), or a sighting (`case.sighting`, and the exchange around it). An exchange comes before its sightings.
+    fn note(&mut self, case: &Case<'_>, tally: &mut Tally);
+
+    /// The input has ended. Late facts, which were [`Pending`](super::value::Value::Pending) as long as they could
+    /// change, are final from here on. `others` are the memories of the families before and behind this one; those
+    /// before have been closed.
+    fn close(&mut self, _others: &Memories, _tally: &mut Tally) {}
+
+    /// The keys, hosts, clients or issuers that it knows to be over, each once: those that expired; all that are left,
+    /// if the input has ended.
+    fn over(&mut self, _ended: bool) -> Vec<Entity> {
+        Vec::new()
+    }
+}
+
+/// The memories of a run.
+#[derive(Default)]
+pub struct Memories {
+    slots: Vec<(TypeId, Option<Box<dyn Memory>>)>,
+    /// What bounds of memories cost.
+    pub tally: Tally,
+}
+
+impl Memories {
+    /// Those of some families, in that order.
+    pub fn of<'f>(families: impl Iterator<Item = &'f Family>, given: &Given) -> Self {
+        let mut this = Self::default();
+        for family in families {
+            if let Source::Memory { id, make, .. } = family.source
+                && !this.slots.iter().any(|(known, _)| *known == id())
+            {
+                this.slots.push((id(), Some(make(given))));
+            }
+        }
+        this
+    }
+
+    /// The memory of a type, if it is kept.
+    pub fn get<M: Memory>(&self) -> Option<&M> {
+        let (_, slot) = self.slots.iter().find(|(id, _)| *id == TypeId::of::<M>())?;
+        let memory: &dyn Any = &**slot.as_ref()?;
+        memory.downcast_ref()
+    }
+
+    /// The same, to change it.
+    pub fn get_mut<M: Memory>(&mut self) -> Option<&mut M> {
+        let (_, slot) = self.slots.iter_mut().find(|(id, _)| *id == TypeId::of::<M>())?;
+        let memory: &mut dyn Any = &mut **slot.as_mut()?;
+        memory.downcast_mut()
+    }
+
+    /// Tells all of them of a subject.
+    pub fn note(&mut self, case: &Case<'_>) {
+        for memory in self.slots.iter_mut().filter_map(|(_, slot)| slot.as_mut()) {
+            memory.note(case, &mut self.tally);
+        }
+    }
+
+    /// Tells all of them that the input has ended.
+    pub fn close(&mut self) {
+        let mut tally = std::mem::take(&mut self.tally);
+        for at in 0..self.slots.len() {
+            if let Some(mut memory) = self.slots.get_mut(at).and_then(|(_, slot)| slot.take()) {
+                memory.close(self, &mut tally);
+                if let Some((_, slot)) = self.slots.get_mut(at) {
+                    *slot = Some(memory);
+                }
+            }
+        }
+        self.tally = tally;
+    }
+
+    /// The keys, hosts, clients and issuers that are over, in order of their first sight.
+    pub fn over(&mut self, ended: bool) -> Vec<Entity> {
+        let mut all = Vec::new();
+        for memory in self.slots.iter_mut().filter_map(|(_, slot)| slot.as_mut()) {
+            let mut over = memory.over(ended);
+            over.sort_by_key(|e| (e.origin.position.file, e.origin.position.frame));
+            all.append(&mut over);
+        }
+        all
+    }
+}

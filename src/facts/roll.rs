@@ -1,0 +1,119 @@
+//! The hosts, clients and issuers of the tokens of a run, each with what is known of it when it is over.
+
+use super::memory::{Given, Memory, Wants};
+use super::recent::Recent;
+use super::value::{Type, Value};
+use super::{Case, Entity, Family, Field, Origin, Source, Subject};
+use crate::limits::{ROLL, ROLL_IDLE};
+use crate::tally::Tally;
+use std::marker::PhantomData;
+
+/// Who is on a roll.
+trait Member: Send + 'static {
+    const SUBJECT: Subject;
+    /// The member that a sighting is counted for.
+    fn name(case: &Case<'_>) -> Option<String>;
+}
+
+struct Host;
+struct Client;
+struct Issuer;
+
+impl Member for Host {
+    const SUBJECT: Subject = Subject::Host;
+
+    fn name(case: &Case<'_>) -> Option<String> {
+        case.host()
+    }
+}
+
+impl Member for Client {
+    const SUBJECT: Subject = Subject::Client;
+
+    fn name(case: &Case<'_>) -> Option<String> {
+        Some(case.transport()?.client?.addr.to_string())
+    }
+}
+
+impl Member for Issuer {
+    const SUBJECT: Subject = Subject::Issuer;
+
+    fn name(case: &Case<'_>) -> Option<String> {
+        let iss = case.sighting?.token.iss()?;
+        Some(iss.as_str().map_or_else(|| iss.to_string(), str::to_owned))
+    }
+}
+
+/// Members by name. One that is idle for long, or the one that was idle for longest where there are too many, is over.
+struct Roll<M> {
+    members: Recent<Box<str>, Entity>,
+    over: Vec<Entity>,
+    member: PhantomData<M>,
+}
+
+impl<M: Member> Memory for Roll<M> {
+    fn new(_: &Given) -> Self {
+        Self { members: Recent::new(ROLL), over: Vec::new(), member: PhantomData }
+    }
+
+    fn wants() -> Wants {
+        Wants { tokens: true, ..Wants::default() }
+    }
+
+    fn note(&mut self, case: &Case<'_>, _: &mut Tally) {
+        let Some(sighting) = case.sighting else { return };
+        let now = sighting.position.time;
+        while self.members.oldest().is_some_and(|(_, idle)| now.since(idle.last_seen) > ROLL_IDLE) {
+            self.over.extend(self.members.pop().map(|(_, entity)| entity));
+        }
+        let Some(name) = M::name(case) else { return };
+        if let Some(known) = self.members.touch(&*name) {
+            known.count += 1;
+            known.last_seen = known.last_seen.max(now);
+            return;
+        }
+        let name: Box<str> = name.into();
+        let origin = Origin::of(case);
+        let entity = Entity { subject: M::SUBJECT, name: name.clone(), origin, last_seen: now, count: 1 };
+        self.over.extend(self.members.insert(name, entity).map(|(_, entity)| entity));
+    }
+
+    fn over(&mut self, ended: bool) -> Vec<Entity> {
+        while ended && let Some((_, entity)) = self.members.pop() {
+            self.over.push(entity);
+        }
+        std::mem::take(&mut self.over)
+    }
+}
+
+macro_rules! family {
+    ($konst:ident $member:ident $name:literal $field:literal $what:literal) => {
+        pub(super) const $konst: Family = Family {
+            name: $name,
+            doc: concat!($what, ", judged when it was idle for an hour and at the end."),
+            subjects: &[Subject::$member],
+            about_key: false,
+            steady: false,
+            late: false,
+            source: Source::memory::<Roll<$member>>(),
+            fields: &[
+                Field {
+                    name: $field,
+                    ty: Type::Str,
+                    doc: concat!($what, "."),
+                    get: |c| Value::or_missing(c.entity.map(|e| &*e.name)),
+                },
+                Field {
+                    name: concat!($name, ".sightings"),
+                    ty: Type::Int,
+                    doc: "How many sightings of tokens count for it.",
+                    get: |c| Value::or_missing(c.entity.map(|e| i64::try_from(e.count).unwrap_or(i64::MAX))),
+                },
+            ],
+        };
+    };
+}
+
+family! { HOST Host "host" "host.name" "Host that tokens are sent to or come from" }
+family! { CLIENT Client "client" "client.address" "Address of a client that sends or gets tokens" }
+family! { ISSUER Issuer "issuer" "issuer.name" "Issuer (`iss`) of tokens" }

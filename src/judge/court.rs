@@ -1,0 +1,161 @@
+//! The rules of a run, and how one subject is put before them.
+
+use super::ledger::{Ledger, Spot};
+use super::retained::{Again, Evidence, Kept, Retained};
+use super::row::Row;
+use super::seen::{RuledOut, Seen};
+use super::spot::{identity, packet_time, short};
+use crate::facts::{Case, Subject};
+use crate::finding::RuleNote;
+use crate::rules::expr::Verdict;
+use crate::rules::{Judged, Rule, RuleSet};
+use crate::shard::Wanted;
+use crate::tally::Tally;
+use crate::token::Sighting;
+use foldhash::HashSet;
+
+pub(super) struct Court {
+    pub(super) rules: RuleSet,
+    rows: Vec<Row>,
+    pub(super) ledger: Ledger,
+    retained: Retained,
+    pub(super) seen: Seen,
+    candidates: Vec<usize>,
+    /// Oddities of judging itself.
+    pub(super) tally: Tally,
+}
+
+impl Court {
+    pub(super) fn new(rules: RuleSet, show_secrets: bool) -> Self {
+        Self {
+            rows: rules.rules().iter().map(Row::of).collect(),
+            seen: Seen::new(&rules),
+            rules,
+            ledger: Ledger::new(show_secrets),
+            retained: Retained::new(),
+            candidates: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The rules that take part, with their numbers.
+    pub(super) fn enabled(&self) -> impl Iterator<Item = (usize, &Rule)> {
+        self.rules.rules().iter().enumerate().filter(|(at, _)| self.rules.is_enabled(*at))
+    }
+
+    /// Marks without which a rule about exchanges cannot fire.
+    pub(super) fn wanted(&self, rule: usize) -> Wanted {
+        self.rows.get(rule).map(|row| row.wanted.clone()).unwrap_or_default()
+    }
+
+    /// Counts the token of a sighting: the rules that it rules out by itself, and whether it is new.
+    pub(super) fn seen(&mut self, sighting: &Sighting) -> (RuledOut, bool) {
+        let new = !self.seen.contains(&sighting.token);
+        let out = self.seen.add(sighting, &self.rules).unwrap_or_else(|| {
+            self.tally.weird("tokens_uncounted");
+            RuledOut::default()
+        });
+        (out, new)
+    }
+
+    pub(super) fn distinct_tokens(&self) -> u64 {
+        self.seen.len() as u64
+    }
+
+    pub(super) fn rules_with_findings(&self) -> Vec<RuleNote> {
+        let found: HashSet<_> = self.ledger.rules().collect();
+        let rules = self.rules.rules().iter().filter(|rule| found.contains(rule.id.as_str()));
+        rules.map(RuleNote::from).collect()
+    }
+
+    /// Puts one subject before the rules. If late facts may change a verdict, `evidence` is kept to be judged again.
+    pub(super) fn hear(
+        &mut self,
+        subjects: &[Subject],
+        case: &Case<'_>,
+        out: RuledOut,
+        evidence: &mut dyn FnMut() -> Evidence,
+    ) {
+        let mut again = Vec::new();
+        for on in subjects {
+            self.subject(*on, case, out, &mut again);
+        }
+        if again.is_empty() {
+            return;
+        }
+        let spot = identity(case, again.iter().all(|again| self.rows[again.rule].about_key));
+        let token = case.sighting.map_or(0, |s| short(&s.token));
+        let last_seen = packet_time(case);
+        let key = (token, spot, again);
+        if !self.retained.count(&key, last_seen) {
+            let kept = Kept { evidence: evidence(), flow: case.flow_number, count: 1, last_seen };
+            if !self.retained.add(key, kept) {
+                self.tally.weird("retained_evicted");
+            }
+        }
+    }
+
+    /// Judges again what was kept, with what `now` has in common for all; `last`: late facts are final.
+    pub(super) fn reconsider(&mut self, now: &Case<'_>, last: bool) {
+        for ((token, spot, rules), kept) in self.retained.take() {
+            let case = Case { flow_number: kept.flow, ..kept.evidence.case(now) };
+            let mut pending = Vec::new();
+            for again in rules {
+                let judged = self.rules.rules()[again.rule].judge(&case);
+                let count = if again.reported { 0 } else { kept.count };
+                let yes = judged.verdict == Verdict::Yes;
+                if yes && let Some(at) = self.record(again.rule, judged, &case, &mut Spot::default(), count) {
+                    self.ledger.seen_last(at, kept.last_seen);
+                }
+                if judged.pending {
+                    let reported = again.reported || yes && self.rules.reports(again.rule, judged.confidence);
+                    pending.push(Again { reported, ..again });
+                }
+            }
+            if !last && !pending.is_empty() {
+                self.retained.add((token, spot, pending), kept);
+            }
+        }
+    }
+
+    fn subject(&mut self, on: Subject, case: &Case<'_>, out: RuledOut, again: &mut Vec<Again>) {
+        let mut candidates = std::mem::take(&mut self.candidates);
+        self.rules.candidates(on, case, &mut candidates);
+        let mut spot = Spot::default();
+        let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
+        for &rule in &candidates {
+            let wanted = &self.rows[rule].wanted;
+            if self.seen.rules_out(out, rule) || marks.is_some_and(|marks| !wanted.met(marks)) {
+                continue;
+            }
+            let judged = self.rules.rules()[rule].judge(case);
+            let yes = judged.verdict == Verdict::Yes;
+            if yes && marks.is_some() {
+                let case = Case { marks: self.rows[rule].asked, ..*case };
+                self.record(rule, judged, &case, &mut Spot::default(), 1);
+            } else if yes {
+                self.record(rule, judged, case, &mut spot, 1);
+            }
+            if judged.pending {
+                let reported = yes && self.rules.reports(rule, judged.confidence);
+                again.push(Again::of(rule, reported, judged));
+            }
+        }
+        self.candidates = candidates;
+    }
+
+    fn record(
+        &mut self,
+        rule: usize,
+        judged: Judged,
+        case: &Case<'_>,
+        spot: &mut Spot,
+        count: u64,
+    ) -> Option<usize> {
+        if !self.rules.reports(rule, judged.confidence) {
+            return None;
+        }
+        let at = self.rules.rules().get(rule).zip(self.rows.get(rule))?;
+        self.ledger.record(rule, at, judged, case, spot, count)
+    }
+}

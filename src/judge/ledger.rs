@@ -1,0 +1,164 @@
+//! The findings of a run, merged by what they are about.
+
+use super::row::Row;
+use super::severity::adjust;
+use super::spot::{identity, packet_time, place};
+use crate::facts::value::{FieldId, Lookup, Value};
+use crate::facts::{Case, Dictionary, Facts};
+use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
+use crate::limits;
+use crate::message::path_template;
+use crate::rules::{Judged, Rule};
+use crate::time::Timestamp;
+use foldhash::{HashMap, HashMapExt};
+
+pub(super) struct Ledger {
+    findings: Vec<Finding>,
+    /// Where things were found (an identity without its rule), and the findings there, by rule.
+    places: HashMap<Identity, Vec<(usize, usize)>>,
+    dropped: u64,
+    fresh: Vec<usize>,
+    show_secrets: bool,
+    /// The facts that lower a severity: `loopback` and `token.expired`.
+    lowering: [Option<FieldId>; 2],
+}
+
+/// What a subject's findings are about, worked out when the first rule fires: the place, and the key.
+#[derive(Default)]
+pub(super) struct Spot([Option<Identity>; 2]);
+
+impl Ledger {
+    pub(super) fn new(show_secrets: bool) -> Self {
+        Self {
+            findings: Vec::new(),
+            places: HashMap::new(),
+            dropped: 0,
+            fresh: Vec::new(),
+            show_secrets,
+            lowering: ["loopback", "token.expired"].map(Facts::id),
+        }
+    }
+
+    /// Ids of the rules that have findings.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &str> {
+        self.findings.iter().map(|f| f.identity.rule.as_str())
+    }
+
+    pub(super) fn take_fresh(&mut self) -> Vec<Finding> {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.sort_unstable();
+        fresh.dedup();
+        fresh.into_iter().filter_map(|i| self.findings.get(i).cloned()).collect()
+    }
+
+    pub(super) fn into_findings(mut self) -> (Vec<Finding>, u64) {
+        self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        (self.findings, self.dropped)
+    }
+
+    /// A finding was seen later than it was recorded.
+    pub(super) fn seen_last(&mut self, at: usize, time: Timestamp) {
+        if let Some(finding) = self.findings.get_mut(at) {
+            finding.last_seen = finding.last_seen.max(Some(time));
+        }
+    }
+
+    /// Adds `count` occurrences to their finding, or makes a new one; with 0, the finding that is there is known better
+    /// now and may only rise. Returns its index.
+    pub(super) fn record(
+        &mut self,
+        number: usize,
+        (rule, row): (&Rule, &Row),
+        judged: Judged,
+        case: &Case<'_>,
+        spot: &mut Spot,
+        count: u64,
+    ) -> Option<usize> {
+        let about_key = row.about_key;
+        let spot = spot.0[usize::from(about_key)].get_or_insert_with(|| identity(case, about_key));
+        let here = self.places.get(spot).and_then(|here| here.iter().find(|(rule, _)| *rule == number));
+        let (severity, adjustments) = adjust(judged.severity, case, row.excused, self.lowering);
+        let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
+        let token = case.sighting.map(|s| &s.token);
+        let token = token.or_else(|| case.entity.and_then(|e| e.origin.token.as_ref()));
+        if let Some(&(_, i)) = here {
+            let finding = &mut self.findings[i];
+            finding.count += count;
+            finding.first_seen = finding.first_seen.min(time);
+            finding.last_seen = finding.last_seen.max(time);
+            finding.confidence = finding.confidence.max(judged.confidence);
+            if severity > finding.severity {
+                finding.severity = severity;
+                finding.adjustments = adjustments;
+                if count == 0 {
+                    finding.message = rule.message.render(&Shown { case, show_secrets: self.show_secrets });
+                }
+                self.fresh.push(i);
+            }
+            if let Some(token) = token.filter(|_| finding.tokens.len() < EVIDENCE_TOKENS)
+                && !finding.tokens.iter().any(|(known, _)| known == token.sha256())
+            {
+                finding.tokens.push((*token.sha256(), token.text(self.show_secrets).into_owned()));
+            }
+            return Some(i);
+        }
+        if count == 0 {
+            return None;
+        }
+        if self.findings.len() >= limits::FINDINGS {
+            self.dropped += 1;
+            return None;
+        }
+        let finding = Finding {
+            fingerprint: String::new(),
+            title: rule.title.clone(),
+            group: rule.group.as_str(),
+            severity,
+            adjustments,
+            confidence: judged.confidence,
+            message: rule.message.render(&Shown { case, show_secrets: self.show_secrets }),
+            remediation: rule.remedy.clone(),
+            references: rule.references.clone(),
+            cwe: rule.cwe.clone(),
+            count,
+            first_seen: time,
+            last_seen: case.entity.map_or(time, |e| Some(e.last_seen).max(time)),
+            time,
+            token: token.map(|t| *t.sha256()),
+            tokens: token
+                .map(|t| (*t.sha256(), t.text(self.show_secrets).into_owned()))
+                .into_iter()
+                .collect(),
+            host: Some(spot.host.clone()).filter(|h| !h.is_empty()),
+            ..place(case)
+        };
+        let i = self.findings.len();
+        let identity = Identity { rule: rule.id.clone(), ..spot.clone() };
+        self.findings.push(Finding { fingerprint: identity.fingerprint(), identity, ..finding });
+        self.places.entry(spot.clone()).or_default().push((number, i));
+        self.fresh.push(i);
+        Some(i)
+    }
+}
+
+/// A case as messages may show it: secrets are masked unless they were asked for.
+struct Shown<'a> {
+    case: &'a Case<'a>,
+    show_secrets: bool,
+}
+
+impl Lookup for Shown<'_> {
+    fn value(&self, field: FieldId) -> Value<'_> {
+        match (Facts::get(field).map_or("", |f| f.name), self.show_secrets) {
+            ("crack.secret", true) => {
+                Value::or_missing(Dictionary::secret(self.case).map(|s| s.masked(true).into_owned()))
+            }
+            // What identifies somebody in a path may also open something.
+            ("request.path", false) => match self.case.value(field) {
+                Value::Str(path) => Value::from(path_template(path.as_bytes())),
+                _ => Value::Missing,
+            },
+            _ => self.case.value(field),
+        }
+    }
+}
