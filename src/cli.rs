@@ -201,7 +201,7 @@ pub struct AuditArgs {
 /// `wirelint scan`.
 #[derive(Clone, Debug, Args)]
 pub struct ScanArgs {
-    /// Captures, folders of captures, or - for standard input
+    /// Captures (pcap, pcapng, HAR, cassettes), folders of them, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Names of formats.
@@ -216,7 +216,7 @@ pub struct ScanArgs {
 /// What the commands that print records read, and how.
 #[derive(Clone, Debug, Args)]
 pub struct SourceArgs {
-    /// Captures, folders of captures, or - for standard input
+    /// Captures (pcap, pcapng, HAR, cassettes), folders of them, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// How packets are read.

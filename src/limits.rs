@@ -13,6 +13,18 @@ pub const BLOCK_BYTES: usize = 256 << 10;
 /// Largest captured frame that is believed; Linux' largest GSO packet is 512 KiB, anything above 16 MiB is damage.
 pub const FRAME_BYTES: usize = 16 << 20;
 
+/// One entry of a file of recorded exchanges (HAR, cassettes): browsers keep no body above 10 to 20 MB. While it is
+/// read it costs up to five times as much.
+pub const ENTRY_BYTES: usize = 32 << 20;
+/// Values (strings, numbers, objects) of one entry: each costs some 100 bytes, however short it is written.
+pub const ENTRY_VALUES: usize = 1 << 18;
+/// Entries in one block.
+pub const ENTRIES_BLOCK: usize = 256;
+/// Connections of one file whose names are remembered; entries of others stand alone.
+pub const ENTRY_CONNECTIONS: usize = 4096;
+/// Nodes of a cassette in YAML that aliases may stand for, in bytes of all.
+pub const YAML_ANCHORS: usize = 1 << 20;
+
 /// Encapsulation layers that the decoder follows in one frame.
 pub const DECODE_DEPTH: usize = 16;
 

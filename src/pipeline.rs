@@ -191,7 +191,9 @@ impl Reader {
 
     /// Decodes a block and hands it to the shards.
     fn issue(&mut self, mut block: Block, last: bool, board: &Board, drops: u64) {
-        let mut tally = Tally { frames: block.frames.len() as u64, ..Tally::default() };
+        let count = (block.frames.len() + block.exchanges.len()) as u64;
+        let entries = block.exchanges.iter().map(|exchange| exchange.len).sum();
+        let mut tally = Tally { frames: count, bytes: entries, ..Tally::default() };
         let mut ticks = Vec::new();
         let mut lists = std::mem::take(&mut self.items);
         lists.resize_with(self.shards, Vec::new);
@@ -224,7 +226,7 @@ impl Reader {
         extra.tally = tally;
         self.extras.push_back(extra);
         let first = self.ordinal;
-        self.ordinal += (block.frames.len() + block.exchanges.len()) as u64 + u64::from(last);
+        self.ordinal += count + u64::from(last);
         let now = self.now;
         let block = Arc::new(block);
         let keyring = Arc::new(self.keyring.clone());

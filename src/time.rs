@@ -45,8 +45,20 @@ impl Timestamp {
         if let Ok(seconds) = text.parse::<i64>() {
             return Some(Self::from_parts(seconds, 0));
         }
-        let stamp: jiff::Timestamp = text.parse().ok()?;
-        Some(Self::from_parts(stamp.as_second(), i64::from(stamp.subsec_nanosecond())))
+        text.parse().ok().map(Self::from_jiff)
+    }
+
+    /// Reads the dates that files of recorded exchanges have: RFC 3339, RFC 2822 (and so RFC 9110 section 5.6.7), or
+    /// ISO 8601 without a zone, which is UTC then.
+    pub fn parse_date(text: &str) -> Option<Self> {
+        let zoned = || jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp());
+        let civil = || jiff::tz::Offset::UTC.to_timestamp(text.parse().ok()?).ok();
+        let stamp = text.parse().ok().or_else(zoned).or_else(civil)?;
+        Some(Self::from_jiff(stamp))
+    }
+
+    fn from_jiff(stamp: jiff::Timestamp) -> Self {
+        Self::from_parts(stamp.as_second(), i64::from(stamp.subsec_nanosecond()))
     }
 }
 
@@ -134,5 +146,19 @@ mod tests {
         assert_eq!(Timestamp::parse("1700000000"), Some(Timestamp::from_parts(1_700_000_000, 0)));
         assert_eq!(Timestamp::parse("2023-11-14T22:13:20Z"), Some(Timestamp::from_parts(1_700_000_000, 0)));
         assert_eq!(Timestamp::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn dates_of_recorded_exchanges() {
+        for text in [
+            "2023-11-14T22:13:20Z",
+            "2023-11-14T23:13:20.000+01:00",
+            "2023-11-14T22:13:20",
+            "Tue, 14 Nov 2023 22:13:20 GMT",
+            "Tue, 14 Nov 2023 22:13:20 +0000",
+        ] {
+            assert_eq!(Timestamp::parse_date(text), Some(Timestamp::from_parts(1_700_000_000, 0)), "{text}");
+        }
+        assert_eq!(Timestamp::parse_date("1700000000"), None);
     }
 }

@@ -10,6 +10,7 @@ mod invariance;
 mod layers;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
+mod recorded;
 mod robust;
 mod rotation;
 mod rules;

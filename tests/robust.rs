@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use wirelint::capture::Block;
 use wirelint::decode::{Endpoint, FlowKey, IpProtocol};
-use wirelint::message::ReadyExchange;
+use wirelint::message::{Direction, ReadyExchange, ReadyMessage};
+use wirelint::protocol::parse_head;
 use wirelint::shard::{Batch, Demand, Event, Shard, Shared, Wanted};
 use wirelint::token::Scanner;
 
@@ -548,22 +549,22 @@ fn ready_exchanges_give_the_sightings_of_their_wire_form() {
     for (number, (request, request_body, answer, answer_body)) in all.into_iter().enumerate() {
         let head =
             |head: &str, body: &str| format!("{head}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+        let (request_head, response_head) = (head(&request, &request_body), head(&answer, &answer_body));
+        let message = |dir, head: &[u8], body: &str| {
+            let mut message =
+                ReadyMessage { body: body.as_bytes().to_vec(), coded: true, ..ReadyMessage::default() };
+            parse_head(head, dir, |head| message.head.store(head));
+            Some(message)
+        };
         let ready = ReadyExchange {
             number: number as u64,
-            time: wirelint::time::Timestamp::from_nanos(0),
-            offset: 0,
-            client: None,
-            server: None,
-            protocol: "",
-            encrypted: false,
-            request_head: head(&request, &request_body),
-            request_body: request_body.into_bytes(),
-            response_head: head(&answer, &answer_body),
-            response_body: answer_body.into_bytes(),
+            request: message(Direction::Request, &request_head, &request_body),
+            response: message(Direction::Response, &response_head, &answer_body),
+            ..ReadyExchange::default()
         };
         let packets = connection(
-            &[&ready.request_head[..], &ready.request_body].concat(),
-            &[&ready.response_head[..], &ready.response_body].concat(),
+            &[&request_head[..], request_body.as_bytes()].concat(),
+            &[&response_head[..], answer_body.as_bytes()].concat(),
         );
         let wire = observe(wire::write(&packets, Style::default()), 1, false);
         let wire: Vec<_> = wire.tokens.into_iter().collect();

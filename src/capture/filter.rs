@@ -78,6 +78,8 @@ impl<S: Source> Source for Filtered<S> {
         }
         let mut keep = kept.into_iter();
         block.frames.retain(|_| keep.next().unwrap_or(false));
+        // What never was a packet matches no filter of packets.
+        block.exchanges.clear();
         Ok(more)
     }
 

@@ -18,6 +18,7 @@ mod open;
 mod pcap;
 mod pcapng;
 mod reader;
+mod ready;
 mod rotation;
 #[cfg(test)]
 mod testing;

@@ -11,6 +11,7 @@ use super::compressed::Compression;
 use super::pcap::{self, Pcap};
 use super::pcapng::{PcapNg, SECTION};
 use super::reader::{FileSource, Format};
+use super::ready::{Kind, ReadySource};
 use super::{Block, CaptureError, FileId, More, Source, rotation};
 
 /// Bytes that are looked at to tell a format: a page, so that later reads stay aligned in the file.
@@ -75,10 +76,13 @@ pub fn open(path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> 
     }
     let consumed = Arc::new(AtomicU64::new(0));
     let source = source(Box::new(Counted { input: opened, count: Arc::clone(&consumed) }), file)?;
-    if !meta.is_file() {
-        return Ok(Box::new(source));
-    }
-    Ok(Box::new(Ahead::new(source.with_progress(meta.len(), consumed), path)))
+    Ok(match source {
+        Opened::Frames(source) if meta.is_file() => {
+            Box::new(Ahead::new(source.with_progress(meta.len(), consumed), path))
+        }
+        Opened::Ready(source) if meta.is_file() => Box::new(source.with_progress(meta.len(), consumed)),
+        other => other.boxed(),
+    })
 }
 
 /// Opens a stream of bytes as a capture, compressed or not.
@@ -86,11 +90,11 @@ pub fn open(path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> 
 /// # Errors
 /// As [`open`].
 pub fn open_stream(input: Box<dyn Read + Send>, file: FileId) -> Result<Box<dyn Source>, CaptureError> {
-    Ok(Box::new(source(input, file)?))
+    source(input, file).map(Opened::boxed)
 }
 
-/// Reads arbitrary bytes as a capture through the whole path: the entry of the fuzzer. Says how many frames
-/// there were.
+/// Reads arbitrary bytes as a capture through the whole path: the entry of the fuzzer. Says how many frames and
+/// entries there were.
 #[doc(hidden)]
 pub fn fuzz_capture_file(data: &[u8]) -> usize {
     let Ok(mut source) = open_stream(Box::new(Cursor::new(data.to_vec())), FileId(0)) else { return 0 };
@@ -99,6 +103,7 @@ pub fn fuzz_capture_file(data: &[u8]) -> usize {
     loop {
         let more = source.fill(&mut block);
         frames += (0..block.frames.len()).filter(|&index| block.frame(index).is_some()).count();
+        frames += block.exchanges.len();
         if !matches!(more, Ok(More::Yes)) {
             return frames;
         }
@@ -125,7 +130,24 @@ fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<(
     Ok(())
 }
 
-fn source(mut input: Box<dyn Read + Send>, file: FileId) -> Result<FileSource, CaptureError> {
+/// What was opened.
+enum Opened {
+    /// A capture.
+    Frames(FileSource),
+    /// Exchanges that were never packets.
+    Ready(ReadySource),
+}
+
+impl Opened {
+    fn boxed(self) -> Box<dyn Source> {
+        match self {
+            Self::Frames(source) => Box::new(source),
+            Self::Ready(source) => Box::new(source),
+        }
+    }
+}
+
+fn source(mut input: Box<dyn Read + Send>, file: FileId) -> Result<Opened, CaptureError> {
     let mut head = sniff(&mut input)?;
     if let Some(outer) = Compression::sniff(&head) {
         input = outer.decode(Box::new(Cursor::new(head).chain(input)));
@@ -137,13 +159,16 @@ fn source(mut input: Box<dyn Read + Send>, file: FileId) -> Result<FileSource, C
             let cause = format!("{} inside {}: decompress it once", inner.name(), outer.name());
             return Err(CaptureError::Unreadable { offset: 0, cause });
         }
-        if !is_capture(&head) && foreign(&head).is_none() {
+        if !is_capture(&head) && foreign(&head).is_none() && Kind::tell(&head).is_none() {
             return Err(CaptureError::NotACapture { looks_like: "compressed file without a capture inside" });
         }
     }
+    if let Some(kind) = Kind::tell(&head) {
+        return Ok(Opened::Ready(ReadySource::new(Box::new(Cursor::new(head).chain(input)), kind, file)));
+    }
     let (format, skip) = format(&head)?;
     let carry = head.get(skip..).unwrap_or_default().to_vec();
-    Ok(FileSource::new(input, format, file, carry, skip as u64))
+    Ok(Opened::Frames(FileSource::new(input, format, file, carry, skip as u64)))
 }
 
 /// The format of a capture that begins with `head`, and the bytes of its file header.

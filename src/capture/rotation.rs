@@ -45,14 +45,15 @@ fn family(input: &Input) -> Option<(PathBuf, String)> {
     Some((folder, name.chars().filter(|c| !c.is_ascii_digit()).collect()))
 }
 
-/// Time of the first packet of a file.
+/// Time of the first packet or exchange of a file.
 fn begins(path: &Path) -> Option<Timestamp> {
     let mut source = open(path, FileId(0)).ok()?;
     let mut block = Block::default();
     loop {
         let more = source.fill(&mut block).ok()?;
-        match (block.frames.first(), more) {
-            (Some(frame), _) => return Some(frame.time),
+        let exchange = || block.exchanges.first()?.request.as_ref().map(|request| request.time);
+        match (block.frames.first().map(|frame| frame.time).or_else(exchange), more) {
+            (Some(time), _) => return Some(time),
             (None, More::Yes) => {}
             (None, More::End) => return None,
         }

@@ -2,9 +2,10 @@
 
 use super::Failure;
 use super::terminal::{note, say};
-use crate::capture::{self, CaptureError, Damage, FileId, Input, Source};
+use crate::capture::{self, Block, CaptureError, Damage, FileId, Input, More, Source};
 use crate::cli::{ReadArgs, WorkArgs};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What became of the inputs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +28,8 @@ pub(super) struct Inputs {
     /// Inputs that are no captures by their content.
     strangers: u32,
     failed: bool,
+    /// Inputs that could not be read to their end, and why.
+    broken: Arc<Mutex<Vec<String>>>,
     /// What was said.
     pub(super) warnings: Vec<String>,
     work: WorkArgs,
@@ -47,6 +50,7 @@ impl Inputs {
             opened: 0,
             strangers: 0,
             failed: false,
+            broken: Arc::default(),
             warnings: Vec::new(),
             work: work.clone(),
         })
@@ -68,13 +72,19 @@ impl Inputs {
 
     /// A source gave up.
     pub(super) fn broken(&mut self, error: &CaptureError) {
+        self.fail(error.to_string());
+    }
+
+    fn fail(&mut self, text: String) {
         self.failed = true;
-        say(&format!("error: {error}"));
-        self.warnings.push(error.to_string());
+        say(&format!("error: {text}"));
+        self.warnings.push(text);
     }
 
     /// How it went, once all sources were read.
-    pub(super) fn verdict(&self, packets: bool, interrupted: bool) -> Verdict {
+    pub(super) fn verdict(&mut self, packets: bool, interrupted: bool) -> Verdict {
+        let broken = std::mem::take(&mut *lock(&self.broken));
+        broken.into_iter().for_each(|text| self.fail(text));
         // Where others are captures, one that is not is a mistake; where none is, that is the whole answer.
         let stranger = self.strangers > 0 && self.opened > 0;
         if self.opened > 0 && !packets && !interrupted {
@@ -86,14 +96,47 @@ impl Inputs {
 
     fn open(&mut self, path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> {
         let source = capture::open(path, file)?;
+        let source = Named { source, name: path.display().to_string(), broken: Arc::clone(&self.broken) };
         match &self.filter {
             #[cfg(feature = "live")]
             Some(expression) => {
                 Ok(Box::new(capture::Filtered::new(source, capture::Filter::compile(expression)?)))
             }
-            _ => Ok(source),
+            _ => Ok(Box::new(source)),
         }
     }
+}
+
+/// A source that names its file where it gives up; others are read nevertheless.
+struct Named {
+    source: Box<dyn Source>,
+    name: String,
+    broken: Arc<Mutex<Vec<String>>>,
+}
+
+impl Source for Named {
+    fn fill(&mut self, block: &mut Block) -> Result<More, CaptureError> {
+        self.source.fill(block).or_else(|error| {
+            lock(&self.broken).push(format!("{}: {error}", self.name));
+            Ok(More::End)
+        })
+    }
+
+    fn progress(&self) -> Option<(u64, u64)> {
+        self.source.progress()
+    }
+
+    fn awaits_secrets(&self) -> bool {
+        self.source.awaits_secrets()
+    }
+
+    fn drops(&self) -> u64 {
+        self.source.drops()
+    }
+}
+
+fn lock(texts: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
+    texts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Iterator for Inputs {

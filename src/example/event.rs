@@ -2,7 +2,8 @@
 
 use super::token::compact;
 use crate::decode::Endpoint;
-use crate::message::{Channel, Direction, Location, Place, Position, ReadyExchange, Transport};
+use crate::message::{Channel, Direction, Location, Place, Position, ReadyExchange, ReadyMessage, Transport};
+use crate::protocol::parse_head;
 use crate::rules::rule::{Event, EventKind};
 use crate::time::Timestamp;
 use crate::token::{Sighting, Token};
@@ -100,20 +101,17 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
         }
         texts(&fields, place)?
     };
-    let (request_head, request_body) = message(&request.replace("{token}", &token));
-    let (response_head, response_body) = message(&response.replace("{token}", &token));
+    let request = message(&request.replace("{token}", &token), Direction::Request, time);
+    let response = message(&response.replace("{token}", &token), Direction::Response, time);
     Ok(Played::Exchange(Box::new(ReadyExchange {
         number,
-        time: Timestamp::from_parts(time, 0),
-        offset: 0,
         client: Some(client),
         server: Some(server),
         protocol,
         encrypted: !cleartext,
-        request_head,
-        request_body,
-        response_head,
-        response_body,
+        request,
+        response,
+        ..ReadyExchange::default()
     })))
 }
 
@@ -203,17 +201,20 @@ fn texts(fields: &Fields<'_>, place: &str) -> Result<(String, String), String> {
     ))
 }
 
-/// Head and body of a message text with any line ends; `Content-Length` is added.
-fn message(text: &str) -> (Vec<u8>, Vec<u8>) {
+/// A message from its text with any line ends; `Content-Length` is added.
+fn message(text: &str, dir: Direction, time: i64) -> Option<ReadyMessage> {
     if text.is_empty() {
-        return (Vec::new(), Vec::new());
+        return None;
     }
     let text = text.replace("\r\n", "\n");
     let (head, body) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let body = body.trim_end_matches('\n');
+    let body = body.trim_end_matches('\n').as_bytes().to_vec();
     let mut head = head.trim_end_matches('\n').replace('\n', "\r\n");
     if !body.is_empty() {
         head += &format!("\r\nContent-Length: {}", body.len());
     }
-    (format!("{head}\r\n\r\n").into_bytes(), body.as_bytes().to_vec())
+    let time = Timestamp::from_parts(time, 0);
+    let mut message = ReadyMessage { time, body, coded: true, ..ReadyMessage::default() };
+    parse_head((head + "\r\n\r\n").as_bytes(), dir, |head| message.head.store(head));
+    Some(message)
 }

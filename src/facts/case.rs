@@ -118,6 +118,12 @@ impl<'a> Case<'a> {
         self.policy.accepts_cleartext(host.as_deref(), server)
     }
 
+    /// The same in seconds; `None` if nothing told it (a cassette without dates), which files have as the epoch.
+    pub fn seconds(&self) -> Option<i64> {
+        let time = self.time();
+        (time != Timestamp::default()).then(|| time.seconds())
+    }
+
     /// Places of the marks that the rule asks about; of all, if it asks about none that is there.
     pub fn marked(&self) -> impl Iterator<Item = &'a Place> + use<'a> {
         let all = self.exchange.map_or(&[][..], |e| &e.marked);

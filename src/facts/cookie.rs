@@ -115,7 +115,7 @@ fn max_age(case: &Case<'_>, cookie: &SetCookie<'_>) -> Option<i64> {
     let expires = || {
         let text = std::str::from_utf8(cookie.expires?).ok()?;
         let date = jiff::fmt::rfc2822::parse(&text.replace('-', " ")).ok()?;
-        Some(date.timestamp().as_second() - case.time().seconds())
+        Some(date.timestamp().as_second() - case.seconds()?)
     };
     cookie.max_age.or_else(expires)
 }

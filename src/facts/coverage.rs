@@ -17,6 +17,7 @@ const GAPS: &[(&str, &str)] = &[
     ("too_deep", "packets with more encapsulation layers than are followed"),
     ("truncated", "packets whose headers were cut"),
     ("content_undecodable", "bodies with a content coding that could not be undone"),
+    ("body_not_recorded", "bodies that the recorder of the file left out"),
     ("content_bomb", "bodies over the decompression bound"),
     ("body_context_limit", "bodies too long to name the place of a token in them"),
     ("http_head_too_large", "message heads over the bound"),

@@ -24,7 +24,8 @@ pub(super) const FAMILY: Family = Family {
             ty: Type::Int,
             doc: "Seconds from iat to the sighting.",
             get: |c| {
-                Value::or_missing(seconds(c, Time::Iat).map(|iat| c.time().seconds().saturating_sub(iat)))
+                let age = |now: i64| Some(now.saturating_sub(seconds(c, Time::Iat)?));
+                Value::or_missing(c.seconds().and_then(age))
             },
         },
         Field {
@@ -32,10 +33,8 @@ pub(super) const FAMILY: Family = Family {
             ty: Type::Bool,
             doc: "Whether exp had passed when the token was seen, 60 s of skew forgiven.",
             get: |c| {
-                Value::Bool(
-                    seconds(c, Time::Exp)
-                        .is_some_and(|exp| exp.saturating_add(c.policy.skew) < c.time().seconds()),
-                )
+                let exp = seconds(c, Time::Exp).zip(c.seconds());
+                Value::Bool(exp.is_some_and(|(exp, now)| exp.saturating_add(c.policy.skew) < now))
             },
         },
         Field {
@@ -43,10 +42,8 @@ pub(super) const FAMILY: Family = Family {
             ty: Type::Bool,
             doc: "Whether nbf still lay ahead when the token was seen, 60 s of skew forgiven.",
             get: |c| {
-                Value::Bool(
-                    seconds(c, Time::Nbf)
-                        .is_some_and(|nbf| nbf.saturating_sub(c.policy.skew) > c.time().seconds()),
-                )
+                let nbf = seconds(c, Time::Nbf).zip(c.seconds());
+                Value::Bool(nbf.is_some_and(|(nbf, now)| nbf.saturating_sub(c.policy.skew) > now))
             },
         },
         Field {
@@ -59,9 +56,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn lifetime(case: &Case<'_>) -> Option<i64> {
-    let from = seconds(case, Time::Iat)
-        .or_else(|| seconds(case, Time::Nbf))
-        .unwrap_or_else(|| case.time().seconds());
+    let from = seconds(case, Time::Iat).or_else(|| seconds(case, Time::Nbf)).or_else(|| case.seconds())?;
     Some(seconds(case, Time::Exp)?.saturating_sub(from))
 }
 
@@ -69,7 +64,7 @@ fn time_problem(case: &Case<'_>) -> Option<&'static str> {
     /// 2200-01-01.
     const FAR: i64 = 7_258_118_400;
     let [iat, nbf, exp, auth] = [Time::Iat, Time::Nbf, Time::Exp, Time::Auth].map(|time| seconds(case, time));
-    let now = case.time().seconds();
+    let now = case.seconds();
     let after = |a: Option<i64>, b: Option<i64>| a.zip(b).is_some_and(|(a, b)| a > b);
     let milliseconds = |v: &i64| *v > 100_000_000_000;
     let absurd = |v: &i64| *v < 0 || *v >= FAR;
@@ -78,7 +73,7 @@ fn time_problem(case: &Case<'_>) -> Option<&'static str> {
         None
     } else if [iat, nbf, exp].iter().flatten().any(absurd) {
         Some("a time before 1970 or after 2200")
-    } else if iat.is_some_and(|iat| iat > now.saturating_add(case.policy.skew)) {
+    } else if iat.zip(now).is_some_and(|(iat, now)| iat > now.saturating_add(case.policy.skew)) {
         Some("iat lies in the future")
     } else if after(nbf, exp) {
         Some("nbf lies after exp")

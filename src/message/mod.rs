@@ -17,6 +17,7 @@ mod json;
 mod meter;
 mod multipart;
 mod place;
+mod ready;
 mod route;
 mod text;
 mod transport;
@@ -36,6 +37,7 @@ pub use host::{host_of, is_ip_literal, name_of, registrable_domain, same_site};
 pub use json::{JsonMember, json_members};
 pub use multipart::{Part, multipart_fields};
 pub use place::{Location, Place};
+pub use ready::{ReadyExchange, ReadyFrame, ReadyMessage};
 pub use route::path_template;
 pub use text::label;
 pub use transport::{Channel, Direction, Position, Span, Transport};
@@ -54,32 +56,4 @@ pub enum End {
     Reset,
     /// The capture, a gap or a timeout cut it.
     Cut,
-}
-
-/// An exchange that was never packets. It enters at `message` with the same `begin`, `body`, `end` as one from
-/// a dissector; its packet number is the entry's number. No reader makes them yet.
-#[derive(Clone, Debug, Default)]
-pub struct ReadyExchange {
-    /// Number of the entry in its file, from 1.
-    pub number: u64,
-    /// When the request was sent.
-    pub time: crate::time::Timestamp,
-    /// Offset of the entry in its file.
-    pub offset: u64,
-    /// The client, where the entry names it.
-    pub client: Option<crate::decode::Endpoint>,
-    /// The server, where the entry names it.
-    pub server: Option<crate::decode::Endpoint>,
-    /// The protocol, as records name it; empty for HTTP/1.
-    pub protocol: &'static str,
-    /// Whether the entry's own scheme says TLS.
-    pub encrypted: bool,
-    /// Request head as HTTP/1.1 text (request line, fields, empty line).
-    pub request_head: Vec<u8>,
-    /// Request body, all codings undone.
-    pub request_body: Vec<u8>,
-    /// Response head as HTTP/1.1 text; empty if there was no response.
-    pub response_head: Vec<u8>,
-    /// Response body, all codings undone.
-    pub response_body: Vec<u8>,
 }

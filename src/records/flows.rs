@@ -3,6 +3,7 @@
 use super::{Record, name, tls::TlsView};
 use crate::{
     decode::IpProtocol,
+    message::Channel,
     protocol::Over,
     report::{Column, EndpointView, Kind},
     session::FlowSummary,
@@ -73,7 +74,7 @@ pub fn flow_record<'a>(
         packets: flow.packets,
         bytes: flow.bytes,
         encrypted: flow.protocols.iter().any(|p| matches!(*p, "tls" | "quic" | "dtls")),
-        decrypted: flow.tls.as_ref().is_some_and(|s| s.opened),
+        decrypted: flow.transport.channel == Channel::TlsDecrypted,
         state: flow.state,
         anomalies: AnomaliesView(flow.anomalies.named()),
         tls: flow.tls.as_deref().map(|session| TlsView::new(session, over(flow))),

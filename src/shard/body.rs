@@ -53,10 +53,17 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// The body that follows `head`.
-    pub(super) fn new(head: &Head<'_>, shared: &Shared, tools: &mut Tools, held: &mut Held) -> Self {
+    /// The body that follows `head`; `coded`: in the codings that it names.
+    pub(super) fn new(
+        head: &Head<'_>,
+        coded: bool,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+    ) -> Self {
         let mut codings = SmallVec::<[&[u8]; 2]>::new();
-        for name in ["content-encoding", "transfer-encoding"] {
+        let names: &[_] = if coded { &["content-encoding", "transfer-encoding"] } else { &[] };
+        for name in names {
             let fields = head.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes()));
             codings.extend(fields.map(|f| f.value).filter(|v| !v.is_empty()));
         }
@@ -314,7 +321,7 @@ mod tests {
             let head =
                 Head { start, start_at: 0, version: Version::Http11, fields: &fields, at: 0, raw: b"" };
             let (mut held, mut found, trail) = (Held::default(), Vec::new(), Trail::default());
-            let mut body = Body::new(&head, &shared, &mut tools, &mut held);
+            let mut body = Body::new(&head, true, &shared, &mut tools, &mut held);
             assert_eq!(held.decoders > 0, coding == b"gzip");
             body.push((&trail, 0), &[0x1f, 0x8b, 8][..], &shared, &mut tools, &mut held, &mut found);
             body.gap(4, &shared, &mut tools, &mut held, &mut found);

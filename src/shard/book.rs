@@ -43,33 +43,7 @@ pub(super) struct Scribe<'a> {
 
 impl Sink for Scribe<'_> {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
-        self.tools.out.tally.messages += 1;
-        let dir = head.start.direction();
-        let mut message = self.tools.spare.pop().unwrap_or_default();
-        if !self.held.store(head, &mut message.head) {
-            self.tools.out.tally.weird("open_heads_limit");
-        }
-        message.position = carrier.position(dir, head.at);
-        message.end = End::Cut;
-        message.grpc_status = grpc_status(head);
-        message.body = body_expected(head).then(|| Body::new(head, self.shared, self.tools, self.held));
-        let mut found = Vec::new();
-        if self.shared.demand.tokens {
-            let trail = &carrier.trails[dir.index()];
-            let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
-            scan.head(head, false);
-        }
-        let open = self.book.open.open(id, carrier.transport);
-        if let Start::Message { .. } = head.start {
-            open.kind = Kind::Message { via: carrier.via };
-        }
-        if let Some(interim) = open.messages[dir.index()].replace(message) {
-            self.held.release(&interim.head);
-            if let Some(mut body) = interim.body {
-                body.release(self.held, self.tools);
-            }
-        }
-        self.sightings(id, dir, found);
+        self.start(carrier, id, head, body_expected(head).then_some(true));
     }
 
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
@@ -177,6 +151,43 @@ impl Sink for Scribe<'_> {
 }
 
 impl Scribe<'_> {
+    /// Begins a message, whose body, if one follows, is in the codings that its head names, or already is not.
+    pub(super) fn start(
+        &mut self,
+        carrier: Carrier<'_>,
+        id: ExchangeId,
+        head: &Head<'_>,
+        body: Option<bool>,
+    ) {
+        self.tools.out.tally.messages += 1;
+        let dir = head.start.direction();
+        let mut message = self.tools.spare.pop().unwrap_or_default();
+        if !self.held.store(head, &mut message.head) {
+            self.tools.out.tally.weird("open_heads_limit");
+        }
+        message.position = carrier.position(dir, head.at);
+        message.end = End::Cut;
+        message.grpc_status = grpc_status(head);
+        message.body = body.map(|coded| Body::new(head, coded, self.shared, self.tools, self.held));
+        let mut found = Vec::new();
+        if self.shared.demand.tokens {
+            let trail = &carrier.trails[dir.index()];
+            let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
+            scan.head(head, false);
+        }
+        let open = self.book.open.open(id, carrier.transport);
+        if let Start::Message { .. } = head.start {
+            open.kind = Kind::Message { via: carrier.via };
+        }
+        if let Some(interim) = open.messages[dir.index()].replace(message) {
+            self.held.release(&interim.head);
+            if let Some(mut body) = interim.body {
+                body.release(self.held, self.tools);
+            }
+        }
+        self.sightings(id, dir, found);
+    }
+
     /// Searches bytes that stand for themselves: a datagram, or bytes outside the order of their stream.
     pub(super) fn raw(
         &mut self,

@@ -11,22 +11,24 @@ mod json_form;
 mod opaque;
 mod open;
 mod passage;
+mod ready;
 mod stream;
 mod tls;
 
 pub use demand::{Demand, Wanted};
 pub use event::{Event, Stamped};
 
-use crate::capture::{Block, FrameRef};
+use crate::capture::{Block, FileId, FrameRef};
 use crate::decode::Packet;
 use crate::flow::{Arrival, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::ContentPool;
+use crate::message::{ContentPool, ReadyExchange};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, TokenCache};
 use open::Held;
+use ready::Connections;
 use std::sync::Arc;
 use stream::{Feed, Stream};
 
@@ -97,8 +99,17 @@ pub struct Output {
 /// Some of the partitions.
 pub struct Shard {
     shared: Arc<Shared>,
-    partitions: Vec<(u8, FlowTable<Stream>, Held)>,
+    partitions: Vec<Partition>,
     tools: Tools,
+}
+
+/// The flows of one partition.
+struct Partition {
+    number: u8,
+    table: FlowTable<Stream>,
+    held: Held,
+    /// Of exchanges that were never packets.
+    connections: Connections,
 }
 
 /// What the flows of a shard have in common: caches, pools, and what they report.
@@ -133,7 +144,13 @@ impl Tools {
 impl Shard {
     /// A shard of the partitions `numbers`.
     pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
-        let partitions: Vec<_> = numbers.map(|n| (n, FlowTable::default(), Held::default())).collect();
+        let partition = |number| Partition {
+            number,
+            table: FlowTable::default(),
+            held: Held::default(),
+            connections: Connections::default(),
+        };
+        let partitions: Vec<_> = numbers.map(partition).collect();
         let tools = Tools::new(partitions.len());
         Self { shared, partitions, tools }
     }
@@ -161,8 +178,8 @@ impl Shard {
         if batch.last {
             self.finish(end + block.exchanges.len() as u64, batch.now);
         }
-        for (_, table, _) in &mut self.partitions {
-            self.tools.out.tally.absorb(table.tally());
+        for partition in &mut self.partitions {
+            self.tools.out.tally.absorb(partition.table.tally());
         }
         std::mem::take(&mut self.tools.out)
     }
@@ -179,49 +196,43 @@ impl Shard {
         let origin =
             Origin { ordinal, frame: frame.number, time: frame.time, offset: base, file: block.file };
         let arrival = Arrival { origin, wire_len: frame.wire_len, now: item.now };
-        let Some((table, held)) = Self::partition(&mut self.partitions, item.partition) else {
-            return;
-        };
+        let Some(partition) = Self::partition(&mut self.partitions, item.partition) else { return };
+        let held = &mut partition.held;
         let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
-        table.packet(&item.packet, bytes, &arrival, &mut feed);
+        partition.table.packet(&item.packet, bytes, &arrival, &mut feed);
     }
 
-    fn partition(
-        all: &mut [(u8, FlowTable<Stream>, Held)],
-        number: u8,
-    ) -> Option<(&mut FlowTable<Stream>, &mut Held)> {
+    fn partition(all: &mut [Partition], number: u8) -> Option<&mut Partition> {
         let i = if all.len() == limits::PARTITIONS {
             usize::from(number)
         } else {
-            all.iter().position(|(n, ..)| *n == number)?
+            all.iter().position(|p| p.number == number)?
         };
-        all.get_mut(i).map(|(_, table, held)| (table, held))
+        all.get_mut(i)
     }
 
     fn tick(&mut self, ordinal: u64, now: Timestamp) {
-        for (_, table, held) in &mut self.partitions {
+        for Partition { table, held, .. } in &mut self.partitions {
             let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
             table.tick(now, &mut feed);
         }
     }
 
     fn finish(&mut self, ordinal: u64, now: Timestamp) {
-        for (_, table, held) in &mut self.partitions {
+        for Partition { table, held, connections, .. } in &mut self.partitions {
             let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
             table.finish(now, &mut feed);
+            feed.connections_end(connections);
         }
     }
 
-    /// An exchange that was never packets enters here, if this shard has its partition.
-    fn ready(
-        &mut self,
-        file: crate::capture::FileId,
-        exchange: &crate::message::ReadyExchange,
-        ordinal: u64,
-    ) {
-        let number = (exchange.number % limits::PARTITIONS as u64) as u8;
-        let Some((_, held)) = Self::partition(&mut self.partitions, number) else { return };
+    /// An exchange that was never packets enters here, if this shard has the partition of its connection.
+    fn ready(&mut self, file: FileId, exchange: &ReadyExchange, ordinal: u64) {
+        let flow = ordinal.saturating_sub(exchange.connection.unwrap_or(0));
+        let number = (flow % limits::PARTITIONS as u64) as u8;
+        let Some(partition) = Self::partition(&mut self.partitions, number) else { return };
+        let Partition { held, connections, .. } = partition;
         let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
-        feed.ready(file, exchange);
+        feed.ready(file, exchange, connections);
     }
 }

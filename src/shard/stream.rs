@@ -4,11 +4,10 @@ use super::book::{Book, Scribe};
 use super::event::{Event, Stamped};
 use super::open::Held;
 use super::{Shared, Tools};
-use crate::capture::FileId;
 use crate::decode::{IpProtocol, Side};
 use crate::flow::{Chunk, Consumer, FlowInfo, Origin};
-use crate::message::{Channel, Direction, End, ExchangeId, Location, Position, ReadyExchange, Transport};
-use crate::protocol::{Carrier, Conversation, Layer, Sink as _, Trail, parse_head};
+use crate::message::{Channel, Direction, Location, Transport};
+use crate::protocol::{Conversation, Layer};
 use crate::session::FlowSummary;
 
 /// What a shard knows about a flow.
@@ -145,11 +144,11 @@ impl Consumer<Stream> for Feed<'_> {
 }
 
 impl Feed<'_> {
-    fn emit(&mut self, event: Event) {
+    pub(super) fn emit(&mut self, event: Event) {
         self.tools.out.events.push(Stamped { ordinal: self.ordinal, event });
     }
 
-    fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
+    pub(super) fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
         Scribe { book, shared: self.shared, tools: self.tools, held: self.held, ordinal: self.ordinal }
     }
 
@@ -189,39 +188,6 @@ impl Feed<'_> {
             layer.set_protocol(protocol, &mut self.scribe(&mut state.book));
         }
         layer
-    }
-
-    /// Plays an exchange that was never packets.
-    pub(super) fn ready(&mut self, file: FileId, ready: &ReadyExchange) {
-        let channel = if ready.encrypted { Channel::TlsDecrypted } else { Channel::Cleartext };
-        let transport = Transport {
-            flow: self.ordinal,
-            client: ready.client,
-            server: ready.server,
-            channel,
-            protocol: if ready.protocol.is_empty() { "http1" } else { ready.protocol },
-        };
-        let position = Position { frame: ready.number, time: ready.time, offset: ready.offset, file };
-        let mut trail = Trail::default();
-        trail.push_derived(0, u64::MAX / 2, position);
-        let trails = [trail.clone(), trail];
-        let carrier = Carrier { transport: &transport, trails: &trails, via: None };
-        let mut book = Book::default();
-        let mut scribe = self.scribe(&mut book);
-        let id = ExchangeId(0);
-        for (dir, head, body) in [
-            (Direction::Request, &ready.request_head, &ready.request_body),
-            (Direction::Response, &ready.response_head, &ready.response_body),
-        ] {
-            if !head.is_empty() {
-                parse_head(head, dir, |head| scribe.begin(carrier, id, head));
-                if !body.is_empty() {
-                    scribe.body(carrier, id, dir, 0, body);
-                }
-            }
-            scribe.end(id, dir, if head.is_empty() { End::Cut } else { End::Complete });
-        }
-        scribe.close_all();
     }
 }
 

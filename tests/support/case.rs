@@ -17,6 +17,9 @@ pub(crate) struct Case {
     pub(crate) truth: Value,
 }
 
+/// What a capture may end in.
+const ENDINGS: [&str; 6] = ["pcap", "pcapng", "har", "json", "yaml", "yml"];
+
 /// All of them, by name.
 pub(crate) fn cases() -> Vec<Case> {
     let mut names: Vec<_> = fs::read_dir(tree::root().join("fixtures"))
@@ -36,13 +39,18 @@ pub(crate) fn case(name: &str) -> Case {
     let read = |file: &str| tree::read(format!("{folder}/{file}"));
     let about = read("case.toml").parse().unwrap_or_else(|e| panic!("{folder}/case.toml: {e}"));
     let truth = serde_json::from_str(&read("truth.json")).unwrap_or_else(|e| panic!("{folder}: {e}"));
-    let capture = ["pcap", "pcapng"].map(|end| format!("{folder}/capture.{end}"));
+    let capture = ENDINGS.map(|end| format!("{folder}/capture.{end}"));
     let capture = capture.into_iter().find(|path| tree::root().join(path).is_file());
     let capture = capture.unwrap_or_else(|| panic!("{folder} has no capture"));
     Case { name: name.to_owned(), folder, capture, about, truth }
 }
 
 impl Case {
+    /// Whether it has packets; a HAR or a cassette has entries.
+    pub(crate) fn has_packets(&self) -> bool {
+        self.capture.ends_with("pcap") || self.capture.ends_with("pcapng")
+    }
+
     /// What `case.toml` gives wirelint besides the capture.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let list = self.about.get("arguments").and_then(toml::Value::as_array);
