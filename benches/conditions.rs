@@ -8,7 +8,7 @@ use wirelint::capture::Block;
 use wirelint::facts::value::{FieldId, Lookup, Schema, Type, Value};
 use wirelint::facts::{Facts as AllFacts, Given};
 use wirelint::judge::Judge;
-use wirelint::message::ReadyExchange;
+use wirelint::message::{ReadyExchange, ReadyMessage, Start, Version};
 use wirelint::rules::RuleSet;
 use wirelint::rules::expr::{Program, Verdict};
 use wirelint::shard::{Batch, Event, Shard, Shared};
@@ -94,22 +94,21 @@ fn exchange(alg: &str, len: usize, n: usize) -> ReadyExchange {
         })
         .collect();
     let parts = [header.into_bytes(), claims.into_bytes(), signature].map(|p| URL_SAFE_NO_PAD.encode(p));
-    let head = format!(
-        "GET /v1/items/{n} HTTP/1.1\r\nHost: api.example.test\r\nAuthorization: Bearer {}\r\n\r\n",
-        parts.join(".")
-    );
+    let target = format!("/v1/items/{n}");
+    let bearer = format!("Bearer {}", parts.join("."));
+    let time = wirelint::time::Timestamp::from_parts(1_700_000_100, 0);
+    let message =
+        |start, fields: &[(&[u8], &[u8])]| Some(ReadyMessage::new(time, Version::Http11, start, fields));
+    let fields = [(&b"Host"[..], &b"api.example.test"[..]), (b"Authorization", bearer.as_bytes())];
     ReadyExchange {
         number: 1,
-        time: wirelint::time::Timestamp::from_parts(1_700_000_100, 0),
-        offset: 0,
         client: Some(wirelint::decode::Endpoint { addr: [192, 0, 2, 1].into(), port: 5000 }),
         server: Some(wirelint::decode::Endpoint { addr: [192, 0, 2, 2].into(), port: 443 }),
         protocol: "http1",
         encrypted: true,
-        request_head: head.into_bytes(),
-        request_body: Vec::new(),
-        response_head: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(),
-        response_body: Vec::new(),
+        request: message(Start::Request { method: b"GET", target: target.as_bytes() }, &fields),
+        response: message(Start::Response { status: 200 }, &[(b"Content-Length", b"0")]),
+        ..ReadyExchange::default()
     }
 }
 
