@@ -72,8 +72,9 @@ impl Consumer<u64> for Nothing {
     fn open(&mut self, _: &FlowInfo) -> u64 {
         0
     }
-    fn stream(&mut self, _: &mut FlowInfo, s: &mut u64, _: Side, at: u64, _: Chunk<'_>, _: &Origin) {
+    fn stream(&mut self, _: &mut FlowInfo, s: &mut u64, _: Side, at: u64, _: Chunk<'_>, _: &Origin) -> bool {
         *s ^= at;
+        true
     }
     fn datagram(&mut self, _: &mut FlowInfo, _: &mut u64, _: Side, _: &[u8], _: u32, _: &Origin) {}
     fn closed(&mut self, _: &mut FlowInfo, _: &mut u64) {}

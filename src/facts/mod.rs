@@ -29,6 +29,8 @@ pub use case::{CaptureSummary, Case, Subject};
 pub use crack::Dictionary;
 pub use entity::{Entity, Origin};
 pub use memory::{Given, Memories, Memory, Source, Wants};
+use foldhash::HashMap;
+use std::sync::LazyLock;
 use value::{FieldId, Lookup, Schema, Type, Value};
 
 /// What could not be inspected: reason in words, and how often.
@@ -106,14 +108,7 @@ pub struct Facts;
 impl Facts {
     /// The fact of that number.
     pub fn get(id: FieldId) -> Option<&'static Field> {
-        let mut n = usize::from(id.0);
-        for family in FAMILIES {
-            match family.fields.get(n) {
-                Some(field) => return Some(field),
-                None => n -= family.fields.len(),
-            }
-        }
-        None
+        BY_ID.get(usize::from(id.0)).map(|(_, field)| *field)
     }
 
     /// The facts that a rule about `on` may name.
@@ -134,20 +129,12 @@ impl Facts {
 
     /// The number of the fact of that name.
     pub fn id(name: &str) -> Option<FieldId> {
-        let names = FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.name);
-        names.zip(0..).find(|(known, _)| *known == name).map(|(_, id)| FieldId(id))
+        NAMES.get(name).map(|(id, ..)| *id)
     }
 
     /// The family that a fact belongs to.
     pub fn family(id: FieldId) -> Option<&'static Family> {
-        let mut n = usize::from(id.0);
-        for family in FAMILIES {
-            if n < family.fields.len() {
-                return Some(family);
-            }
-            n -= family.fields.len();
-        }
-        None
+        BY_ID.get(usize::from(id.0)).map(|(family, _)| *family)
     }
 }
 
@@ -173,21 +160,26 @@ impl Schema for FactsOf {
 
 /// The fact with the longest name that `path` starts with, in the families that fit.
 fn find(path: &[&str], fits: impl Fn(&Family) -> bool) -> Option<(FieldId, Type, usize)> {
-    let families = FAMILIES.iter().flat_map(|family| family.fields.iter().map(move |field| (family, field)));
-    let mut best: Option<(FieldId, Type, usize)> = None;
-    for (id, (_, field)) in families.enumerate().filter(|(_, (family, _))| fits(family)) {
-        let n = field.name.split('.').count();
-        let begins = n <= path.len() && field.name.split('.').eq(path[..n].iter().copied());
-        if begins && best.is_none_or(|(.., longest)| n > longest) {
-            best = Some((FieldId(id as u16), field.ty, n));
-        }
-    }
-    best
+    (1..=path.len()).rev().find_map(|n| {
+        let (id, family, field) = *NAMES.get(path[..n].join(".").as_str())?;
+        fits(family).then_some((id, field.ty, n))
+    })
 }
 
+/// Every fact with its family, in the order of their numbers.
+static BY_ID: LazyLock<Vec<(&Family, &Field)>> = LazyLock::new(|| {
+    FAMILIES.iter().flat_map(|family| family.fields.iter().map(move |field| (*family, field))).collect()
+});
+
+/// Every fact by its name: rules name hundreds when they are loaded.
+static NAMES: LazyLock<HashMap<&str, (FieldId, &Family, &Field)>> = LazyLock::new(|| {
+    let fields = BY_ID.iter().zip(0..);
+    fields.map(|((family, field), id)| (field.name, (FieldId(id), *family, *field))).collect()
+});
+
 /// The getters in the order of their numbers, so that a look-up is one index.
-static GETTERS: std::sync::LazyLock<Vec<Getter>> =
-    std::sync::LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.get).collect());
+static GETTERS: LazyLock<Vec<Getter>> =
+    LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.get).collect());
 
 impl Lookup for Case<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {

@@ -346,9 +346,10 @@ impl Assembler {
     pub(super) fn deliver(&mut self, bytes: &[u8], origin: &Origin, step: &mut Step<'_>) {
         let at = self.next;
         self.next += bytes.len() as u64;
-        let acknowledged = if self.acked { self.ack.wrapping_sub(self.base) } else { 0 };
-        self.recent.remember(at, bytes, acknowledged, step.seed);
-        step.out.chunk(at, Chunk::Data(bytes), origin);
+        if step.out.chunk(at, Chunk::Data(bytes), origin) {
+            let acknowledged = if self.acked { self.ack.wrapping_sub(self.base) } else { 0 };
+            self.recent.remember(at, bytes, acknowledged, step.seed);
+        }
     }
 
     pub(super) fn gap(&mut self, n: i64, origin: &Origin, step: &mut Step<'_>) {

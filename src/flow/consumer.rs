@@ -20,7 +20,8 @@ pub struct Arrival {
 pub trait Consumer<S> {
     /// A flow begins.
     fn open(&mut self, flow: &FlowInfo) -> S;
-    /// An event of a TCP direction. Before `closed`, each direction has exactly one [`Chunk::End`].
+    /// An event of a TCP direction. Before `closed`, each direction has exactly one [`Chunk::End`]. False says that the
+    /// bytes were passed over, whatever they are: then another reading of them makes no difference.
     fn stream(
         &mut self,
         flow: &mut FlowInfo,
@@ -29,7 +30,7 @@ pub trait Consumer<S> {
         at: u64,
         chunk: Chunk<'_>,
         origin: &Origin,
-    );
+    ) -> bool;
     /// A UDP payload; `missing` bytes behind it were not captured.
     fn datagram(
         &mut self,

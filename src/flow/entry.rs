@@ -173,9 +173,9 @@ pub(super) struct Port<'a, S, C> {
 }
 
 impl<S, C: Consumer<S>> Outlet for Port<'_, S, C> {
-    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) {
+    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) -> bool {
         *self.reset |= chunk == Chunk::End(End::Reset);
-        self.consumer.stream(self.info, self.state, self.from, at, chunk, origin);
+        self.consumer.stream(self.info, self.state, self.from, at, chunk, origin)
     }
 
     fn anomalies(&mut self) -> &mut Anomalies {

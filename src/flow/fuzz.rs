@@ -30,9 +30,9 @@ impl Consumer<Check> for Checker {
         at: u64,
         chunk: Chunk<'_>,
         _: &Origin,
-    ) {
+    ) -> bool {
         let n = match chunk {
-            Chunk::Again(_) => return,
+            Chunk::Again(_) => return true,
             Chunk::Data(bytes) => bytes.len() as u64,
             Chunk::Gap(n) => n,
             Chunk::End(_) => 0,
@@ -43,6 +43,7 @@ impl Consumer<Check> for Checker {
         if let Chunk::End(end) = chunk {
             state.ended[i] = Some(end);
         }
+        true
     }
 
     fn datagram(&mut self, _: &mut FlowInfo, _: &mut Check, _: Side, _: &[u8], _: u32, _: &Origin) {}

@@ -5,8 +5,8 @@ use crate::time::Timestamp;
 
 /// Where a direction's chunks and counts go.
 pub trait Outlet {
-    /// The next event; `at` is the stream offset of its first byte.
-    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin);
+    /// The next event; `at` is the stream offset of its first byte. False if the bytes were passed over.
+    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) -> bool;
     /// Where oddities are counted.
     fn anomalies(&mut self) -> &mut Anomalies;
     /// Whether `bytes` look like the start of a message: then a midstream start need not wait.

@@ -81,6 +81,8 @@ pub struct Layer {
     state: State,
     pub(super) trails: [Trail; 2],
     pub(super) offsets: [u64; 2],
+    /// Bytes of each direction that the dissector does not want to see.
+    unwanted: [u64; 2],
     inner: Inner,
     via: Option<ExchangeId>,
     depth: u8,
@@ -96,6 +98,7 @@ impl Layer {
             state: State::Probing(Default::default()),
             trails: Default::default(),
             offsets: [0; 2],
+            unwanted: [0; 2],
             inner: Inner::default(),
             via: None,
             depth: depth as u8,
@@ -154,6 +157,13 @@ impl Layer {
         })
     }
 
+    /// Passes over the next `len` bytes of one direction, if nobody wants to see any of them.
+    #[inline]
+    pub fn pass_over(&mut self, dir: Direction, len: u64) -> bool {
+        let i = dir.index();
+        self.unwanted[i] >= len && self.pass_over_some(dir, len) == len
+    }
+
     /// Bytes of one direction that were captured at `position`.
     pub fn data(
         &mut self,
@@ -168,8 +178,30 @@ impl Layer {
         self.deliver(dir, bytes, sink, next_id);
     }
 
-    pub(super) fn deliver(&mut self, dir: Direction, bytes: &[u8], sink: &mut dyn Sink, next_id: &mut u64) {
+    /// Passes over as many of the next `len` bytes as nobody wants to see.
+    fn pass_over_some(&mut self, dir: Direction, len: u64) -> u64 {
+        let n = self.unwanted[dir.index()].min(len);
+        self.unwanted[dir.index()] -= n;
+        self.offsets[dir.index()] += n;
+        n
+    }
+
+    pub(super) fn deliver(
+        &mut self,
+        dir: Direction,
+        mut bytes: &[u8],
+        sink: &mut dyn Sink,
+        next_id: &mut u64,
+    ) {
         let i = dir.index();
+        if self.unwanted[i] > 0 {
+            let passed = self.pass_over_some(dir, bytes.len() as u64);
+            sink.encrypted(passed);
+            bytes = bytes.get(passed as usize..).unwrap_or_default();
+            if bytes.is_empty() {
+                return;
+            }
+        }
         let at = self.offsets[i];
         self.offsets[i] += bytes.len() as u64;
         if let State::Probing(_) = self.state {
@@ -181,6 +213,10 @@ impl Layer {
     /// `len` bytes never arrived.
     pub fn gap(&mut self, dir: Direction, len: u64, sink: &mut dyn Sink, next_id: &mut u64) {
         let i = dir.index();
+        let len = len - self.pass_over_some(dir, len);
+        if len == 0 {
+            return;
+        }
         let at = self.offsets[i];
         if let State::Probing(held) = &mut self.state {
             let held = take(held, i);
@@ -271,6 +307,7 @@ impl Layer {
     /// The protocol cannot be followed any further: what comes is probed again.
     fn lose(&mut self) {
         self.state = State::Probing(Default::default());
+        self.unwanted = [0; 2];
         self.flipped = false;
     }
 
@@ -283,8 +320,9 @@ impl Layer {
         let to = self.to_protocol(dir);
         match result {
             Ok(()) => {
-                if let State::Active(dissector) = &self.state {
+                if let State::Active(dissector) = &mut self.state {
                     self.trails[dir.index()].prune(dissector.held(to));
+                    self.unwanted[dir.index()] = dissector.passed_over(to);
                 }
             }
             Err(Malformed(name)) => {

@@ -78,6 +78,12 @@ pub trait Dissector: Send {
 
     /// The oldest layer offset of `dir` whose position may still be asked for.
     fn held(&self, dir: Direction) -> u64;
+
+    /// Gives up the next bytes of `dir`, and says how many: they are encrypted, whatever they are, and are counted
+    /// without being shown. What comes next, be it data or a gap, is what lies behind them.
+    fn passed_over(&mut self, _dir: Direction) -> u64 {
+        0
+    }
 }
 
 /// A protocol that wirelint knows: one file, one line in [`PROTOCOLS`].

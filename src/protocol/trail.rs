@@ -12,11 +12,14 @@ struct Step {
     linear: bool,
 }
 
-/// The recent origins of one byte stream, oldest first. In steady state it holds one step and no heap memory.
+/// The recent origins of one byte stream, oldest first. Where nothing is held of what was pushed, it holds one step and
+/// no heap memory.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
     steps: SmallVec<[Step; 1]>,
     end: u64,
+    /// Nobody asks about offsets before this one any more.
+    pruned: u64,
 }
 
 impl Trail {
@@ -60,12 +63,17 @@ impl Trail {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.steps.clear();
-        self.end = 0;
+        (self.end, self.pruned) = (0, 0);
     }
 
     fn add(&mut self, at: u64, len: u64, position: Position, linear: bool) {
         self.end = at + len;
-        self.steps.push(Step { at, position, linear });
+        let step = Step { at, position, linear };
+        match self.steps.as_mut_slice() {
+            // The packet before is done with: its step is written over.
+            [last] if self.pruned >= at => *last = step,
+            _ => self.steps.push(step),
+        }
     }
 
     /// Offset behind the last byte that was pushed.
@@ -75,8 +83,10 @@ impl Trail {
 
     /// Forgets what is only needed for offsets before `offset`; the last step stays.
     pub fn prune(&mut self, offset: u64) {
+        let offset = offset.min(self.end);
+        self.pruned = offset;
         if self.steps.len() > 1 {
-            let first = self.index(offset.min(self.end));
+            let first = self.index(offset);
             if first > 0 {
                 self.steps.drain(..first);
                 if self.steps.len() == 1 {
@@ -152,12 +162,28 @@ mod tests {
         );
         trail.prune(12);
         assert_eq!(trail.position(19), at(2, 209));
+        assert_eq!(trail.position(25), at(4, 405));
         let mut inner = Trail::default();
         inner.push_from(0, &trail, 15, 10);
         let runs: Vec<_> = trail.runs(15, 10).collect();
         assert_eq!(runs, [(15, at(2, 205)), (20, at(4, 400))]);
         assert_eq!(inner.position(0), at(2, 205));
         assert_eq!(inner.position(5), at(4, 400));
+    }
+
+    #[test]
+    fn what_is_done_with_makes_room_and_what_is_held_stays() {
+        let mut trail = Trail::default();
+        for n in 0..10 {
+            trail.push(n * 10, 10, at(n, n * 100));
+            assert_eq!((trail.steps.len(), trail.position(n * 10 + 3)), (1, at(n, n * 100 + 3)));
+            trail.prune(u64::MAX);
+            assert_eq!(trail.position(n * 10 + 3), at(n, n * 100 + 3), "the last step stays");
+        }
+        trail.push(100, 10, at(10, 1000));
+        trail.prune(104);
+        trail.push(110, 10, at(11, 1100));
+        assert_eq!((trail.position(105), trail.position(110)), (at(10, 1005), at(11, 1100)));
     }
 
     #[test]

@@ -43,9 +43,14 @@ impl Consumer<Stream> for Feed<'_> {
         _at: u64,
         chunk: Chunk<'_>,
         origin: &Origin,
-    ) {
+    ) -> bool {
         match chunk {
             Chunk::Data(bytes) => {
+                let dir = direction(flow, from);
+                if state.layer.as_mut().is_some_and(|layer| layer.pass_over(dir, bytes.len() as u64)) {
+                    self.tools.out.tally.opaque_bytes += bytes.len() as u64;
+                    return false;
+                }
                 self.find_client(flow, state, from, bytes);
                 if state.layer.is_none() {
                     state.layer = Some(self.layer(flow, state));
@@ -73,6 +78,7 @@ impl Consumer<Stream> for Feed<'_> {
                 );
             }
         }
+        true
     }
 
     fn datagram(

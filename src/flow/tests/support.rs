@@ -24,10 +24,10 @@ pub(super) struct Yield {
 }
 
 impl Outlet for Yield {
-    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) {
+    fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) -> bool {
         if let Chunk::Again(bytes) = chunk {
             self.again.push((at, bytes.to_vec()));
-            return;
+            return true;
         }
         assert_eq!(at, self.next, "{chunk:?}");
         assert!(self.end.is_none(), "{chunk:?} after the end");
@@ -49,6 +49,7 @@ impl Outlet for Yield {
             Chunk::End(end) => self.end = Some(end),
             Chunk::Again(_) => {}
         }
+        true
     }
 
     fn anomalies(&mut self) -> &mut Anomalies {

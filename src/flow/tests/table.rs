@@ -32,7 +32,7 @@ impl Consumer<u32> for Log {
         at: u64,
         chunk: Chunk<'_>,
         _: &Origin,
-    ) {
+    ) -> bool {
         *state += 1;
         let who = if from == flow.client() { "c" } else { "s" };
         let what = match chunk {
@@ -40,6 +40,7 @@ impl Consumer<u32> for Log {
             other => format!("{other:?}"),
         };
         self.lines.push(format!("{} {who} {at} {what}", flow.ordinal()));
+        true
     }
 
     fn datagram(&mut self, flow: &mut FlowInfo, _: &mut u32, from: Side, bytes: &[u8], _: u32, _: &Origin) {

@@ -257,13 +257,14 @@ impl Consumer<()> for Heard {
         at: u64,
         chunk: Chunk<'_>,
         _: &Origin,
-    ) {
+    ) -> bool {
         let i = usize::from(flow.client() != from);
         match chunk {
             Chunk::Data(bytes) => self.bytes[i].extend(bytes),
             Chunk::End(end) => self.ends[i] = Some(end),
             other => self.wrong.push(format!("{at} {other:?}")),
         }
+        true
     }
 
     fn datagram(&mut self, flow: &mut FlowInfo, (): &mut (), _: Side, bytes: &[u8], _: u32, _: &Origin) {

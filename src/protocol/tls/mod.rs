@@ -214,6 +214,15 @@ impl Dissector for Tls {
     fn held(&self, dir: Direction) -> u64 {
         self.decryption.as_ref().map_or(u64::MAX, |d| d.held(dir))
     }
+
+    fn passed_over(&mut self, dir: Direction) -> u64 {
+        let half = &mut self.halves[dir.index()];
+        // Decryption counts what it cannot open yet.
+        if half.keep != Keep::Nothing || self.decryption.is_some() {
+            return 0;
+        }
+        std::mem::take(&mut half.left).into()
+    }
 }
 
 impl Tls {
