@@ -202,13 +202,16 @@ impl Reader {
             let frame = &block.frames[index];
             tally.bytes += u64::from(frame.len);
             self.now = self.now.max(frame.time);
-            if let Some(packet) = self.decoder.decode(&mut block, index, &mut tally) {
+            let now = self.now;
+            self.decoder.decode_to(&mut block, index, &mut tally, |packet, tally| {
                 if packet.payload.missing > 0 && matches!(packet.segment, Segment::Tcp(_)) {
                     tally.weird("snapped");
                 }
                 let partition = packet.key.partition();
-                lists[partition / per].push(Item { packet, partition: partition as u8, now: self.now });
-            }
+                if let Some(list) = lists.get_mut(partition / per) {
+                    list.push(Item { packet, partition: partition as u8, now });
+                }
+            });
             if (self.ordinal + index as u64 + 1).is_multiple_of(limits::TICK_FRAMES) {
                 ticks.push(Tick { frame: index as u32, now: self.now });
             }

@@ -1,7 +1,7 @@
 //! One direction of a TCP stream: segments in, bytes in order out.
 
 use super::{
-    Chunk, Origin, Step,
+    Chunk, Origin, Outlet, Step,
     anomalies::one,
     disorder::{Disorder, Moment},
     recent::Recent,
@@ -114,9 +114,9 @@ impl Assembler {
     /// Takes one segment. `missing` bytes right behind `bytes` were on the wire but not captured.
     pub fn segment(&mut self, header: &TcpHeader, bytes: &[u8], missing: u32, step: &mut Step<'_>) {
         let plain = header.flags & (TcpHeader::SYN | TcpHeader::FIN) == 0 && missing == 0;
-        if plain && self.phase == Phase::Open && !self.waiting && header.seq == self.sequence() {
+        if plain && !self.waiting && self.continues(header.seq) {
             if !bytes.is_empty() {
-                self.deliver(bytes, step.origin, step);
+                self.deliver(bytes, step.origin, step.seed, step.out);
             }
             return;
         }
@@ -178,6 +178,12 @@ impl Assembler {
             self.end(end, step);
         }
         self.disorder = None;
+    }
+
+    /// Whether a segment of that sequence number brings the next byte of a stream that is under way.
+    #[inline]
+    pub(super) fn continues(&self, seq: u32) -> bool {
+        self.phase == Phase::Open && seq == self.sequence()
     }
 
     pub(super) const fn sequence(&self) -> u32 {
@@ -303,7 +309,7 @@ impl Assembler {
         }
         if self.phase == Phase::Open && !self.waiting && at <= next {
             if !bytes.is_empty() {
-                self.deliver(bytes, &origin, step);
+                self.deliver(bytes, &origin, step.seed, step.out);
             }
             if lost_to > self.next as i64 {
                 self.gap(lost_to - self.next as i64, &origin, step);
@@ -343,12 +349,12 @@ impl Assembler {
         }
     }
 
-    pub(super) fn deliver(&mut self, bytes: &[u8], origin: &Origin, step: &mut Step<'_>) {
+    pub(super) fn deliver(&mut self, bytes: &[u8], origin: &Origin, seed: u64, out: &mut dyn Outlet) {
         let at = self.next;
         self.next += bytes.len() as u64;
-        if step.out.chunk(at, Chunk::Data(bytes), origin) {
+        if out.chunk(at, Chunk::Data(bytes), origin) {
             let acknowledged = if self.acked { self.ack.wrapping_sub(self.base) } else { 0 };
-            self.recent.remember(at, bytes, acknowledged, step.seed);
+            self.recent.remember(at, bytes, acknowledged, seed);
         }
     }
 

@@ -84,6 +84,41 @@ impl<S> Entry<S> {
         info.end = info.end.max(arrival.origin.time);
     }
 
+    /// Whether the flow cannot be the packet's, and how it ended then.
+    #[inline]
+    pub(super) fn over(&self, packet: &Packet, now: Timestamp) -> Option<FlowState> {
+        if self.kind != Kind::Tombstone && now.since(self.touched) >= self.kind.timeout() {
+            return Some(FlowState::TimedOut);
+        }
+        let Segment::Tcp(header) = packet.segment else { return None };
+        let goes_on = self.kind == Kind::Tcp && !header.has(TcpHeader::SYN);
+        if goes_on || header.has(TcpHeader::RST) {
+            return None;
+        }
+        let begins = header.has(TcpHeader::SYN)
+            && !self.streams[packet.from.index()].accepts_syn(header.seq)
+            && !self.stray(packet.from, &header);
+        // A RST or FIN from before the capture, or a forged one: the connection that speaks is another.
+        let speaks = self.kind == Kind::Tombstone
+            && packet.payload.len > 0
+            && self.streams.iter().all(Assembler::is_blank);
+        (begins || speaks).then_some(FlowState::Reused)
+    }
+
+    /// Whether a segment is what nearly all are: the next one of its direction, which begins and ends nothing, in a
+    /// flow in which nothing waits.
+    #[inline]
+    pub(super) fn is_regular(&self, from: Side, header: &TcpHeader, missing: u32) -> bool {
+        const SPECIAL: u8 = TcpHeader::SYN | TcpHeader::FIN | TcpHeader::RST;
+        let [low, high] = &self.streams;
+        self.kind == Kind::Tcp
+            && header.flags & SPECIAL == 0
+            && missing == 0
+            && !low.waiting
+            && !high.waiting
+            && self.streams[from.index()].continues(header.seq)
+    }
+
     /// The assembler of what `from` sends, its peer's, and the way to the consumer.
     pub(super) fn split<'a, C: Consumer<S>>(
         &'a mut self,

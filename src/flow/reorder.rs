@@ -36,7 +36,7 @@ impl Assembler {
         for (from, to) in split.fresh {
             let last = to == bytes.len();
             if open && at + from as i64 == self.next as i64 {
-                self.deliver(&bytes[from..to], &origin.skip(from), step);
+                self.deliver(&bytes[from..to], &origin.skip(from), step.seed, step.out);
                 straight = last;
                 continue;
             }
@@ -67,7 +67,7 @@ impl Assembler {
             if first == Some(next)
                 && let Some((at, held)) = d.pop_first(step.budget)
             {
-                self.deliver(&held.bytes, &held.origin, step);
+                self.deliver(&held.bytes, &held.origin, step.seed, step.out);
                 lost_to = lost_to.max(at + held.bytes.len() as i64 + i64::from(held.missing));
             } else if lost_to > next {
                 self.gap(first.map_or(lost_to, |at| at.min(lost_to)) - next, step.origin, step);

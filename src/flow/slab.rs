@@ -4,7 +4,7 @@ const CHUNK: usize = 32;
 
 #[derive(Debug)]
 pub(super) struct Slab<T> {
-    chunks: Vec<Vec<Option<T>>>,
+    chunks: Vec<Box<[Option<T>; CHUNK]>>,
     free: Vec<u32>,
     len: usize,
 }
@@ -21,37 +21,33 @@ impl<T> Slab<T> {
     }
 
     pub(super) fn get(&self, slot: u32) -> Option<&T> {
-        self.chunks.get(slot as usize / CHUNK)?.get(slot as usize % CHUNK)?.as_ref()
+        self.chunks.get(slot as usize / CHUNK)?[slot as usize % CHUNK].as_ref()
     }
 
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
-        self.chunks.get_mut(slot as usize / CHUNK)?.get_mut(slot as usize % CHUNK)?.as_mut()
+        self.chunks.get_mut(slot as usize / CHUNK)?[slot as usize % CHUNK].as_mut()
     }
 
     pub(super) fn insert(&mut self, value: T) -> u32 {
         self.len += 1;
-        if let Some(slot) = self.free.pop()
-            && let Some(place) = self.chunks.get_mut(slot as usize / CHUNK)
-            && let Some(place) = place.get_mut(slot as usize % CHUNK)
-        {
-            *place = Some(value);
-            return slot;
+        let slot = self.free.pop().unwrap_or_else(|| self.grow());
+        if let Some(chunk) = self.chunks.get_mut(slot as usize / CHUNK) {
+            chunk[slot as usize % CHUNK] = Some(value);
         }
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        match self.chunks.last_mut() {
-            Some(chunk) => {
-                chunk.push(Some(value));
-                (before + chunk.len() - 1) as u32
-            }
-            None => u32::MAX, // cannot be: a chunk was pushed above
-        }
+        slot
+    }
+
+    /// Adds a chunk, of which the first slot is taken and the others are free.
+    #[cold]
+    fn grow(&mut self) -> u32 {
+        let first = (self.chunks.len() * CHUNK) as u32;
+        self.chunks.push(Box::new([const { None }; CHUNK]));
+        self.free.extend((first + 1..first + CHUNK as u32).rev());
+        first
     }
 
     pub(super) fn remove(&mut self, slot: u32) -> Option<T> {
-        let value = self.chunks.get_mut(slot as usize / CHUNK)?.get_mut(slot as usize % CHUNK)?.take()?;
+        let value = self.chunks.get_mut(slot as usize / CHUNK)?[slot as usize % CHUNK].take()?;
         self.free.push(slot);
         self.len -= 1;
         Some(value)
@@ -59,7 +55,7 @@ impl<T> Slab<T> {
 
     /// Occupied slots with their values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        let all = self.chunks.iter().flatten().zip(0..);
+        let all = self.chunks.iter().flat_map(|chunk| chunk.iter()).zip(0..);
         all.filter_map(|(value, slot)| value.as_ref().map(|value| (slot, value)))
     }
 }

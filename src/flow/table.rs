@@ -97,7 +97,7 @@ impl<S> FlowTable<S> {
         consumer: &mut C,
     ) {
         let slot = match self.find(packet) {
-            Some(slot) => match self.over(slot, packet, arrival.now) {
+            Some(slot) => match self.flows.get(slot).and_then(|entry| entry.over(packet, arrival.now)) {
                 None => slot,
                 Some(state) => {
                     self.end(slot, state, arrival.now, consumer);
@@ -121,7 +121,32 @@ impl<S> FlowTable<S> {
                 return;
             }
         };
-        if entry.outlives_reset(from, &header, payload) {
+        if entry.is_regular(from, &header, packet.payload.missing) {
+            let (stream, peer, mut outlet) = entry.split(from, consumer);
+            if header.has(TcpHeader::ACK) {
+                peer.acknowledge(header.ack);
+            }
+            if !payload.is_empty() {
+                stream.deliver(payload, &arrival.origin, self.seed, &mut outlet);
+            }
+            return;
+        }
+        self.irregular(slot, packet, &header, payload, arrival, consumer);
+    }
+
+    /// A segment that begins or ends something, or is not the next one of its direction, or does not bring its direction up to date.
+    fn irregular<C: Consumer<S>>(
+        &mut self,
+        slot: u32,
+        packet: &Packet,
+        header: &TcpHeader,
+        payload: &[u8],
+        arrival: &Arrival,
+        consumer: &mut C,
+    ) {
+        let from = packet.from;
+        let Some(entry) = self.flows.get_mut(slot) else { return };
+        if entry.outlives_reset(from, header, payload) {
             entry.revive(arrival.now);
             consumer.revived(&mut entry.info, &mut entry.state);
             self.lists[Kind::Tombstone as usize].remove(&mut self.flows, slot);
@@ -156,7 +181,7 @@ impl<S> FlowTable<S> {
                 entry.reset_by = Some(from);
             }
         } else {
-            stream.segment(&header, payload, packet.payload.missing, &mut step);
+            stream.segment(header, payload, packet.payload.missing, &mut step);
         }
         if header.has(TcpHeader::SYN) {
             let client = if header.has(TcpHeader::ACK) { from.other() } else { from };
@@ -224,34 +249,6 @@ impl<S> FlowTable<S> {
             self.joined(packet)
         } else {
             found
-        }
-    }
-
-    /// Whether the flow found cannot be the packet's, and how it ended then.
-    fn over(&self, slot: u32, packet: &Packet, now: Timestamp) -> Option<FlowState> {
-        let entry = self.flows.get(slot)?;
-        if entry.kind != Kind::Tombstone && now.since(entry.touched) >= entry.kind.timeout() {
-            return Some(FlowState::TimedOut);
-        }
-        match packet.segment {
-            Segment::Tcp(h)
-                if h.has(TcpHeader::SYN)
-                    && !h.has(TcpHeader::RST)
-                    && !entry.streams[packet.from.index()].accepts_syn(h.seq)
-                    && !entry.stray(packet.from, &h) =>
-            {
-                Some(FlowState::Reused)
-            }
-            // A RST or FIN from before the capture, or a forged one: the connection that speaks is another.
-            Segment::Tcp(h)
-                if entry.kind == Kind::Tombstone
-                    && packet.payload.len > 0
-                    && !h.has(TcpHeader::RST)
-                    && entry.streams.iter().all(super::Assembler::is_blank) =>
-            {
-                Some(FlowState::Reused)
-            }
-            _ => None,
         }
     }
 

@@ -20,28 +20,34 @@ pub(super) struct HeadScan<'a> {
 impl HeadScan<'_> {
     /// Looks through the whole head of a message.
     pub(super) fn head(&mut self, head: &Head<'_>, trailer: bool) {
-        if !head.raw.is_empty() && !self.scanner.touches(head.raw) && !encoded(head) {
+        let mut starts = Starts { scanner: self.scanner, raw: head.raw, next: 0 };
+        if !head.raw.is_empty() && !starts.any() && !head.fields.iter().any(encoded) {
             return;
         }
         let direction = head.start.direction();
         if let Start::Request { target, .. } = head.start
             && !trailer
+            && starts.within(target, head.start_at)
         {
             self.target(target, head.start_at.into());
         }
-        if !trailer {
-            self.jars(head, direction);
-        }
+        let mut jars = false;
         for field in head.fields {
+            // Of a head with a token nearly every field has none.
+            if !starts.within(field.value, field.at) && !encoded(field) {
+                continue;
+            }
             if trailer {
                 self.plain(field, Location::Trailer);
-            } else {
-                self.field(field, direction);
+            } else if self.field(field, direction) && !jars {
+                jars = true;
+                self.jars(head, direction);
             }
         }
     }
 
-    fn field(&mut self, field: &Field<'_>, direction: Direction) {
+    /// Looks through one field; true if it is one of those whose cookies belong together.
+    fn field(&mut self, field: &Field<'_>, direction: Direction) -> bool {
         let name = field.name.to_ascii_lowercase();
         let at = u64::from(field.at);
         match (direction, name.as_slice()) {
@@ -49,7 +55,8 @@ impl HeadScan<'_> {
                 let basic = Authorization::parse(field.value)
                     .and_then(|a| Some((a.at, a.credentials.len(), a.basic()?)));
                 let Some((credentials, len, basic)) = basic else {
-                    return self.plain(field, Location::Header);
+                    self.plain(field, Location::Header);
+                    return false;
                 };
                 let place = Place::named(Location::Header, String::from_utf8_lossy(&name));
                 let mut hits = Vec::new();
@@ -62,7 +69,7 @@ impl HeadScan<'_> {
                 }
             }
             // Cookies of all fields together: see `jars`.
-            (Direction::Request, b"cookie") | (Direction::Response, b"set-cookie") => {}
+            (Direction::Request, b"cookie") | (Direction::Response, b"set-cookie") => return true,
             (Direction::Request, b"referer") => {
                 let target = Target::reference(field.value);
                 let mut any = false;
@@ -85,13 +92,10 @@ impl HeadScan<'_> {
             }
             _ => self.plain(field, Location::Header),
         }
+        false
     }
 
     fn plain(&mut self, field: &Field<'_>, location: Location) {
-        // Of a head with a token nearly every field has none: those need no name.
-        if !field.value.contains(&b'%') && !self.scanner.touches(field.value) {
-            return;
-        }
         // A field of HTTP/2 whose name is lost has none.
         let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
         self.value(field.value, field.at.into(), location, Some(&*name).filter(|n| !n.is_empty()));
@@ -190,11 +194,41 @@ impl HeadScan<'_> {
     }
 }
 
-/// Whether some field has to be decoded before it can be searched.
-fn encoded(head: &Head<'_>) -> bool {
-    head.fields.iter().any(|f| match f.name.len() {
-        13 => f.name.eq_ignore_ascii_case(b"authorization") && f.value.len() > 40,
-        19 => f.name.eq_ignore_ascii_case(b"proxy-authorization") && f.value.len() > 40,
+/// Where in a head tokens may start: its parts are asked in order, and nothing is searched twice.
+struct Starts<'a> {
+    scanner: &'a Scanner,
+    raw: &'a [u8],
+    /// The first one that was not passed by.
+    next: usize,
+}
+
+impl Starts<'_> {
+    fn any(&mut self) -> bool {
+        self.next = self.scanner.next(self.raw, 0).unwrap_or(self.raw.len());
+        self.next < self.raw.len()
+    }
+
+    /// Whether the part of the head at offset `at` has to be looked through.
+    fn within(&mut self, part: &[u8], at: u32) -> bool {
+        if memchr::memchr(b'%', part).is_some() {
+            return true;
+        }
+        if self.raw.is_empty() {
+            return self.scanner.touches(part);
+        }
+        let at = at as usize;
+        if self.next < at {
+            self.next = self.scanner.next(self.raw, at).unwrap_or(self.raw.len());
+        }
+        self.next < at + part.len()
+    }
+}
+
+/// Whether a field has to be decoded before it can be searched.
+fn encoded(field: &Field<'_>) -> bool {
+    match field.name.len() {
+        13 => field.name.eq_ignore_ascii_case(b"authorization") && field.value.len() > 40,
+        19 => field.name.eq_ignore_ascii_case(b"proxy-authorization") && field.value.len() > 40,
         _ => false,
-    })
+    }
 }

@@ -5,8 +5,25 @@ use crate::message::BASE64URL;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Whether `byte` belongs to the base64url alphabet.
+#[inline]
 pub(super) const fn is_url_char(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
+    // Without jumps, so that many are told at once.
+    ((byte | 0x20).wrapping_sub(b'a') < 26) | (byte.wrapping_sub(b'0') < 10) | (byte == b'-') | (byte == b'_')
+}
+
+/// The same for either alphabet of base64.
+#[inline]
+pub(super) const fn is_base64_char(byte: u8) -> bool {
+    is_url_char(byte) | (byte == b'+') | (byte == b'/')
+}
+
+/// How many bytes at the beginning of `text` are of a class. All of a block are asked at once, which the processor
+/// does side by side: `class` is best made of comparisons alone.
+pub(super) fn leading(text: &[u8], class: impl Fn(u8) -> bool) -> usize {
+    let (blocks, _) = text.as_chunks::<32>();
+    let whole = blocks.iter().take_while(|block| block.iter().fold(true, |all, &b| all & class(b))).count();
+    let from = whole * 32;
+    from + text[from..].iter().position(|&b| !class(b)).unwrap_or(text.len() - from)
 }
 
 /// The bytes of a segment, or `None` if it is not base64 of any kind.
@@ -56,6 +73,20 @@ mod tests {
         let mut list = Vec::new();
         let bytes = decode(text.as_bytes(), &mut Defects::of(&mut list, Part::Header));
         (bytes, list.iter().map(|d| d.kind.as_str()).collect())
+    }
+
+    #[test]
+    fn a_class_ends_at_its_first_stranger() {
+        for byte in 0..=255_u8 {
+            let plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            assert_eq!(is_url_char(byte), plain, "{byte}");
+        }
+        for len in 0..100 {
+            let mut text = vec![b'a'; 100];
+            assert_eq!(leading(&text[..len], is_url_char), len);
+            text[len] = b'.';
+            assert_eq!(leading(&text, is_url_char), len);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::{
     Part,
     algorithm::{folded, signature_len_fits},
-    base64url::{decode_any, is_url_char},
+    base64url::{decode_any, is_base64_char, is_url_char, leading},
     defect::Defects,
     json,
 };
@@ -121,7 +121,10 @@ fn facts(segment: &[u8]) -> Option<Header<'static>> {
 /// End of the segment at `start`, if a dot follows it (`dot`) and its padding.
 fn segment(run: &[u8], start: usize, dot: bool) -> Option<usize> {
     let rest = run.get(start..)?;
-    let end = rest.iter().position(|&b| !(is_url_char(b) || b == b'+' || b == b'/'))?;
+    let end = leading(rest, is_base64_char);
+    if end == rest.len() {
+        return None;
+    }
     let pad = rest[end..].iter().take(2).take_while(|&&b| b == b'=').count();
     (!dot || rest.get(end + pad) == Some(&b'.')).then_some(start + end + pad)
 }
@@ -143,8 +146,8 @@ fn dots(run: &[u8], from: usize) -> usize {
 /// not without: behind a token they also end a path segment or stand for a space.
 fn last_segment(run: &[u8], start: usize, wanted: usize, header: &Header<'_>) -> usize {
     let rest = run.get(start..).unwrap_or_default();
-    let url = rest.iter().position(|&b| !is_url_char(b)).unwrap_or(rest.len());
-    let long = rest.iter().position(|&b| !(is_url_char(b) || b == b'+' || b == b'/')).unwrap_or(rest.len());
+    let url = leading(rest, is_url_char);
+    let long = url + leading(&rest[url..], is_base64_char);
     let mut len = url;
     if long > url {
         let fits = |chars: usize| match header.name.as_deref() {
@@ -177,7 +180,7 @@ fn two_segments(
     mut segments: Vec<Range<usize>>,
 ) -> Option<Shape> {
     let rest = run.get(start..)?;
-    let end = start + rest.iter().position(|&b| !is_url_char(b)).unwrap_or(rest.len());
+    let end = start + leading(rest, is_url_char);
     let behind = run.get(end).copied().or(next);
     let unsecured = header.name.as_deref().is_some_and(|name| folded(name) == "none");
     let ends = !matches!(behind, Some(b'.' | b'*' | b'+' | b'/' | b'='));
@@ -200,7 +203,7 @@ fn disclosures(run: &[u8], core: usize) -> usize {
     let mut end = core;
     while run.get(end) == Some(&b'~') {
         let rest = &run[end + 1..];
-        let len = rest.iter().position(|&b| !is_url_char(b)).unwrap_or(rest.len());
+        let len = leading(rest, is_url_char);
         let closed = rest.get(len) == Some(&b'~');
         if !closed {
             let binding = recognise_binding(rest);
@@ -215,7 +218,7 @@ fn recognise_binding(rest: &[u8]) -> usize {
     let (Some(first), true) = (segment(rest, 0, true), rest.starts_with(b"e")) else { return 0 };
     let Some(second) = segment(rest, first + 1, true) else { return 0 };
     let tail = &rest[second + 1..];
-    second + 1 + tail.iter().position(|&b| !is_url_char(b)).unwrap_or(tail.len())
+    second + 1 + leading(tail, is_url_char)
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Header<'a> {

@@ -1,7 +1,7 @@
 //! A run of token characters, with the escapes undone on the way.
 
 use super::{
-    base64url::is_url_char,
+    base64url::{is_base64_char, leading},
     wrapping::{Wrapping, Wrappings},
 };
 use crate::limits::TOKEN_BYTES;
@@ -60,11 +60,11 @@ pub(super) fn run(raw: &[u8], start: usize, max: usize) -> Run<'_> {
     let max = max.min(TOKEN_BYTES);
     let rest = raw.get(start..).unwrap_or_default();
     let window = &rest[..rest.len().min(max)];
-    let plain = window.iter().position(|&b| !PLAIN[usize::from(b)]).unwrap_or(window.len());
+    let plain = leading(window, is_plain);
     let mut wrappings = Wrappings::default();
     let ended = |text, at: usize, wrappings, open| Run { text, raw_end: at, wrappings, open, over: false };
     if plain == window.len() {
-        let over = rest.len() > plain && PLAIN[usize::from(rest[plain])];
+        let over = rest.len() > plain && is_plain(rest[plain]);
         let open = rest.len() == plain;
         let at = start + plain;
         return Run { text: Cow::Borrowed(window), raw_end: at, wrappings, open, over };
@@ -107,18 +107,8 @@ enum Step {
 }
 
 const fn is_plain(byte: u8) -> bool {
-    is_url_char(byte) || matches!(byte, b'.' | b'~' | b'=' | b'+' | b'/')
+    is_base64_char(byte) | (byte == b'.') | (byte == b'~') | (byte == b'=')
 }
-
-const PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = is_plain(byte as u8);
-        byte += 1;
-    }
-    table
-};
 
 fn step(raw: &[u8], at: usize) -> Step {
     let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) else { return Step::Open };
@@ -144,7 +134,7 @@ fn step(raw: &[u8], at: usize) -> Step {
             Some(_) => Step::End,
         },
         b'&' => reference(rest),
-        byte if PLAIN[usize::from(byte)] => Step::Char(byte, 1, None),
+        byte if is_plain(byte) => Step::Char(byte, 1, None),
         _ => Step::End,
     }
 }

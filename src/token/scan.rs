@@ -2,7 +2,7 @@
 //! have, then the reader of [`super::recognise`].
 
 use super::{
-    base64url::{decode_any, is_url_char},
+    base64url::{decode_any, is_base64_char, is_url_char, leading},
     recognise::{plausible, recognise},
     run::{Run, run},
     wrapping::{Wrapping, Wrappings},
@@ -39,6 +39,20 @@ impl Scanner {
     /// Whether anything in `text` looks like the start of a token: cheap, and often wrong in that direction only.
     pub fn touches(&self, text: &[u8]) -> bool {
         self.next(text, 0).is_some()
+    }
+
+    /// Where in `text`, from `at` on, something first looks like the start of a token.
+    pub fn next(&self, text: &[u8], at: usize) -> Option<usize> {
+        match &self.searcher {
+            Some(searcher) if at < text.len() => {
+                Some(searcher.find_in(text, (at..text.len()).into())?.start())
+            }
+            Some(_) => None,
+            None => {
+                let starts = |i: &usize| NEEDLES.iter().any(|n| text[*i..].starts_with(n.as_bytes()));
+                (at..text.len()).find(starts)
+            }
+        }
     }
 
     /// Reports every token in `text`, in order. Returns how many candidates were given up because they are
@@ -107,19 +121,6 @@ impl Scanner {
             let crosses = |n: &str| at + n.len() > tail && window[at..].starts_with(n.as_bytes());
             first && NEEDLES.iter().any(|needle| crosses(needle))
         })
-    }
-
-    fn next(&self, text: &[u8], at: usize) -> Option<usize> {
-        match &self.searcher {
-            Some(searcher) if at < text.len() => {
-                Some(searcher.find_in(text, (at..text.len()).into())?.start())
-            }
-            Some(_) => None,
-            None => {
-                let starts = |i: &usize| NEEDLES.iter().any(|n| text[*i..].starts_with(n.as_bytes()));
-                (at..text.len()).find(starts)
-            }
-        }
     }
 
     fn candidate(
@@ -287,7 +288,7 @@ impl Form {
 
 /// Length of the base64 text, of either alphabet, with its padding, that a run begins with.
 fn base64_part(run: &[u8]) -> Option<usize> {
-    let len = run.iter().position(|&b| !(is_url_char(b) || b == b'+' || b == b'/')).unwrap_or(run.len());
+    let len = leading(run, is_base64_char);
     let pad = run[len..].iter().take(2).take_while(|&&b| b == b'=').count();
     (len > 0).then_some(len + pad)
 }
