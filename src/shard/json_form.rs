@@ -15,16 +15,26 @@ const PIECE: usize = 256;
 pub(super) struct JsonForm {
     /// It may hold such a token.
     hinted: bool,
+    /// So much of it has been looked at for that.
+    looked: usize,
     /// Pieces that it came in.
     pieces: usize,
 }
 
 impl JsonForm {
-    /// The JSON text `kept` has grown beyond `before` bytes.
-    pub(super) fn grown(&mut self, kept: &[u8], before: usize) {
+    /// The JSON text `kept` has grown by a piece. `suspicious` says that something in it begins like a token and is none:
+    /// the protected header or the payload of such a token does (a JWT has JSON in both).
+    pub(super) fn grown(&mut self, kept: &[u8], suspicious: bool) {
         self.pieces += 1;
-        let from = before.saturating_sub(JSON_FORM_NAME);
+        if suspicious {
+            self.look(kept);
+        }
+    }
+
+    fn look(&mut self, kept: &[u8]) {
+        let from = self.looked.saturating_sub(JSON_FORM_NAME);
         self.hinted = self.hinted || hints_at_json_form(kept.get(from..).unwrap_or_default());
+        self.looked = kept.len();
     }
 
     /// Whether the origin of every byte may be asked for at the end: not if the body comes in so many pieces that to

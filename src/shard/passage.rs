@@ -100,21 +100,20 @@ impl Passage {
             Origin::Layer(trail, at) => self.trail.push_from(self.len, trail, at, bytes.len() as u64),
             Origin::Decoded(position) => self.trail.push_derived(self.len, bytes.len() as u64, position),
         }
-        let early = self.told < TELLING;
-        if early {
+        if self.told < TELLING {
             self.tell(bytes);
         }
-        if self.keep {
-            let before = if early { 0 } else { self.kept.len() };
+        let kept = self.keep;
+        if kept {
             self.keep(bytes, tools, held);
-            if shared.demand.tokens && matches!(self.format, Some(BodyFormat::Json)) {
-                self.json_form.grown(&self.kept, before);
-            }
         }
         let at = self.len;
         self.len += bytes.len() as u64;
         if shared.demand.tokens {
             self.search(tools, found, |scan, hit| scan.feed(&shared.scanner, bytes, at, hit));
+            if kept && matches!(self.format, Some(BodyFormat::Json)) {
+                self.json_form.grown(&self.kept, self.scan.failed());
+            }
             let pending = (self.scan.pending() as u64).min(self.len);
             if self.moves && self.kept.len() > BUFFER {
                 self.pass(self.len - pending, tools, held, found);
@@ -157,6 +156,9 @@ impl Passage {
     /// The text is over.
     pub(super) fn finish(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
         self.search(tools, found, |scan, hit| scan.finish(&shared.scanner, hit));
+        if matches!(self.format, Some(BodyFormat::Json)) {
+            self.json_form.grown(&self.kept, self.scan.failed());
+        }
         self.json_forms(self.kept.len(), tools, found);
     }
 
@@ -259,7 +261,7 @@ impl Passage {
         let Some(end) = self.kept.get(..upto).and_then(|k| memchr::memrchr(b'\n', k)) else { return };
         self.json_forms(end + 1, tools, found);
         self.kept.drain(..=end);
-        self.json_form.grown(&self.kept, 0);
+        self.json_form.grown(&self.kept, self.scan.failed());
         self.base += end as u64 + 1;
         self.locator = None;
         held.context = held.context.saturating_sub(end + 1);

@@ -94,7 +94,8 @@ pub(super) fn run(raw: &[u8], start: usize, max: usize) -> Run<'_> {
 
 /// Whether `byte` can be part of a run, plain or in an escape.
 pub(super) const fn can_continue(byte: u8) -> bool {
-    is_plain(byte) || matches!(byte, b'%' | b'\\' | b'&' | b'#' | b';')
+    let escape = (byte == b'%') | (byte == b'\\') | (byte == b'&') | (byte == b'#') | (byte == b';');
+    is_plain(byte) | escape
 }
 
 enum Step {

@@ -86,7 +86,7 @@ impl Scanner {
 
     /// Scans `text`. Unless it is the `last` of its stream, a candidate that may go on is left to the caller.
     pub(super) fn scan(&self, text: &[u8], last: bool, depth: usize, hit: &mut dyn FnMut(Hit<'_>)) -> Rest {
-        let mut rest = Rest { from: 0, held: false, over: 0 };
+        let mut rest = Rest { from: 0, held: false, over: 0, failed: false };
         let (mut at, mut run_end, mut tries) = (0, 0, 0);
         while let Some(start) = self.next(text, at) {
             if start >= run_end {
@@ -101,6 +101,7 @@ impl Scanner {
                 Candidate::Failed { end, over } => {
                     run_end = run_end.max(end);
                     tries += 1;
+                    rest.failed = true;
                     rest.over += usize::from(over);
                 }
                 Candidate::Token { end } => {
@@ -116,10 +117,9 @@ impl Scanner {
     /// Whether a needle begins within the first `tail` bytes of `window` and ends behind them.
     pub(super) fn straddling(window: &[u8], tail: usize) -> Option<usize> {
         (0..tail).find(|&at| {
-            let first =
-                matches!(window[at], b'e' | b'I' | b'C' | b'D' | b'Z' | b'6' | b'7' | b'%' | b'\\' | b'&');
+            let begins = |n: &str| n.as_bytes().first() == window.get(at);
             let crosses = |n: &str| at + n.len() > tail && window[at..].starts_with(n.as_bytes());
-            first && NEEDLES.iter().any(|needle| crosses(needle))
+            NEEDLES.iter().any(|needle| begins(needle) && crosses(needle))
         })
     }
 
@@ -221,6 +221,8 @@ pub(super) struct Rest {
     pub(super) held: bool,
     /// Candidates that were too long.
     pub(super) over: usize,
+    /// Something began like a token and was none.
+    pub(super) failed: bool,
 }
 
 /// Longest needle.

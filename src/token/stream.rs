@@ -1,6 +1,7 @@
 //! Finds tokens in a stream that arrives in chunks.
 
 use super::{
+    base64url::leading,
     run::can_continue,
     scan::{Hit, NEEDLE, Rest, Scanner},
     wrapping::Wrappings,
@@ -38,6 +39,7 @@ pub struct StreamScan {
     tail_len: u8,
     held: bool,
     skipping: bool,
+    failed: bool,
     losses: Losses,
 }
 
@@ -56,27 +58,26 @@ impl StreamScan {
         self.next = at + chunk.len() as u64;
         let mut chunk = chunk;
         if self.skipping {
-            let Some(end) = chunk.iter().position(|&b| !can_continue(b)) else { return };
+            let end = leading(chunk, can_continue);
+            let Some(rest) = chunk.get(end + 1..) else { return };
             self.skipping = false;
-            chunk = &chunk[end + 1..];
+            chunk = rest;
         }
         if !self.held {
             self.hold_straddling(chunk);
         }
         if self.held {
-            match chunk.iter().position(|&b| !can_continue(b)) {
-                Some(end) => {
-                    self.carry.extend_from_slice(&chunk[..=end]);
-                    self.settle(scanner, self.next - (chunk.len() - end - 1) as u64, false, hit);
-                    self.release();
-                    chunk = &chunk[end + 1..];
-                }
-                None => return self.hold_more(scanner, chunk, hit),
-            }
+            let end = leading(chunk, can_continue);
+            let Some(rest) = chunk.get(end + 1..) else { return self.hold_more(scanner, chunk, hit) };
+            self.carry.extend_from_slice(&chunk[..=end]);
+            self.settle(scanner, self.next - rest.len() as u64, false, hit);
+            self.release();
+            chunk = rest;
         }
         let base = self.next - chunk.len() as u64;
         let rest = scanner.scan(chunk, false, 0, &mut |h| hit(placed(&h, base)));
         self.losses.over += rest.over as u64;
+        self.failed |= rest.failed;
         if rest.held {
             self.hold(&chunk[rest.from..]);
             if self.carry.len() > TOKEN_BYTES {
@@ -109,6 +110,11 @@ impl StreamScan {
         if self.held { self.carry.len() } else { self.tail_len.into() }
     }
 
+    /// Whether something began like a token and was none: it may be a part of one, or encoded in an unknown way.
+    pub fn failed(&self) -> bool {
+        self.failed
+    }
+
     /// What was given up since this was last asked.
     pub fn losses(&mut self) -> Losses {
         std::mem::take(&mut self.losses)
@@ -130,6 +136,7 @@ impl StreamScan {
         let base = end - self.carry.len() as u64;
         let rest = scanner.scan(&self.carry, last, 0, &mut |h| hit(placed(&h, base)));
         self.losses.over += rest.over as u64;
+        self.failed |= rest.failed;
         rest
     }
 

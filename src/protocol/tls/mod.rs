@@ -273,9 +273,7 @@ impl Tls {
             halves.iter_mut().for_each(|half| half.retried = true);
         }
     }
-}
 
-impl Tls {
     /// Bytes of a record that is to be opened.
     fn sealed(
         &mut self,
