@@ -28,8 +28,8 @@ pub use crate::policy::Policy;
 pub use case::{CaptureSummary, Case, Subject};
 pub use crack::Dictionary;
 pub use entity::{Entity, Origin};
-pub use memory::{Given, Memories, Memory, Source, Wants};
 use foldhash::HashMap;
+pub use memory::{Given, Memories, Memory, Source, Wants};
 use std::sync::LazyLock;
 use value::{FieldId, Lookup, Schema, Type, Value};
 

@@ -1,6 +1,7 @@
 //! One message body as it arrives: content codings are undone, tokens are found, and enough is kept to say
 //! where in the body they stand.
 
+use super::fields::Fields;
 use super::open::Held;
 use super::passage::{Origin, Passage};
 use super::{Shared, Tools};
@@ -45,7 +46,7 @@ pub(super) struct Body {
     /// Messages with their length before them.
     envelopes: Option<Box<Envelopes>>,
     text: Passage,
-    digest: Option<Sha256>,
+    digest: Option<Box<Sha256>>,
     /// Decoded length in bytes, holes included.
     pub(super) len: u64,
     /// Something was lost or could not be decoded.
@@ -53,32 +54,26 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// The body that follows `head`; `coded`: in the codings that it names.
+    /// The body that follows `head`.
     pub(super) fn new(
         head: &Head<'_>,
-        coded: bool,
+        fields: &Fields<'_>,
         shared: &Shared,
         tools: &mut Tools,
         held: &mut Held,
     ) -> Self {
-        let mut codings = SmallVec::<[&[u8]; 2]>::new();
-        let names: &[_] = if coded { &["content-encoding", "transfer-encoding"] } else { &[] };
-        for name in names {
-            let fields = head.fields.iter().filter(|f| f.name.eq_ignore_ascii_case(name.as_bytes()));
-            codings.extend(fields.map(|f| f.value).filter(|v| !v.is_empty()));
-        }
+        let codings = fields.codings();
         let mut damaged = false;
         let decoder = if codings.is_empty() {
             None
         } else {
-            tools.pool.decoder(&codings.join(&b","[..])).unwrap_or_else(|_| {
+            tools.pool.decoder(&codings).unwrap_or_else(|_| {
                 damaged = true;
                 tools.out.tally.weird("content_undecodable");
                 None
             })
         };
-        let content_type = head.field("content-type");
-        let message_coding = head.field("grpc-encoding").or_else(|| head.field("connect-content-encoding"));
+        let content_type = fields.content_type;
         let location = match head.start {
             Start::Message { location, .. } => location,
             _ => Location::Body,
@@ -89,9 +84,9 @@ impl Body {
             decoder,
             decoder_bytes: 0,
             spent: false,
-            envelopes: content_type.and_then(|t| Envelopes::new(t, message_coding)).map(Box::new),
+            envelopes: content_type.and_then(|t| Envelopes::new(t, fields.message_coding)).map(Box::new),
             text: Passage::new(content_type, location, tools),
-            digest: shared.demand.body_digests.then(Sha256::new),
+            digest: shared.demand.body_digests.then(Box::default),
             len: 0,
             damaged,
         };
@@ -321,7 +316,7 @@ mod tests {
             let head =
                 Head { start, start_at: 0, version: Version::Http11, fields: &fields, at: 0, raw: b"" };
             let (mut held, mut found, trail) = (Held::default(), Vec::new(), Trail::default());
-            let mut body = Body::new(&head, true, &shared, &mut tools, &mut held);
+            let mut body = Body::new(&head, &Fields::of(&head), &shared, &mut tools, &mut held);
             assert_eq!(held.decoders > 0, coding == b"gzip");
             body.push((&trail, 0), &[0x1f, 0x8b, 8][..], &shared, &mut tools, &mut held, &mut found);
             body.gap(4, &shared, &mut tools, &mut held, &mut found);

@@ -2,9 +2,10 @@
 
 use super::body::{Body, Found, Text};
 use super::event::{Event, Stamped};
+use super::fields::Fields;
 use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
-use super::open::{Held, Kind, Open, OpenExchanges, grpc_status};
+use super::open::{Held, Kind, Open, OpenExchanges};
 use super::{Shared, Tools};
 use crate::keylog::Keyring;
 use crate::limits;
@@ -43,7 +44,9 @@ pub(super) struct Scribe<'a> {
 
 impl Sink for Scribe<'_> {
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>) {
-        self.start(carrier, id, head, body_expected(head).then_some(true));
+        let fields = Fields::of(head);
+        let body = fields.body_expected(head);
+        self.start(carrier, id, head, &fields, body);
     }
 
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
@@ -71,7 +74,7 @@ impl Sink for Scribe<'_> {
     fn trailers(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>) {
         let mut found = Vec::new();
         if let Some(message) = self.book.open.get(id).and_then(|open| open.messages[dir.index()].as_mut()) {
-            message.grpc_status = grpc_status(head).or(message.grpc_status);
+            message.grpc_status = Fields::of(head).grpc_status.or(message.grpc_status);
         }
         if self.shared.demand.tokens {
             let trail = &carrier.trails[dir.index()];
@@ -151,13 +154,14 @@ impl Sink for Scribe<'_> {
 }
 
 impl Scribe<'_> {
-    /// Begins a message, whose body, if one follows, is in the codings that its head names, or already is not.
+    /// Begins a message; `body`: bytes of a body may follow, in the codings of its `fields`.
     pub(super) fn start(
         &mut self,
         carrier: Carrier<'_>,
         id: ExchangeId,
         head: &Head<'_>,
-        body: Option<bool>,
+        fields: &Fields<'_>,
+        body: bool,
     ) {
         self.tools.out.tally.messages += 1;
         let dir = head.start.direction();
@@ -167,8 +171,10 @@ impl Scribe<'_> {
         }
         message.position = carrier.position(dir, head.at);
         message.end = End::Cut;
-        message.grpc_status = grpc_status(head);
-        message.body = body.map(|coded| Body::new(head, coded, self.shared, self.tools, self.held));
+        message.grpc_status = fields.grpc_status;
+        if body {
+            message.body = Some(Body::new(head, fields, self.shared, self.tools, self.held));
+        }
         let mut found = Vec::new();
         if self.shared.demand.tokens {
             let trail = &carrier.trails[dir.index()];
@@ -330,12 +336,4 @@ fn sighting(
         wrapping: found.wrappings.iter().map(|w| w.as_str()).collect(),
         transport: *transport,
     })
-}
-
-/// Whether body bytes may follow: not after a request that announces none.
-fn body_expected(head: &Head<'_>) -> bool {
-    !matches!(head.start, Start::Request { .. })
-        || head.field("content-length").is_some_and(|v| v != b"0")
-        || head.field("transfer-encoding").is_some()
-        || !matches!(head.version, crate::message::Version::Http10 | crate::message::Version::Http11)
 }

@@ -6,6 +6,7 @@ mod book;
 mod certificates;
 mod demand;
 mod event;
+mod fields;
 mod heads;
 mod json_form;
 mod opaque;

@@ -216,11 +216,6 @@ impl OpenMessage {
     }
 }
 
-/// `grpc-status` of a head or trailers.
-pub(super) fn grpc_status(head: &Head<'_>) -> Option<u32> {
-    std::str::from_utf8(head.field("grpc-status")?).ok()?.parse().ok()
-}
-
 /// Open exchanges in order of their ids. Those that close leave their place empty until half of the places are, so that
 /// a thousand streams that close in any order cost no more than in the best one.
 #[derive(Default)]

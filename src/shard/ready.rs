@@ -2,6 +2,7 @@
 
 use super::book::{Book, Scribe};
 use super::event::Event;
+use super::fields::Fields;
 use super::stream::Feed;
 use crate::capture::FileId;
 use crate::decode::{Endpoint, FlowKey, IpProtocol};
@@ -54,7 +55,7 @@ impl Feed<'_> {
             let start = Start::Message { dir: frame.dir, location: Location::WebSocket };
             let head = Head { version: Version::Http11, start, start_at: 0, fields: &[], at: 0, raw: b"" };
             let id = ExchangeId(n as u64 + 1);
-            scribe.start(carrier, id, &head, Some(false));
+            scribe.start(carrier, id, &head, &Fields::default(), true);
             scribe.body(carrier, id, frame.dir, 0, &frame.data);
             scribe.end(id, frame.dir, End::Complete);
         }
@@ -150,8 +151,12 @@ fn play(
     dir: Direction,
     message: &ReadyMessage,
 ) {
-    let body = (!message.body.is_empty() || message.lacking).then_some(message.coded);
-    message.head.replay(dir, |head| scribe.start(carrier, id, head, body));
+    let body = !message.body.is_empty() || message.lacking;
+    message.head.replay(dir, |head| {
+        let fields = Fields::of(head);
+        let fields = if message.coded { fields } else { fields.decoded() };
+        scribe.start(carrier, id, head, &fields, body);
+    });
     if !message.body.is_empty() {
         scribe.body(carrier, id, dir, 0, &message.body);
     }
