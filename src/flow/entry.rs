@@ -172,7 +172,7 @@ impl<S> Entry<S> {
         self.reset = false;
         self.reset_by = None;
         self.info.state = FlowState::Open;
-        one(&mut self.info.anomalies.resets_ignored);
+        one(&mut self.info.anomalies_mut().resets_ignored);
         self.streams.iter_mut().for_each(Assembler::revive);
     }
 
@@ -214,7 +214,7 @@ impl<S, C: Consumer<S>> Outlet for Port<'_, S, C> {
     }
 
     fn anomalies(&mut self) -> &mut Anomalies {
-        &mut self.info.anomalies
+        self.info.anomalies_mut()
     }
 
     fn starts_message(&self, bytes: &[u8]) -> bool {

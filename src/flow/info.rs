@@ -45,8 +45,8 @@ pub struct FlowInfo {
     pub state: FlowState,
     /// The handshake was not seen.
     pub midstream: bool,
-    /// Oddities.
-    pub anomalies: Anomalies,
+    /// Most flows have none.
+    anomalies: Option<Box<Anomalies>>,
     sender: Side,
     client: Option<Side>,
 }
@@ -63,7 +63,7 @@ impl FlowInfo {
             bytes: 0,
             state: FlowState::Open,
             midstream: key.protocol == IpProtocol::Tcp,
-            anomalies: Anomalies::default(),
+            anomalies: None,
             sender,
             client: None,
         }
@@ -100,6 +100,15 @@ impl FlowInfo {
         if self.client.is_none() {
             self.client = Some(side);
         }
+    }
+
+    /// Oddities.
+    pub fn anomalies(&self) -> Anomalies {
+        self.anomalies.as_deref().copied().unwrap_or_default()
+    }
+
+    pub(super) fn anomalies_mut(&mut self) -> &mut Anomalies {
+        self.anomalies.get_or_insert_default()
     }
 
     /// The state as the `flows` record names it; what was evicted was idle for longest.

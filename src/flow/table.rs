@@ -340,7 +340,7 @@ impl<S> FlowTable<S> {
         }
         self.delist(key, slot);
         if let Some(entry) = self.flows.remove(slot) {
-            entry.info.anomalies.report(&mut self.tally);
+            entry.info.anomalies().report(&mut self.tally);
             consumer.ended(entry.info, entry.state);
         }
     }

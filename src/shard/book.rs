@@ -89,7 +89,7 @@ impl Sink for Scribe<'_> {
         let Some(open) = self.book.open.get(id) else { return };
         open.ended[dir.index()] = true;
         let over = open.ended == [true; 2] || open.alone();
-        if over && let Some(open) = self.book.open.take(id) {
+        if over && let Some(open) = self.book.open.take(id, &mut self.tools.places) {
             self.close(open);
         }
     }
@@ -181,7 +181,7 @@ impl Scribe<'_> {
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
         }
-        let open = self.book.open.open(id, carrier.transport);
+        let open = self.book.open.open(id, carrier.transport, &mut self.tools.places);
         if let Start::Message { .. } = head.start {
             open.kind = Kind::Message { via: carrier.via };
         }
@@ -231,7 +231,7 @@ impl Scribe<'_> {
                     self.end_message(id, dir, End::Cut);
                 }
             }
-            if let Some(open) = self.book.open.take(id) {
+            if let Some(open) = self.book.open.take(id, &mut self.tools.places) {
                 self.close(open);
             }
         }

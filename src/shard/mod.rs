@@ -120,6 +120,8 @@ struct Tools {
     pool: ContentPool,
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
     spare: Vec<Box<open::OpenMessage>>,
+    /// Lists for open exchanges.
+    places: Vec<open::Places>,
     /// Buffers of bodies.
     buffers: Vec<Vec<u8>>,
     keyring: Arc<Keyring>,
@@ -135,6 +137,7 @@ impl Tools {
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             spare: Vec::new(),
+            places: Vec::new(),
             buffers: Vec::new(),
             keyring: Arc::default(),
             out: Output::default(),

@@ -138,7 +138,7 @@ impl Consumer<Stream> for Feed<'_> {
             packets: flow.packets,
             bytes: flow.bytes,
             state: flow.state_name(),
-            anomalies: flow.anomalies,
+            anomalies: flow.anomalies(),
             tls: state.book.tls,
         };
         self.emit(Event::Flow(Box::new(summary)));

@@ -33,7 +33,7 @@ fn a_flow_whose_directions_are_encapsulated_differently_is_one() {
             net.finish();
             let lines = net.lines();
             assert_eq!(lines.iter().filter(|line| line.ends_with("open")).count(), 1, "{lines:?}");
-            assert!(net.log.ended[0].0.anomalies == Default::default(), "{lines:?}");
+            assert!(net.log.ended[0].0.anomalies() == Default::default(), "{lines:?}");
             assert!(net.table.bare.is_empty());
         }
     }

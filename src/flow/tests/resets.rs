@@ -26,7 +26,7 @@ fn resets_close_both_directions_if_they_are_valid() {
     net.c(104, 500, ACK, "on");
     assert_eq!(net.lines(), ["0 c 4 Again([111, 110])"]);
     net.finish();
-    assert_eq!(net.log.ended[0].0.anomalies.resets_ignored, 1);
+    assert_eq!(net.log.ended[0].0.anomalies().resets_ignored, 1);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_flow_outlives_a_reset_that_its_sender_does_not_know_of() {
     assert_eq!(net.lines(), ["0 c 0 ping", "0 s 0 pong"]);
     net.finish();
     let (flow, _) = &net.log.ended[0];
-    assert_eq!((net.log.ended.len(), flow.anomalies.resets_ignored), (1, 1));
+    assert_eq!((net.log.ended.len(), flow.anomalies().resets_ignored), (1, 1));
 }
 
 #[test]
