@@ -3,7 +3,7 @@
 use super::body::{Found, Text};
 use crate::message::{BodyFormat, Location, Locator, Place};
 use crate::protocol::Trail;
-use crate::token::{JSON_FORM_NAME, Wrappings, find_json_form, hints_at_json_form};
+use crate::token::{Wrappings, find_json_form, hints_at_json_form};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -15,26 +15,20 @@ const PIECE: usize = 256;
 pub(super) struct JsonForm {
     /// It may hold such a token.
     hinted: bool,
-    /// So much of it has been looked at for that.
-    looked: usize,
     /// Pieces that it came in.
     pieces: usize,
 }
 
 impl JsonForm {
-    /// The JSON text `kept` has grown by a piece. `suspicious` says that something in it begins like a token and is none:
-    /// the protected header or the payload of such a token does (a JWT has JSON in both).
-    pub(super) fn grown(&mut self, kept: &[u8], suspicious: bool) {
+    /// The JSON text `kept` has grown by a piece. At `failed` something in it begins like a token and is none.
+    pub(super) fn grown(&mut self, kept: &[u8], mut failed: impl Iterator<Item = usize>) {
         self.pieces += 1;
-        if suspicious {
-            self.look(kept);
-        }
+        self.hinted |= failed.any(|at| kept.get(..at).is_some_and(hints_at_json_form));
     }
 
-    fn look(&mut self, kept: &[u8]) {
-        let from = self.looked.saturating_sub(JSON_FORM_NAME);
-        self.hinted = self.hinted || hints_at_json_form(kept.get(from..).unwrap_or_default());
-        self.looked = kept.len();
+    /// What is known of a part of the text that stays while what is before it is done with.
+    pub(super) const fn rest(&self) -> Self {
+        Self { hinted: self.hinted, pieces: 0 }
     }
 
     /// Whether the origin of every byte may be asked for at the end: not if the body comes in so many pieces that to

@@ -111,8 +111,8 @@ impl Passage {
         self.len += bytes.len() as u64;
         if shared.demand.tokens {
             self.search(tools, found, |scan, hit| scan.feed(&shared.scanner, bytes, at, hit));
-            if kept && matches!(self.format, Some(BodyFormat::Json)) {
-                self.json_form.grown(&self.kept, self.scan.failed());
+            if kept {
+                self.json_grown();
             }
             let pending = (self.scan.pending() as u64).min(self.len);
             if self.moves && self.kept.len() > BUFFER {
@@ -156,10 +156,17 @@ impl Passage {
     /// The text is over.
     pub(super) fn finish(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
         self.search(tools, found, |scan, hit| scan.finish(&shared.scanner, hit));
-        if matches!(self.format, Some(BodyFormat::Json)) {
-            self.json_form.grown(&self.kept, self.scan.failed());
-        }
+        self.json_grown();
         self.json_forms(self.kept.len(), tools, found);
+    }
+
+    /// JSON text was searched: what failed to be a token may be part of one.
+    fn json_grown(&mut self) {
+        let failed = self.scan.failed();
+        if matches!(self.format, Some(BodyFormat::Json)) {
+            let failed = failed.iter().filter_map(|at| Some(at.checked_sub(self.base)? as usize));
+            self.json_form.grown(&self.kept, failed);
+        }
     }
 
     /// Tokens in JSON serialisation in the first `end` bytes of what is kept, which are looked at this once.
@@ -259,9 +266,10 @@ impl Passage {
     fn pass(&mut self, offset: u64, tools: &mut Tools, held: &mut Held, found: &mut Vec<Found>) {
         let upto = offset.saturating_sub(self.base) as usize;
         let Some(end) = self.kept.get(..upto).and_then(|k| memchr::memrchr(b'\n', k)) else { return };
+        let rest = self.json_form.rest();
         self.json_forms(end + 1, tools, found);
+        self.json_form = rest;
         self.kept.drain(..=end);
-        self.json_form.grown(&self.kept, self.scan.failed());
         self.base += end as u64 + 1;
         self.locator = None;
         held.context = held.context.saturating_sub(end + 1);

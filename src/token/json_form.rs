@@ -2,10 +2,9 @@
 
 use super::Token;
 use crate::limits::{JSON_FORM_BYTES, SIGHTINGS_EXCHANGE};
-use memchr::memmem::{Finder, find, find_iter};
+use memchr::memmem::{find, find_iter};
 use serde_json::Value;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 /// A token in JSON serialisation: one of an object's signatures.
 #[derive(Clone, Debug)]
@@ -18,16 +17,13 @@ pub struct JsonHit {
     pub payload: Option<Range<usize>>,
 }
 
-/// Whether a piece of JSON text has a member name that a JWS in JSON serialisation cannot do without.
-pub fn hints_at_json_form(text: &[u8]) -> bool {
-    NAMES.iter().any(|name| name.find(text).is_some())
+/// Whether what stands in JSON text behind `before` is the string of a protected header or of a payload: those of a JWT
+/// are JSON, and begin as a token does.
+pub fn hints_at_json_form(before: &[u8]) -> bool {
+    let colon = before.strip_suffix(b"\"").map(<[u8]>::trim_ascii_end);
+    let name = colon.and_then(|text| text.strip_suffix(b":")).map(<[u8]>::trim_ascii_end);
+    name.is_some_and(|text| text.ends_with(PAYLOAD) || text.ends_with(b"\"protected\""))
 }
-
-/// Prepared once: pieces of text are many and short.
-static NAMES: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| [SIGNATURE, PAYLOAD].map(Finder::new));
-
-/// Longest of those names, with its quotes.
-pub const JSON_FORM_NAME: usize = SIGNATURE.len();
 
 /// The tokens in JSON serialisation of the JSON values in `text`, in their order, and whether a bound left some
 /// out; what is behind a mistake is not read.
@@ -165,6 +161,21 @@ mod tests {
             "",
         ] {
             assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_strings_that_hint_at_one_are_told_by_their_names() {
+        for (before, hints) in [
+            ("{\"payload\":\"", true),
+            ("[{ \"protected\" :\n \"", true),
+            ("{\"xpayload\":\"", false),
+            ("{\"token\":\"", false),
+            ("\"payload\":", false),
+            ("\"payload\"\"", false),
+            ("", false),
+        ] {
+            assert_eq!(hints_at_json_form(before.as_bytes()), hints, "{before}");
         }
     }
 

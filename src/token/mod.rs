@@ -43,7 +43,7 @@ pub use fuzz::{fuzz_scan, fuzz_token};
 pub(crate) use internal::internal_name;
 pub use issuers::{ISSUER_DOC, Issuer};
 pub use jose::{Kind, Token};
-pub use json_form::{JSON_FORM_NAME, JsonHit, find_json_form, hints_at_json_form};
+pub use json_form::{JsonHit, find_json_form, hints_at_json_form};
 pub use scan::{Hit, Scanner};
 pub use secret::Secret;
 pub use sighting::Sighting;

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::limits::{TOKEN_TRIES, WRAPPINGS};
 use aho_corasick::packed::{Config, MatchKind, Searcher};
+use smallvec::SmallVec;
 use std::{borrow::Cow, ops::Range};
 
 /// A token that was found.
@@ -86,7 +87,7 @@ impl Scanner {
 
     /// Scans `text`. Unless it is the `last` of its stream, a candidate that may go on is left to the caller.
     pub(super) fn scan(&self, text: &[u8], last: bool, depth: usize, hit: &mut dyn FnMut(Hit<'_>)) -> Rest {
-        let mut rest = Rest { from: 0, held: false, over: 0, failed: false };
+        let mut rest = Rest { from: 0, held: false, over: 0, failed: SmallVec::new() };
         let (mut at, mut run_end, mut tries) = (0, 0, 0);
         while let Some(start) = self.next(text, at) {
             if start >= run_end {
@@ -101,7 +102,9 @@ impl Scanner {
                 Candidate::Failed { end, over } => {
                     run_end = run_end.max(end);
                     tries += 1;
-                    rest.failed = true;
+                    if rest.failed.len() < FAILED {
+                        rest.failed.push(start);
+                    }
                     rest.over += usize::from(over);
                 }
                 Candidate::Token { end } => {
@@ -117,9 +120,8 @@ impl Scanner {
     /// Whether a needle begins within the first `tail` bytes of `window` and ends behind them.
     pub(super) fn straddling(window: &[u8], tail: usize) -> Option<usize> {
         (0..tail).find(|&at| {
-            let begins = |n: &str| n.as_bytes().first() == window.get(at);
             let crosses = |n: &str| at + n.len() > tail && window[at..].starts_with(n.as_bytes());
-            NEEDLES.iter().any(|needle| begins(needle) && crosses(needle))
+            FIRST[usize::from(window[at])] && NEEDLES.iter().any(|needle| crosses(needle))
         })
     }
 
@@ -221,9 +223,12 @@ pub(super) struct Rest {
     pub(super) held: bool,
     /// Candidates that were too long.
     pub(super) over: usize,
-    /// Something began like a token and was none.
-    pub(super) failed: bool,
+    /// Where something began like a token and was none; of too many, the first.
+    pub(super) failed: SmallVec<[usize; 2]>,
 }
+
+/// Failed candidates of one scan that are remembered.
+const FAILED: usize = 64;
 
 /// Longest needle.
 pub(super) const NEEDLE: usize = 6;
@@ -246,6 +251,17 @@ const NEEDLES: [&str; 31] = [
     "ewk", "77u_ey", "CQl7", "65794a", "ewoi", "&#101;", "CiB7", "ew0", "ICAgey", "\\u0065", "ewoJ", "IAp7",
     "ewoN", "ZXlK", "ICB7", "eyA", "ewog",
 ];
+
+/// What they begin with.
+const FIRST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut n = 0;
+    while n < NEEDLES.len() {
+        table[NEEDLES[n].as_bytes()[0] as usize] = true;
+        n += 1;
+    }
+    table
+};
 
 enum Candidate {
     /// Its first characters say that it is none.

@@ -7,6 +7,7 @@ use super::{
     wrapping::Wrappings,
 };
 use crate::limits::TOKEN_BYTES;
+use smallvec::SmallVec;
 
 /// A token in a stream.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub struct StreamScan {
     tail_len: u8,
     held: bool,
     skipping: bool,
-    failed: bool,
+    failed: SmallVec<[u64; 2]>,
     losses: Losses,
 }
 
@@ -76,8 +77,7 @@ impl StreamScan {
         }
         let base = self.next - chunk.len() as u64;
         let rest = scanner.scan(chunk, false, 0, &mut |h| hit(placed(&h, base)));
-        self.losses.over += rest.over as u64;
-        self.failed |= rest.failed;
+        self.note(&rest, base);
         if rest.held {
             self.hold(&chunk[rest.from..]);
             if self.carry.len() > TOKEN_BYTES {
@@ -110,9 +110,16 @@ impl StreamScan {
         if self.held { self.carry.len() } else { self.tail_len.into() }
     }
 
-    /// Whether something began like a token and was none: it may be a part of one, or encoded in an unknown way.
-    pub fn failed(&self) -> bool {
-        self.failed
+    /// Stream offsets at which something began like a token and was none, since this was last asked: it may be a part of
+    /// one.
+    pub fn failed(&mut self) -> SmallVec<[u64; 2]> {
+        std::mem::take(&mut self.failed)
+    }
+
+    fn note(&mut self, rest: &Rest, base: u64) {
+        self.losses.over += rest.over as u64;
+        let room = FAILED.saturating_sub(self.failed.len());
+        self.failed.extend(rest.failed.iter().take(room).map(|at| base + *at as u64));
     }
 
     /// What was given up since this was last asked.
@@ -135,8 +142,7 @@ impl StreamScan {
     ) -> Rest {
         let base = end - self.carry.len() as u64;
         let rest = scanner.scan(&self.carry, last, 0, &mut |h| hit(placed(&h, base)));
-        self.losses.over += rest.over as u64;
-        self.failed |= rest.failed;
+        self.note(&rest, base);
         rest
     }
 
@@ -214,6 +220,9 @@ impl StreamScan {
         self.skipping = false;
     }
 }
+
+/// Failed candidates that are remembered until somebody asks.
+const FAILED: usize = 64;
 
 /// A buffer of this size is kept for the next candidate of the stream.
 const KEEP: usize = 4096;
