@@ -34,6 +34,11 @@ impl Inner {
         Some(self.0.remove(at).1)
     }
 
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Every layer, in order of opening.
     pub(super) fn all(&mut self) -> impl Iterator<Item = &mut Layer> {
         self.0.iter_mut().map(|(_, layer)| &mut **layer)

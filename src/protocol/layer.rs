@@ -61,15 +61,15 @@ pub trait Sink {
     fn weird(&mut self, name: &'static str);
 }
 
-enum State {
+pub(super) enum State {
     /// Not known yet. Bytes wait only while a probe asks for more; those that no probe wants are scanned as
     /// opaque, and every later chunk is probed again (a stream may be joined in the middle of a message).
     Probing(Waiting),
-    Active(Box<dyn Dissector>),
+    Active(&'static Protocol, Box<dyn Dissector>),
 }
 
 /// First bytes that wait for a probe's answer, by direction: hardly ever any.
-type Waiting = Option<Box<[Vec<u8>; 2]>>;
+pub(super) type Waiting = Option<Box<[Vec<u8>; 2]>>;
 
 fn take(waiting: &mut Waiting, i: usize) -> Vec<u8> {
     waiting.as_mut().map(|held| std::mem::take(&mut held[i])).unwrap_or_default()
@@ -77,17 +77,17 @@ fn take(waiting: &mut Waiting, i: usize) -> Vec<u8> {
 
 /// One layer of a flow and everything inside it.
 pub struct Layer {
-    transport: Transport,
-    state: State,
+    pub(super) transport: Transport,
+    pub(super) state: State,
     pub(super) trails: [Trail; 2],
     pub(super) offsets: [u64; 2],
     /// Bytes of each direction that the dissector does not want to see.
-    unwanted: [u64; 2],
-    inner: Inner,
-    via: Option<ExchangeId>,
-    depth: u8,
+    pub(super) unwanted: [u64; 2],
+    pub(super) inner: Inner,
+    pub(super) via: Option<ExchangeId>,
+    pub(super) depth: u8,
     /// The protocol's client part is spoken by the transport's server.
-    flipped: bool,
+    pub(super) flipped: bool,
 }
 
 impl Layer {
@@ -109,7 +109,7 @@ impl Layer {
     /// Sets the protocol without probing (`--decode-as`).
     pub fn set_protocol(&mut self, protocol: &'static Protocol, sink: &mut dyn Sink) {
         self.transport.protocol = protocol.name;
-        self.state = State::Active((protocol.open)());
+        self.state = State::Active(protocol, (protocol.open)());
         sink.protocol(self.depth.into(), protocol.name);
     }
 
@@ -126,7 +126,7 @@ impl Layer {
         let Some((protocol, upgraded)) = found else { return false };
         self.via = Some(via);
         self.transport.protocol = protocol.name;
-        self.state = State::Active(upgraded.dissector);
+        self.state = State::Active(protocol, upgraded.dissector);
         if alone {
             sink.upgraded(usize::from(self.depth).saturating_sub(1), protocol.name);
         }
@@ -277,7 +277,7 @@ impl Layer {
                     let other = take(held, 1 - i);
                     self.flipped = said.is_some_and(|said| said != dir);
                     self.transport.protocol = protocol.name;
-                    self.state = State::Active((protocol.open)());
+                    self.state = State::Active(protocol, (protocol.open)());
                     sink.protocol(self.depth.into(), protocol.name);
                     if !other.is_empty() {
                         let start = self.offsets[1 - i] - other.len() as u64;
@@ -320,7 +320,7 @@ impl Layer {
         let to = self.to_protocol(dir);
         match result {
             Ok(()) => {
-                if let State::Active(dissector) = &mut self.state {
+                if let State::Active(_, dissector) = &mut self.state {
                     self.trails[dir.index()].prune(dissector.held(to));
                     self.unwanted[dir.index()] = dissector.passed_over(to);
                 }
@@ -344,7 +344,7 @@ impl Layer {
         f: impl FnOnce(&mut dyn Dissector, Direction, &mut Out<'_>) -> Result<(), Malformed>,
     ) -> (Result<(), Malformed>, u64) {
         let to = self.to_protocol(dir);
-        let State::Active(dissector) = &mut self.state else { return (Ok(()), at) };
+        let State::Active(_, dissector) = &mut self.state else { return (Ok(()), at) };
         // The protocol has its own idea of the directions.
         if self.flipped {
             self.trails.swap(0, 1);

@@ -16,6 +16,7 @@ mod out;
 mod pieces;
 mod quic;
 mod reader;
+mod rest;
 mod streams;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ pub use http2::fuzz_hpack;
 pub use http3::fuzz_qpack;
 pub use layer::{Carrier, Layer, Sink};
 pub use out::Out;
+pub use rest::Rest;
 pub use tls::{
     Alert, Certificate, ClientHello, Lock, Over, ServerHello, TlsEvent, alert_name, group_name, is_grease,
     signature_name,
@@ -83,6 +85,12 @@ pub trait Dissector: Send {
     /// without being shown. What comes next, be it data or a gap, is what lies behind them.
     fn passed_over(&mut self, _dir: Direction) -> u64 {
         0
+    }
+
+    /// Whether a fresh dissector would go on as well, in both directions: nothing is open, and nothing was learned that
+    /// matters for what comes.
+    fn is_idle(&self) -> bool {
+        false
     }
 }
 

@@ -25,6 +25,7 @@ use crate::flow::{Arrival, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{ContentPool, ReadyExchange};
+use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, TokenCache};
@@ -120,6 +121,8 @@ struct Tools {
     pool: ContentPool,
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
     spare: Vec<Box<open::OpenMessage>>,
+    /// Layers that came to rest.
+    layers: Vec<Box<Layer>>,
     /// Lists for open exchanges.
     places: Vec<open::Places>,
     /// Buffers of bodies.
@@ -137,6 +140,7 @@ impl Tools {
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             spare: Vec::new(),
+            layers: Vec::new(),
             places: Vec::new(),
             buffers: Vec::new(),
             keyring: Arc::default(),

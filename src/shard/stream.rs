@@ -7,18 +7,31 @@ use super::{Shared, Tools};
 use crate::decode::{IpProtocol, Side};
 use crate::flow::{Chunk, Consumer, FlowInfo, Origin};
 use crate::message::{Channel, Direction, Location, Transport};
-use crate::protocol::{Conversation, Layer};
+use crate::protocol::{Conversation, Layer, Rest};
 use crate::session::FlowSummary;
 
 /// What a shard knows about a flow.
 pub(super) struct Stream {
-    /// Gone when the flow is closed.
-    layer: Option<Box<Layer>>,
+    stack: Stack,
     /// Of datagrams.
     conversation: Conversation,
     book: Book,
     next_id: u64,
 }
+
+/// The layers of a flow.
+#[derive(Default)]
+enum Stack {
+    /// Nothing was said yet, or the flow is closed.
+    #[default]
+    None,
+    /// Nothing is being said.
+    Resting(Rest),
+    Busy(Box<Layer>),
+}
+
+/// Layers at rest that are kept for the next flow that speaks.
+const SPARE_LAYERS: usize = 64;
 
 /// The shard, as the flow table sees it for the length of one packet or tick.
 pub(super) struct Feed<'a> {
@@ -32,7 +45,12 @@ pub(super) struct Feed<'a> {
 impl Consumer<Stream> for Feed<'_> {
     fn open(&mut self, flow: &FlowInfo) -> Stream {
         self.tools.out.births.push(flow.ordinal());
-        Stream { layer: None, conversation: Conversation::default(), book: Book::default(), next_id: 0 }
+        Stream {
+            stack: Stack::None,
+            conversation: Conversation::default(),
+            book: Book::default(),
+            next_id: 0,
+        }
     }
 
     fn stream(
@@ -47,24 +65,31 @@ impl Consumer<Stream> for Feed<'_> {
         match chunk {
             Chunk::Data(bytes) => {
                 let dir = direction(flow, from);
-                if state.layer.as_mut().is_some_and(|layer| layer.pass_over(dir, bytes.len() as u64)) {
+                if let Stack::Busy(layer) = &mut state.stack
+                    && layer.pass_over(dir, bytes.len() as u64)
+                {
                     self.tools.out.tally.opaque_bytes += bytes.len() as u64;
                     return false;
                 }
                 self.find_client(flow, state, from, bytes);
-                if state.layer.is_none() {
-                    state.layer = Some(self.layer(flow, state));
-                }
                 let dir = direction(flow, from);
+                self.wake(flow, state);
+                if let Stack::None = state.stack {
+                    state.stack = Stack::Busy(self.begin(flow, state, dir, bytes));
+                }
                 self.drive(state, |layer, scribe, id| layer.data(dir, bytes, origin.position(0), scribe, id));
+                self.rest(&mut state.stack);
             }
             Chunk::Gap(len) => {
                 let dir = direction(flow, from);
+                self.wake(flow, state);
                 self.drive(state, |layer, scribe, id| layer.gap(dir, len, scribe, id));
             }
             Chunk::End(end) => {
                 let dir = direction(flow, from);
+                self.wake(flow, state);
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
+                self.rest(&mut state.stack);
             }
             Chunk::Again(bytes) => {
                 let dir = direction(flow, from);
@@ -108,7 +133,7 @@ impl Consumer<Stream> for Feed<'_> {
         let mut scribe = self.scribe(&mut state.book);
         state.conversation.close(transport(flow), &mut scribe, &mut state.next_id);
         scribe.close_all();
-        state.layer = None;
+        state.stack = Stack::None;
     }
 
     fn ended(&mut self, flow: FlowInfo, state: Stream) {
@@ -159,7 +184,7 @@ impl Feed<'_> {
     }
 
     fn drive(&mut self, state: &mut Stream, act: impl FnOnce(&mut Layer, &mut Scribe<'_>, &mut u64)) {
-        let Some(layer) = &mut state.layer else { return };
+        let Stack::Busy(layer) = &mut state.stack else { return };
         let mut scribe = Scribe {
             book: &mut state.book,
             shared: self.shared,
@@ -172,7 +197,12 @@ impl Feed<'_> {
 
     /// Without a handshake, content tells which side is the client, as long as no protocol was found.
     fn find_client(&mut self, flow: &mut FlowInfo, state: &mut Stream, from: Side, bytes: &[u8]) {
-        if flow.known_client().is_some() || !state.layer.as_ref().is_none_or(|layer| layer.is_probing()) {
+        let probing = match &state.stack {
+            Stack::None => true,
+            Stack::Resting(_) => false,
+            Stack::Busy(layer) => layer.is_probing(),
+        };
+        if flow.known_client().is_some() || !probing {
             return;
         }
         let Some((_, Some(said))) = Layer::probe(bytes) else { return };
@@ -180,20 +210,53 @@ impl Feed<'_> {
         let guessed = flow.client();
         flow.set_client(client);
         if client != guessed
-            && let Some(layer) = &mut state.layer
+            && let Stack::Busy(layer) = &mut state.stack
         {
             layer.swap_ends();
         }
     }
 
-    fn layer(&mut self, flow: &FlowInfo, state: &mut Stream) -> Box<Layer> {
+    /// The layer of a flow of which these are the first bytes.
+    fn begin(&mut self, flow: &FlowInfo, state: &mut Stream, dir: Direction, bytes: &[u8]) -> Box<Layer> {
         let transport = transport(flow);
-        let mut layer = Box::new(Layer::new(transport, 0));
         let port = transport.server.map(|s| s.port);
         if let Some((_, protocol)) = self.shared.decode_as.iter().find(|(p, _)| Some(*p) == port) {
+            let mut layer = Box::new(Layer::new(transport, 0));
             layer.set_protocol(protocol, &mut self.scribe(&mut state.book));
+            return layer;
         }
-        layer
+        if !self.tools.layers.is_empty()
+            && let Some(rest) = Rest::probe(dir, bytes)
+            && let Some(spare) = self.spare(rest)
+        {
+            rest.announce(&mut self.scribe(&mut state.book));
+            return Layer::resume(rest, transport, Some(spare));
+        }
+        Box::new(Layer::new(transport, 0))
+    }
+
+    /// Something happens in a flow: its layer is needed.
+    fn wake(&mut self, flow: &FlowInfo, state: &mut Stream) {
+        if let Stack::Resting(rest) = state.stack {
+            let spare = self.spare(rest);
+            state.stack = Stack::Busy(Layer::resume(rest, transport(flow), spare));
+        }
+    }
+
+    /// Takes the layer away where nothing is being said.
+    fn rest(&mut self, stack: &mut Stack) {
+        if let Stack::Busy(layer) = stack
+            && let Some(rest) = layer.rest()
+            && let Stack::Busy(layer) = std::mem::replace(stack, Stack::Resting(rest))
+            && self.tools.layers.len() < SPARE_LAYERS
+        {
+            self.tools.layers.push(layer);
+        }
+    }
+
+    fn spare(&mut self, rest: Rest) -> Option<Box<Layer>> {
+        let at = self.tools.layers.iter().rposition(|layer| rest.fits(layer))?;
+        Some(self.tools.layers.swap_remove(at))
     }
 }
 

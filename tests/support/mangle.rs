@@ -83,7 +83,10 @@ pub(crate) const MANGLES: &[Mangle] = &[
     mangle("keep-alives", |p, _| Some(after_data(p, |tcp| tcp.with(|t| t.keep_last_byte())))),
     Mangle {
         contradicts: true,
-        ..mangle("decoys after", |p, _| Some(after_data(p, |tcp| tcp.with(|t| t.payload.fill(b'X')))))
+        ..mangle("decoys after", |p, _| {
+            // Of what has no TCP there is nothing to contradict.
+            Some(after_data(p, |tcp| tcp.with(|t| t.payload.fill(b'X')))).filter(|all| all.len() > p.len())
+        })
     },
     mangle("RST out of window", |p, _| {
         Some(after_data(p, |tcp| {

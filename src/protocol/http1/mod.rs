@@ -140,6 +140,11 @@ impl Dissector for Http1 {
         let half = &self.halves[dir.index()];
         if half.buf.is_empty() { u64::MAX } else { half.buf_at }
     }
+
+    fn is_idle(&self) -> bool {
+        let idle = |half: &Half| half.state == State::Head && half.buf.is_empty() && half.current.is_none();
+        self.halves.iter().all(idle) && self.pending.is_empty() && self.early.is_empty()
+    }
 }
 
 impl Http1 {

@@ -217,7 +217,6 @@ impl Dissector for Tls {
 
     fn passed_over(&mut self, dir: Direction) -> u64 {
         let half = &mut self.halves[dir.index()];
-        // Decryption counts what it cannot open yet.
         if half.keep != Keep::Nothing || self.decryption.is_some() {
             return 0;
         }
