@@ -122,6 +122,7 @@ struct Tools {
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
     spare: Vec<Box<open::OpenMessage>>,
     /// Layers that came to rest.
+    #[expect(clippy::vec_box, reason = "as above")]
     layers: Vec<Box<Layer>>,
     /// Lists for open exchanges.
     places: Vec<open::Places>,
