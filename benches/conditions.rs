@@ -60,6 +60,7 @@ fn sightings() {
             demand,
             decode_as: Vec::new(),
             keyring: Default::default(),
+            room: Default::default(),
         });
         let mut shard = Shard::new(shared, 0..wirelint::limits::PARTITIONS as u8);
         let mut round = |first: usize, step: usize| {

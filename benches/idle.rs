@@ -27,6 +27,7 @@ fn main() {
         demand,
         decode_as: Vec::new(),
         keyring: Default::default(),
+        room: Default::default(),
     });
     let start = resident();
     let packets = Packets { phase: 0, step: 0, flow: 0, number: 0, start, round: 0 };

@@ -132,6 +132,7 @@ fn run(capture: &Arc<[u8]>, demand: Demand, judge: Option<Judge>) -> u64 {
         demand,
         decode_as: Vec::new(),
         keyring: Default::default(),
+        room: Default::default(),
     });
     let mut end = End(judge, FlowNumbers::default(), 0);
     let mut sources = std::iter::once(source(capture));

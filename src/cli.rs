@@ -1,10 +1,16 @@
 //! The command line: what can be typed. What it means is `commands`.
 
+#[cfg(feature = "live")]
+mod live;
+
 use crate::rules::Severity;
 use crate::{records, report};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+
+#[cfg(feature = "live")]
+pub use live::*;
 
 /// Security linter and traffic analyzer for JSON Web Tokens on the wire.
 #[derive(Debug, Parser)]
@@ -28,7 +34,10 @@ pub enum Command {
     Scan(ScanArgs),
     /// The same on an interface, as it happens, until stopped
     #[cfg(feature = "live")]
-    Live(LiveArgs),
+    Live(Box<LiveArgs>),
+    /// Capture what a command sends on this machine, with its TLS secrets, then scan that
+    #[cfg(all(feature = "live", target_os = "linux"))]
+    Run(RunArgs),
     /// Print one record a TCP connection or UDP conversation
     Flows(RecordArgs),
     /// Print one record an HTTP exchange
@@ -255,28 +264,6 @@ pub struct TraceArgs {
     /// What is read.
     #[command(flatten)]
     pub source: SourceArgs,
-}
-
-/// `wirelint live`.
-#[cfg(feature = "live")]
-#[derive(Clone, Debug, Args)]
-pub struct LiveArgs {
-    /// Interface to watch; "any" for all
-    #[arg(short, long, value_name = "IFACE", required_unless_present = "list")]
-    pub interface: Option<String>,
-    /// List the interfaces
-    #[arg(long)]
-    pub list: bool,
-    /// Name of the format.
-    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Output format",
-        report::FORMATS.iter().filter(|f| f.live).map(|f| (f.name, f.doc))))]
-    pub format: String,
-    /// Stop after so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    pub duration: Option<u64>,
-    /// What is judged, and how.
-    #[command(flatten)]
-    pub audit: AuditArgs,
 }
 
 /// `wirelint rules`.

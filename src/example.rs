@@ -75,6 +75,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
         demand: judge.demand(),
         decode_as: Vec::new(),
         keyring: Default::default(),
+        room: Default::default(),
     });
     let mut shard = Shard::new(shared, 0..crate::limits::PARTITIONS as u8);
     let mut capture = CaptureSummary::default();

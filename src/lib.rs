@@ -1,6 +1,8 @@
 //! wirelint: a security linter and traffic analyzer for JSON Web Tokens on the wire.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "live")]
+pub mod alarm;
 pub mod capture;
 pub mod cli;
 pub mod commands;
@@ -23,6 +25,8 @@ pub mod report;
 pub mod rules;
 pub mod session;
 pub mod shard;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub mod system;
 pub mod tally;
 pub mod text;
 pub mod time;

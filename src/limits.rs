@@ -240,6 +240,113 @@ pub const CRACK_TOKENS: usize = 8192;
 /// Bytes of their texts.
 pub const CRACK_BYTES: usize = 12 << 20;
 
+/// What a flow costs at least, in bytes, where it is counted as memory: `benches/idle.rs` measures it.
+pub const FLOW_COST: usize = 1 << 10;
+/// What a finding costs about, in bytes: its texts, and up to ten tokens.
+pub const FINDING_COST: usize = 4 << 10;
+
+/// The bounds that make up the memory of a run, all partitions together. Those that are left out are small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// [`FLOWS`].
+    pub flows: usize,
+    /// [`SEGMENT_BYTES`].
+    pub segments: usize,
+    /// [`OPEN_HEADS`].
+    pub heads: usize,
+    /// [`DISSECTOR_BYTES`].
+    pub dissectors: usize,
+    /// [`BODY_CONTEXT_TOTAL`].
+    pub context: usize,
+    /// [`DECODER_BYTES`].
+    pub decoders: usize,
+    /// [`FINDINGS`].
+    pub findings: usize,
+    /// [`COUNTED_TOKENS`].
+    pub tokens: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self::WHOLE
+    }
+}
+
+impl Room {
+    /// The bounds as they are.
+    pub const WHOLE: Self = Self {
+        flows: FLOWS,
+        segments: SEGMENT_BYTES,
+        heads: OPEN_HEADS,
+        dissectors: DISSECTOR_BYTES,
+        context: BODY_CONTEXT_TOTAL,
+        decoders: DECODER_BYTES,
+        findings: FINDINGS,
+        tokens: COUNTED_TOKENS,
+    };
+
+    /// Memory that no bound here is about: the program, blocks, caches, what waits for late facts.
+    pub const BASE: usize = 96 << 20;
+
+    /// Bytes that the bounds allow in all, [`Room::BASE`] not included.
+    pub const fn bytes(&self) -> usize {
+        self.flows * FLOW_COST
+            + self.segments
+            + self.heads
+            + self.dissectors
+            + self.context
+            + self.decoders
+            + self.findings * FINDING_COST
+            + self.tokens * 32
+    }
+
+    /// The same bounds, smaller by one factor, so that all of it fits into `memory` bytes; no larger than they are.
+    pub fn within(memory: usize) -> Self {
+        let (have, whole) = (memory.saturating_sub(Self::BASE) as u128, Self::WHOLE.bytes() as u128);
+        let part = |n: usize| ((n as u128 * have / whole) as usize).min(n).max(PARTITIONS);
+        let all = Self::WHOLE;
+        Self {
+            flows: part(all.flows),
+            segments: part(all.segments),
+            heads: part(all.heads),
+            dissectors: part(all.dissectors),
+            context: part(all.context),
+            decoders: part(all.decoders),
+            findings: part(all.findings),
+            tokens: part(all.tokens),
+        }
+    }
+
+    /// The share of one partition.
+    #[must_use]
+    pub const fn share(&self) -> Self {
+        Self {
+            flows: self.flows / PARTITIONS,
+            segments: self.segments / PARTITIONS,
+            heads: self.heads / PARTITIONS,
+            dissectors: self.dissectors / PARTITIONS,
+            context: self.context / PARTITIONS,
+            decoders: self.decoders / PARTITIONS,
+            findings: self.findings,
+            tokens: self.tokens,
+        }
+    }
+}
+
+/// Bytes of blocks that `live --write` keeps while it is not known whether a finding comes of them.
+pub const EVIDENCE_BYTES: usize = 64 << 20;
+/// Flows with findings whose packets are written, the latest ones.
+pub const EVIDENCE_FLOWS: usize = 1 << 16;
+/// Bytes of TLS secrets that each file of evidence begins with.
+pub const EVIDENCE_SECRETS: usize = 1 << 20;
+
+/// Alarms on their way to the thread of one sink.
+pub const ALARM_QUEUE: usize = 1024;
+/// Alarms that wait in memory for a sink that is down, where there is no folder for them.
+pub const SPOOL_MEMORY: usize = 4096;
+/// Bytes of alarms that wait in one file for a sink that is down, where nothing else is said.
+pub const SPOOL_BYTES: u64 = 64 << 20;
+
 /// Source text of one rule expression, in bytes.
 pub const EXPRESSION_BYTES: usize = 4096;
 /// Nesting of one rule expression.
@@ -257,3 +364,20 @@ pub const TRACE_TOKENS: usize = 4096;
 pub const TRACE_STEPS: usize = 64;
 /// Approximate bytes of all of them.
 pub const TRACE_BYTES: usize = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_cut_to_what_there_is() {
+        for mebibytes in [128, 256, 1024, 2048] {
+            let memory = mebibytes << 20;
+            let room = Room::within(memory);
+            assert!(room.bytes() + Room::BASE <= memory + (1 << 20), "{mebibytes}");
+            assert!(room.bytes() + Room::BASE > memory - (16 << 20), "{mebibytes}: what is given is used");
+        }
+        assert_eq!(Room::within(64 << 30), Room::WHOLE);
+        assert_eq!(Room::within(0).flows, PARTITIONS);
+    }
+}

@@ -1,16 +1,28 @@
 //! The only threads. The main thread reads, decodes and judges, and helps out where the shards are behind; workers
 //! process partitions. What comes out is in the order of frames, whatever the number of threads.
 
+#[cfg(feature = "live")]
+mod alarms;
+mod board;
+#[cfg(feature = "live")]
+mod metrics;
+
+#[cfg(feature = "live")]
+pub use alarms::{Deliveries, Delivery};
+#[cfg(feature = "live")]
+pub use metrics::Metrics;
+
 use crate::capture::{Block, CaptureError, Damage, More, SecretsBlock, Source};
-use crate::decode::{DecodeOptions, Decoder, Paths, Segment};
+use crate::decode::{DecodeOptions, Decoder, FlowKey, Paths, Segment};
 use crate::keylog::{BadLines, Keyring};
 use crate::limits;
-use crate::shard::{Batch, Item, Output, Shard, Shared, Stamped, Tick};
+use crate::shard::{Batch, Item, Shared, Stamped, Tick};
 use crate::tally::Tally;
 use crate::time::Timestamp;
+use board::Board;
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Shards when there is more than one thread: enough that none idles, few enough that lists stay long.
 const SHARDS: usize = 16;
@@ -32,12 +44,20 @@ pub struct Merged {
     pub secrets: bool,
     /// Lines of TLS secrets that are of no use.
     pub bad_lines: Vec<BadLines>,
+    /// Blocks that were read behind it and are not done yet.
+    pub behind: u64,
 }
 
 /// Who listens: the main thread's end of the chute.
 pub trait Listener {
     /// The results of the next block. Return `false` to stop reading.
     fn merged(&mut self, merged: Merged, paths: &Paths) -> bool;
+    /// Whether it wants the frames themselves.
+    fn wants_frames(&self) -> bool {
+        false
+    }
+    /// The frames of the next block, decoded, before what comes of them is known: the flow of each that has one.
+    fn frames(&mut self, _block: &Arc<Block>, _flows: &[Option<FlowKey>]) {}
     /// Bytes read so far, for progress.
     fn progress(&mut self, _done: u64) {}
     /// Said once, at the end: link types that nothing here decodes, with their number of frames.
@@ -125,7 +145,8 @@ impl Reader {
                 let last = over && !next.as_ref().is_some_and(goes_on);
                 let lost = source.drops();
                 self.keyring.await_more(source.awaits_secrets());
-                self.issue(block, last, board, lost.saturating_sub(drops));
+                let last = last || block.cut;
+                self.issue(block, last, board, lost.saturating_sub(drops), listener);
                 drops = lost;
                 if last {
                     self.now = Timestamp::from_nanos(i64::MIN);
@@ -190,7 +211,16 @@ impl Reader {
     }
 
     /// Decodes a block and hands it to the shards.
-    fn issue(&mut self, mut block: Block, last: bool, board: &Board, drops: u64) {
+    fn issue(
+        &mut self,
+        mut block: Block,
+        last: bool,
+        board: &Board,
+        drops: u64,
+        listener: &mut dyn Listener,
+    ) {
+        let wants_frames = listener.wants_frames();
+        let mut flows = Vec::new();
         let count = (block.frames.len() + block.exchanges.len()) as u64;
         let entries = block.exchanges.iter().map(|exchange| exchange.len).sum();
         let mut tally = Tally { frames: count, bytes: entries, ..Tally::default() };
@@ -202,8 +232,14 @@ impl Reader {
             let frame = &block.frames[index];
             tally.bytes += u64::from(frame.len);
             self.now = self.now.max(frame.time);
+            if wants_frames {
+                flows.push(None);
+            }
             let now = self.now;
             self.decoder.decode_to(&mut block, index, &mut tally, |packet, tally| {
+                if wants_frames && let Some(flow) = flows.last_mut() {
+                    *flow = Some(packet.key);
+                }
                 if packet.payload.missing > 0 && matches!(packet.segment, Segment::Tcp(_)) {
                     tally.weird("snapped");
                 }
@@ -215,6 +251,10 @@ impl Reader {
             if (self.ordinal + index as u64 + 1).is_multiple_of(limits::TICK_FRAMES) {
                 ticks.push(Tick { frame: index as u32, now: self.now });
             }
+        }
+        if let Some(clock) = block.clock {
+            self.now = self.now.max(clock);
+            ticks.push(Tick { frame: block.frames.len().saturating_sub(1) as u32, now: self.now });
         }
         if last {
             self.decoder.end_source(&mut tally);
@@ -232,6 +272,9 @@ impl Reader {
         self.ordinal += count + u64::from(last);
         let now = self.now;
         let block = Arc::new(block);
+        if wants_frames {
+            listener.frames(&block, &flows);
+        }
         let keyring = Arc::new(self.keyring.clone());
         board.push(self.issued, lists, |items| Batch {
             block: Arc::clone(&block),
@@ -251,6 +294,7 @@ impl Reader {
         while let Some(done) = board.take(self.merged) {
             self.merged += 1;
             let mut merged = self.extras.pop_front().unwrap_or_default();
+            merged.behind = self.issued - self.merged;
             for (mut output, batch) in done {
                 merged.events.append(&mut output.events);
                 merged.births.append(&mut output.births);
@@ -272,117 +316,5 @@ impl Reader {
             going &= listener.merged(merged, self.decoder.paths());
         }
         going
-    }
-}
-
-/// The work of the shards and its results, shared by all threads.
-struct Board {
-    shards: Vec<Mutex<Shard>>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    queues: Vec<Queue>,
-    done: BTreeMap<u64, Vec<Option<(Output, Batch)>>>,
-    closed: bool,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<(u64, Batch)>,
-    busy: bool,
-}
-
-impl Board {
-    fn new(shared: &Arc<Shared>, shards: usize) -> Self {
-        let per = limits::PARTITIONS / shards;
-        let numbers = |i: usize| (i * per..(i + 1) * per).map(|n| n as u8);
-        Self {
-            shards: (0..shards).map(|i| Mutex::new(Shard::new(Arc::clone(shared), numbers(i)))).collect(),
-            state: Mutex::new(State {
-                queues: (0..shards).map(|_| Queue::default()).collect(),
-                done: BTreeMap::new(),
-                closed: false,
-            }),
-            changed: Condvar::new(),
-        }
-    }
-
-    fn push(&self, number: u64, lists: Vec<Vec<Item>>, batch: impl Fn(Vec<Item>) -> Batch) {
-        let mut state = self.lock();
-        state.done.insert(number, (0..lists.len()).map(|_| None).collect());
-        for (queue, items) in state.queues.iter_mut().zip(lists) {
-            queue.waiting.push_back((number, batch(items)));
-        }
-        drop(state);
-        self.changed.notify_all();
-    }
-
-    /// Does one piece of work; `false` if there is none at the moment.
-    fn step(&self) -> bool {
-        let mut state = self.lock();
-        let Some(i) = state.queues.iter().position(|q| !q.busy && !q.waiting.is_empty()) else {
-            return false;
-        };
-        let Some((number, batch)) = state.queues[i].waiting.pop_front() else { return false };
-        state.queues[i].busy = true;
-        drop(state);
-        let output = self.shards[i].lock().unwrap_or_else(PoisonError::into_inner).process(&batch);
-        let mut state = self.lock();
-        state.queues[i].busy = false;
-        if let Some(done) = state.done.get_mut(&number) {
-            done[i] = Some((output, batch));
-        }
-        drop(state);
-        self.changed.notify_all();
-        true
-    }
-
-    /// A worker's life.
-    fn work(&self) {
-        loop {
-            if self.step() {
-                continue;
-            }
-            let mut state = self.lock();
-            let idle = |s: &State| !s.queues.iter().any(|q| !q.busy && !q.waiting.is_empty());
-            while idle(&state) {
-                if state.closed {
-                    return;
-                }
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-    }
-
-    /// Waits until block `number` is done or there is work.
-    fn wait(&self, number: u64) {
-        let mut state = self.lock();
-        loop {
-            let ready = state.done.get(&number).is_some_and(|d| d.iter().all(Option::is_some));
-            if ready || state.queues.iter().any(|q| !q.busy && !q.waiting.is_empty()) {
-                return;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// The results of block `number`, if all shards are done with it.
-    fn take(&self, number: u64) -> Option<Vec<(Output, Batch)>> {
-        let mut state = self.lock();
-        if !state.done.get(&number)?.iter().all(Option::is_some) {
-            return None;
-        }
-        state.done.remove(&number).map(|d| d.into_iter().flatten().collect())
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

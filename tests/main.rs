@@ -14,5 +14,7 @@ mod recorded;
 mod robust;
 mod rotation;
 mod rules;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod run;
 mod secrets;
 mod support;

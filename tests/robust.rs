@@ -507,6 +507,7 @@ fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> 
         demand,
         decode_as: Vec::new(),
         keyring: Default::default(),
+        room: Default::default(),
     });
     let block = Arc::new(Block { exchanges, ..Block::default() });
     let output = Shard::new(shared, 0..64).process(&Batch { block, last: true, ..Batch::default() });

@@ -112,6 +112,10 @@ pub struct Block {
     pub exchanges: Vec<crate::message::ReadyExchange>,
     /// Damage found while filling.
     pub damage: Vec<Damage>,
+    /// Packet time goes on although no packet says so (live sources): idle flows expire behind this block.
+    pub clock: Option<Timestamp>,
+    /// The clock jumped behind this block: what is open ends with it, and time begins anew.
+    pub cut: bool,
 }
 
 impl Block {
@@ -124,6 +128,7 @@ impl Block {
         self.secrets.clear();
         self.exchanges.clear();
         self.damage.clear();
+        (self.clock, self.cut) = (None, false);
     }
 
     /// Time of the first frame that was read.

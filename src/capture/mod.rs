@@ -22,6 +22,7 @@ mod ready;
 mod rotation;
 #[cfg(test)]
 mod testing;
+mod writer;
 
 pub use block::{Block, PageBuf};
 #[cfg(feature = "live")]
@@ -30,8 +31,9 @@ pub use followed::Followed;
 #[cfg(feature = "live")]
 pub use libpcap::available;
 #[cfg(feature = "live")]
-pub use live::{Interface, LiveOptions, LiveSource, interfaces};
+pub use live::{Interface, InterfaceCounts, LiveOptions, LiveSource, LiveStatus, interfaces};
 pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
+pub use writer::PcapngWriter;
 
 /// A link-layer type as pcap numbers them (`LINKTYPE_*`), without the FCS bits of a pcap header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,18 +1,19 @@
 //! The main thread's end of the chute for `scan` and `live`: judge, dictionary attack, what is said meanwhile.
 
 use super::inputs;
-use super::scan::{stop_flag, threads};
+use super::scan::threads;
 use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
 use super::{Failure, decode_as, key_store, now, rule_set, unused_keys};
-use crate::capture::{CaptureError, Source};
+use crate::capture::{Block, CaptureError, Source};
 use crate::cli::{AuditArgs, RuleArgs, WorkArgs};
 use crate::crack::{WORD_BYTES, Words};
-use crate::decode::{DecodeOptions, Paths};
+use crate::decode::{DecodeOptions, FlowKey, Paths};
 use crate::facts::{CaptureSummary, Dictionary, Given};
 use crate::finding::Summary;
 use crate::judge::{FlowNumbers, Judge};
 use crate::keys::KeyStore;
+use crate::limits;
 use crate::pipeline::{self, Listener, Merged};
 use crate::shard::{Event, Shared};
 use crate::tally::Tally;
@@ -22,8 +23,33 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Takes what is new in a judge.
-pub(super) type News = Box<dyn FnMut(&mut Judge)>;
+/// Who watches a run as it goes.
+pub(super) trait News {
+    /// Whether it wants the frames themselves.
+    fn wants_frames(&self) -> bool {
+        false
+    }
+    /// The frames of a block, with the flow of each.
+    fn frames(&mut self, _block: &Arc<Block>, _flows: &[Option<FlowKey>]) {}
+    /// A block is done, or the run is. False to read no further.
+    fn after(&mut self, state: State<'_>) -> bool;
+}
+
+/// How a run stands.
+pub(super) struct State<'a> {
+    pub(super) judge: &'a mut Judge,
+    pub(super) tally: &'a Tally,
+    pub(super) names: &'a [String],
+    /// Flows that are open.
+    pub(super) open_flows: usize,
+    /// Blocks that wait behind this one.
+    pub(super) behind: u64,
+    /// The run is over: this is the last word.
+    pub(super) end: bool,
+}
+
+/// Warnings that are kept for the report: a run without an end must not grow by them.
+const WARNINGS: usize = 1000;
 
 /// The main thread's end of the chute for `scan` and `live`.
 pub(super) struct Audit {
@@ -38,20 +64,31 @@ pub(super) struct Audit {
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     /// Called with every block's news, for live output.
-    pub(super) news: Option<News>,
+    pub(super) news: Option<Box<dyn News>>,
 }
 
 impl Audit {
-    /// The audit that the flags ask for.
-    pub(super) fn new(args: &AuditArgs, secrets: Secrets) -> Result<Self, Failure> {
-        let keys = Arc::new(key_store(&args.keys, &args.work)?);
-        let given = given(&args.rules, now(&args.read)?, Arc::clone(&keys))?;
-        let judge = Judge::new(rule_set(&args.rules)?, &given, args.work.show_secrets);
+    /// The audit that the flags ask for; it ends early once `stop` is set.
+    pub(super) fn new(args: &AuditArgs, secrets: Secrets, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
+        let (judge, keys) = judge(args)?;
+        Self::with(judge, &keys, limits::Room::default(), args, secrets, stop)
+    }
+
+    /// The audit with this judge, within this room.
+    pub(super) fn with(
+        judge: Judge,
+        keys: &KeyStore,
+        room: limits::Room,
+        args: &AuditArgs,
+        secrets: Secrets,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
         let shared = Arc::new(Shared {
             scanner: Scanner::new(),
             demand: judge.demand(),
             decode_as: decode_as(&args.read)?,
             keyring: secrets.ring,
+            room,
         });
         let mut audit = Self {
             judge,
@@ -63,10 +100,10 @@ impl Audit {
             warnings: Vec::new(),
             work: args.work.clone(),
             progress: None,
-            stop: stop_flag(),
+            stop,
             news: None,
         };
-        if let Some(warning) = unused_keys(&keys) {
+        if let Some(warning) = unused_keys(keys) {
             audit.warn(warning);
         }
         secrets.warnings.into_iter().for_each(|text| audit.warn(text));
@@ -116,9 +153,7 @@ impl Audit {
         self.judge.finish(&mut capture);
         self.tally = capture.tally;
         let (crack_trials, crack_cut) = self.attacked();
-        if let Some(news) = &mut self.news {
-            news(&mut self.judge);
-        }
+        self.tell(0, true);
         terminal::counted(&self.work, &self.tally);
         let interrupted = self.interrupted();
         let tokens = self.judge.distinct_tokens();
@@ -154,15 +189,61 @@ impl Audit {
         (trials, cut)
     }
 
-    fn warn(&mut self, text: String) {
+    /// Says a warning, and keeps it for the report.
+    pub(super) fn warn(&mut self, text: String) {
         if self.work.quiet == 0 {
             terminal::say(&format!("warning: {text}"));
         }
-        self.warnings.push(text);
+        if self.warnings.len() < WARNINGS {
+            self.warnings.push(text);
+        }
+    }
+
+    /// Tells whoever watches; false if they want no more.
+    fn tell(&mut self, behind: u64, end: bool) -> bool {
+        let Some(news) = &mut self.news else { return true };
+        news.after(State {
+            judge: &mut self.judge,
+            tally: &self.tally,
+            names: &self.names,
+            open_flows: self.numbers.open(),
+            behind,
+            end,
+        })
+    }
+
+    /// Goes on with another judge: other rules, which may ask for other facts.
+    pub(super) fn replace(&mut self, judge: Judge) -> Judge {
+        let shared = &self.shared;
+        self.shared = Arc::new(Shared {
+            scanner: Scanner::new(),
+            demand: judge.demand(),
+            decode_as: shared.decode_as.clone(),
+            keyring: shared.keyring.clone(),
+            room: shared.room,
+        });
+        std::mem::replace(&mut self.judge, judge)
     }
 }
 
+/// The judge that the flags ask for, and the keys that it verifies with.
+pub(super) fn judge(args: &AuditArgs) -> Result<(Judge, Arc<KeyStore>), Failure> {
+    let keys = Arc::new(key_store(&args.keys, &args.work)?);
+    let given = given(&args.rules, now(&args.read)?, Arc::clone(&keys))?;
+    Ok((Judge::new(rule_set(&args.rules)?, &given, args.work.show_secrets), keys))
+}
+
 impl Listener for Audit {
+    fn wants_frames(&self) -> bool {
+        self.news.as_ref().is_some_and(|news| news.wants_frames())
+    }
+
+    fn frames(&mut self, block: &Arc<Block>, flows: &[Option<FlowKey>]) {
+        if let Some(news) = &mut self.news {
+            news.frames(block, flows);
+        }
+    }
+
     fn merged(&mut self, mut merged: Merged, _: &Paths) -> bool {
         for damage in &merged.damage {
             self.warn(inputs::damage_text(&self.names, damage));
@@ -177,10 +258,7 @@ impl Listener for Audit {
             self.event(stamped.event);
         }
         self.numbers.died(&merged.deaths);
-        if let Some(news) = &mut self.news {
-            news(&mut self.judge);
-        }
-        !self.interrupted()
+        self.tell(merged.behind, false) && !self.interrupted()
     }
 
     fn unknown_links(&mut self, links: &BTreeMap<u16, u64>) {

@@ -7,6 +7,8 @@ mod live;
 mod output;
 mod records;
 mod rules;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod run;
 mod scan;
 mod secrets;
 mod terminal;
@@ -51,6 +53,8 @@ pub fn run(cli: Cli) -> u8 {
         Command::Scan(args) => scan::run(&args),
         #[cfg(feature = "live")]
         Command::Live(args) => live::run(&args),
+        #[cfg(all(feature = "live", target_os = "linux"))]
+        Command::Run(args) => run::run(&args),
         Command::Flows(args) => records::run(records::Kind::Flows, &args),
         Command::Http(args) => records::run(records::Kind::Http, &args),
         Command::Tokens(args) => records::run(records::Kind::Tokens, &args),
@@ -130,17 +134,18 @@ fn decode_as(args: &ReadArgs) -> Result<Vec<(u16, &'static Protocol)>, Failure> 
         .collect()
 }
 
+/// Whether a finding is at or above `--fail-on`.
+fn failing(findings: &[Finding], fail_on: FailOn) -> bool {
+    fail_on.severity().is_some_and(|least| findings.iter().any(|f| f.severity >= least))
+}
+
 /// The exit code of `scan` and `live`, in the contract's order of precedence.
 fn code(findings: &[Finding], fail_on: FailOn, inputs: inputs::Verdict, strict: bool, complete: bool) -> u8 {
-    let fails = match fail_on {
-        FailOn::Never => false,
-        FailOn::Severity(least) => findings.iter().any(|f| f.severity >= least),
-    };
     if inputs.interrupted {
         exit::INTERRUPTED
     } else if inputs.failed {
         exit::FAILURE
-    } else if fails {
+    } else if failing(findings, fail_on) {
         exit::FINDINGS
     } else if strict && !complete && inputs.packets {
         exit::INCOMPLETE

@@ -98,6 +98,7 @@ fn record(
         demand,
         decode_as: decode_as(&args.read)?,
         keyring: secrets.ring,
+        room: Default::default(),
     });
     let mut inputs = Inputs::new(&args.inputs, &args.read, &args.work)?;
     secrets.warnings.into_iter().chain(unused_keys(&keys)).for_each(|text| inputs.warn(text));

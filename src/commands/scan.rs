@@ -6,6 +6,7 @@ use super::secrets::Secrets;
 use super::terminal::{self, Progress};
 use super::{Failure, code, output};
 use crate::cli::{ScanArgs, WorkArgs};
+use crate::finding::Summary;
 use crate::report::{self, Format, Settings};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let reports = reports(&args.format, args.audit.work.output.as_deref())?;
-    let mut audit = Audit::new(&args.audit, Secrets::load(&args.audit.read)?)?;
+    let mut audit = Audit::new(&args.audit, Secrets::load(&args.audit.read)?, stop_flag())?;
     let mut inputs = Inputs::new(&args.inputs, &args.audit.read, &args.audit.work)?;
     audit.progress = Some(Progress::new(inputs.total(), &args.audit.work));
     let names = inputs.names.clone();
@@ -27,18 +28,28 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let summary = audit.finish(&inputs.warnings);
     let fail_on = args.audit.fail_on.severity();
     let settings = Settings { fail_on, ..settings(&args.audit.work) };
-    for (format, path) in reports {
-        let mut out = output::open(path.as_deref())?;
-        let settings = Settings { color: settings.color && path.is_none(), ..settings };
-        let result = (format.make)().write(&summary, &settings, &mut *out).and_then(|()| out.flush());
-        output::written(result)?;
-    }
+    write_reports(&reports, &summary, &settings)?;
     let complete = summary.coverage().is_empty() && !summary.crack_cut && !summary.interrupted;
     Ok(code(&summary.findings, args.audit.fail_on, verdict, args.audit.strict, complete))
 }
 
+/// Writes each report to its place.
+pub(super) fn write_reports(
+    reports: &[(&'static Format, Option<PathBuf>)],
+    summary: &Summary,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    for (format, path) in reports {
+        let mut out = output::open(path.as_deref())?;
+        let settings = Settings { color: settings.color && path.is_none(), ..*settings };
+        let result = (format.make)().write(summary, &settings, &mut *out).and_then(|()| out.flush());
+        output::written(result)?;
+    }
+    Ok(())
+}
+
 /// `--format NAME` and `--format NAME=FILE`, with `--output` for the plain one.
-fn reports(
+pub(super) fn reports(
     texts: &[String],
     output: Option<&std::path::Path>,
 ) -> Result<Vec<(&'static Format, Option<PathBuf>)>, Failure> {

@@ -44,11 +44,18 @@ pub struct FlowTable<S> {
 impl<S> Default for FlowTable<S> {
     /// A table with one partition's share of the bounds.
     fn default() -> Self {
-        Self::new(limits::FLOWS / limits::PARTITIONS, limits::TOMBSTONES / limits::PARTITIONS)
+        Self::within(&limits::Room::WHOLE)
     }
 }
 
 impl<S> FlowTable<S> {
+    /// A table with one partition's share of `room`.
+    pub fn within(room: &limits::Room) -> Self {
+        let share = room.share();
+        let table = Self::new(share.flows, limits::TOMBSTONES / limits::PARTITIONS);
+        Self { budget: Budget::new(share.segments), ..table }
+    }
+
     /// A table of at most `bound` flows, of which `tombstones` may be closed ones.
     pub fn new(bound: usize, tombstones: usize) -> Self {
         let hasher = foldhash::fast::RandomState::default();

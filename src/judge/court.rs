@@ -59,7 +59,7 @@ impl Court {
     }
 
     pub(super) fn distinct_tokens(&self) -> u64 {
-        self.seen.len() as u64
+        self.seen.len()
     }
 
     pub(super) fn rules_with_findings(&self) -> Vec<RuleNote> {

@@ -3,6 +3,7 @@
 use super::row::Row;
 use super::severity::adjust;
 use super::spot::{identity, packet_time, place};
+use super::touched::Touched;
 use crate::facts::value::{FieldId, Lookup, Value};
 use crate::facts::{Case, Dictionary, Facts};
 use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
@@ -18,6 +19,10 @@ pub(super) struct Ledger {
     places: HashMap<Identity, Vec<(usize, usize)>>,
     dropped: u64,
     fresh: Vec<usize>,
+    /// Findings with occurrences since they were asked for last, if anybody ever asks.
+    touched: Touched,
+    /// Findings that are kept.
+    most: usize,
     show_secrets: bool,
     /// The facts that lower a severity: `loopback` and `token.expired`.
     lowering: [Option<FieldId>; 2],
@@ -34,6 +39,8 @@ impl Ledger {
             places: HashMap::new(),
             dropped: 0,
             fresh: Vec::new(),
+            touched: Touched::default(),
+            most: limits::FINDINGS,
             show_secrets,
             lowering: ["loopback", "token.expired"].map(Facts::id),
         }
@@ -54,6 +61,17 @@ impl Ledger {
     pub(super) fn into_findings(mut self) -> (Vec<Finding>, u64) {
         self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
         (self.findings, self.dropped)
+    }
+
+    /// From now on repetitions are told, and at most so many findings are kept.
+    pub(super) fn endless(&mut self, most: usize) {
+        self.touched = Touched::watching();
+        self.most = most;
+    }
+
+    pub(super) fn take_touched(&mut self) -> Vec<&Finding> {
+        let touched = self.touched.take();
+        touched.into_iter().filter_map(|i| self.findings.get(i)).collect()
     }
 
     /// A finding was seen later than it was recorded.
@@ -82,6 +100,7 @@ impl Ledger {
         let token = case.sighting.map(|s| &s.token);
         let token = token.or_else(|| case.entity.and_then(|e| e.origin.token.as_ref()));
         if let Some(&(_, i)) = here {
+            self.touched.add(i);
             let finding = &mut self.findings[i];
             finding.count += count;
             finding.first_seen = finding.first_seen.min(time);
@@ -105,7 +124,7 @@ impl Ledger {
         if count == 0 {
             return None;
         }
-        if self.findings.len() >= limits::FINDINGS {
+        if self.findings.len() >= self.most {
             self.dropped += 1;
             return None;
         }
@@ -136,6 +155,7 @@ impl Ledger {
         let identity = Identity { rule: rule.id.clone(), ..spot.clone() };
         self.findings.push(Finding { fingerprint: identity.fingerprint(), identity, ..finding });
         self.places.entry(spot.clone()).or_default().push((number, i));
+        self.touched.add(i);
         self.fresh.push(i);
         Some(i)
     }

@@ -2,6 +2,7 @@
 //! fingerprint, and subjects whose late facts are pending are kept to be judged again.
 
 mod court;
+mod endless;
 mod ledger;
 mod numbers;
 mod retained;
@@ -11,6 +12,7 @@ mod severity;
 mod spot;
 #[cfg(test)]
 mod tests;
+mod touched;
 
 pub use numbers::FlowNumbers;
 

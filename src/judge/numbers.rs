@@ -26,6 +26,11 @@ impl FlowNumbers {
         })
     }
 
+    /// Flows that have begun and not ended.
+    pub fn open(&self) -> usize {
+        self.alive.len()
+    }
+
     /// Forgets flows that ended.
     pub fn died(&mut self, deaths: &[u64]) {
         for ordinal in deaths {

@@ -13,6 +13,11 @@ use foldhash::{HashMap, HashMapExt};
 pub(super) struct Seen {
     /// Distinct tokens: the form that each had first, and its set of rules, by number.
     tokens: HashMap<u64, (Kind, u32)>,
+    /// Those before them, where a run has no end: when the younger half is full, the older half is forgotten.
+    older: HashMap<u64, (Kind, u32)>,
+    /// Tokens of one half; none where all that there is room for are kept, and no more.
+    half: Option<usize>,
+    counted: u64,
     /// Sets of rules that cannot fire, as bits; the first is empty.
     sets: Vec<Box<[u64]>>,
     numbers: HashMap<Box<[u64]>, u32>,
@@ -34,6 +39,9 @@ impl Seen {
         let words = rules.rules().len().div_ceil(64);
         Self {
             tokens: HashMap::new(),
+            older: HashMap::new(),
+            half: None,
+            counted: 0,
             sets: vec![vec![0; words].into()],
             numbers: HashMap::new(),
             parts: parts.filter(|(_, parts)| !parts.is_empty()).collect(),
@@ -42,30 +50,48 @@ impl Seen {
     }
 
     /// Distinct tokens.
-    pub(super) fn len(&self) -> usize {
-        self.tokens.len()
+    pub(super) fn len(&self) -> u64 {
+        self.counted
+    }
+
+    /// From now on the oldest are forgotten beyond `most`. One that comes again counts again.
+    pub(super) fn forget_beyond(&mut self, most: usize) {
+        self.half = Some((most / 2).max(1));
     }
 
     /// Whether the token is among them.
     pub(super) fn contains(&self, token: &Token) -> bool {
-        self.tokens.contains_key(&short(token))
+        let token = short(token);
+        self.tokens.contains_key(&token) || self.older.contains_key(&token)
     }
 
     /// Counts the token of a sighting; `None` if it is new and there is no more room.
     pub(super) fn add(&mut self, sighting: &Sighting, rules: &RuleSet) -> Option<RuledOut> {
         let token = short(&sighting.token);
         let kind = sighting.token.kind();
-        if let Some(&(first, number)) = self.tokens.get(&token) {
+        let known = self.tokens.get(&token).or_else(|| self.older.get(&token)).copied();
+        if let Some((first, number)) = known {
+            if self.half.is_some() && !self.tokens.contains_key(&token) {
+                self.insert(token, (first, number));
+            }
             // The same signed text in another form has other facts; and in JSON, each time other unprotected members.
             let same = first == kind && kind != Kind::JwsJson;
             return Some(if same { RuledOut(number) } else { RuledOut::default() });
         }
-        if self.tokens.len() >= limits::COUNTED_TOKENS {
+        if self.half.is_none() && self.tokens.len() >= limits::COUNTED_TOKENS {
             return None;
         }
         let number = self.number(self.refuted(sighting, rules));
-        self.tokens.insert(token, (kind, number));
+        self.counted += 1;
+        self.insert(token, (kind, number));
         Some(RuledOut(number))
+    }
+
+    fn insert(&mut self, token: u64, entry: (Kind, u32)) {
+        if self.half.is_some_and(|half| self.tokens.len() >= half) {
+            self.older = std::mem::take(&mut self.tokens);
+        }
+        self.tokens.insert(token, entry);
     }
 
     /// Whether `rule` cannot fire.

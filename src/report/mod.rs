@@ -1,6 +1,7 @@
 //! Reports: what a run found, for people and for programs. A new format is one file and one line of [`FORMATS`].
 
 mod csv;
+mod ecs;
 mod endpoint;
 mod github;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::rules::Severity;
 use std::io::{self, Write};
 
 pub(crate) use csv::csv_row;
+pub use ecs::ecs_line;
 pub use endpoint::EndpointView;
 pub(crate) use grid::Grid;
 pub use grid::{Column, Kind};

@@ -5,7 +5,6 @@ use super::fields::Fields;
 use super::open::Held;
 use super::passage::{Origin, Passage};
 use super::{Shared, Tools};
-use crate::limits;
 use crate::message::{
     BodyFormat, ContentDecoder, ContentError, Envelopes, Head, Location, Piece, Place, Position, Span, Start,
 };
@@ -135,7 +134,7 @@ impl Body {
         let now = decoder.memory();
         held.decoders = (held.decoders + now).saturating_sub(self.decoder_bytes);
         self.decoder_bytes = now;
-        held.decoders <= limits::DECODER_BYTES / limits::PARTITIONS
+        held.decoders <= held.room.decoders
     }
 
     /// The body is not decoded any further.
@@ -288,7 +287,7 @@ impl Body {
             Piece::End => self.text.finish(shared, tools, found),
         });
         held.decoders = (held.decoders + envelopes.memory()).saturating_sub(before);
-        if held.decoders > limits::DECODER_BYTES / limits::PARTITIONS && envelopes.memory() > 0 {
+        if held.decoders > held.room.decoders && envelopes.memory() > 0 {
             held.decoders = held.decoders.saturating_sub(envelopes.memory());
             envelopes.drop_decoder(&mut pool);
             tools.out.tally.weird("content_undecodable");
@@ -307,8 +306,13 @@ mod tests {
     #[test]
     fn holes_count_as_bytes_where_no_coding_hides_them() {
         let demand = Demand { tokens: true, ..Demand::default() };
-        let shared =
-            Shared { scanner: Scanner::new(), demand, decode_as: Vec::new(), keyring: Default::default() };
+        let shared = Shared {
+            scanner: Scanner::new(),
+            demand,
+            decode_as: Vec::new(),
+            keyring: Default::default(),
+            room: Default::default(),
+        };
         for (coding, len) in [(&b"identity"[..], 11), (b"x", 7), (b"gzip", 4)] {
             let mut tools = Tools::new(1);
             let fields = [Field { name: b"content-encoding", value: coding, at: 0 }];

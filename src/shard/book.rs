@@ -133,7 +133,7 @@ impl Sink for Scribe<'_> {
     }
 
     fn reserve(&mut self, bytes: usize) -> bool {
-        let fits = self.held.dissectors + bytes <= limits::DISSECTOR_BYTES / limits::PARTITIONS;
+        let fits = self.held.dissectors + bytes <= self.held.room.dissectors;
         self.held.dissectors += if fits { bytes } else { 0 };
         fits
     }

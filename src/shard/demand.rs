@@ -31,6 +31,12 @@ pub struct Demand {
 }
 
 impl Demand {
+    /// Whether what is gathered for the one serves the other as well. Patterns have no equality: policies are compared as
+    /// they are printed.
+    pub fn same(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+
     /// Whether an exchange with these marks is wanted for its own sake.
     pub fn wants(&self, marks: crate::message::Marks) -> bool {
         self.exchanges.iter().any(|wanted| wanted.met(marks))

@@ -81,6 +81,8 @@ pub struct Shared {
     pub demand: Demand,
     /// TLS secrets that are known before the first frame.
     pub keyring: Keyring,
+    /// How much memory the partitions may use.
+    pub room: limits::Room,
     /// Protocols that were set for a server port (`--decode-as`).
     pub decode_as: Vec<(u16, &'static crate::protocol::Protocol)>,
 }
@@ -155,8 +157,8 @@ impl Shard {
     pub fn new(shared: Arc<Shared>, numbers: impl Iterator<Item = u8>) -> Self {
         let partition = |number| Partition {
             number,
-            table: FlowTable::default(),
-            held: Held::default(),
+            table: FlowTable::within(&shared.room),
+            held: Held::within(&shared.room),
             connections: Connections::default(),
         };
         let partitions: Vec<_> = numbers.map(partition).collect();

@@ -12,7 +12,6 @@ use crate::token::Sighting;
 use std::sync::Arc;
 
 /// What one partition holds of messages in progress, in bytes, held to its share of the bounds.
-#[derive(Default)]
 pub(super) struct Held {
     /// Bodies that are kept for context.
     pub(super) context: usize,
@@ -22,13 +21,26 @@ pub(super) struct Held {
     pub(super) decoders: usize,
     /// What dissectors asked for.
     pub(super) dissectors: usize,
+    /// The bounds of these.
+    pub(super) room: limits::Room,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self::within(&limits::Room::WHOLE)
+    }
 }
 
 impl Held {
+    /// Nothing yet, with one partition's share of `room`.
+    pub(super) fn within(room: &limits::Room) -> Self {
+        Self { context: 0, heads: 0, decoders: 0, dissectors: 0, room: room.share() }
+    }
+
     /// Copies a head: without its fields if those would be over the bound, which the result says.
     pub(super) fn store(&mut self, head: &Head<'_>, to: &mut StoredHead) -> bool {
         to.store(head);
-        let fits = self.heads + to.size() <= limits::OPEN_HEADS / limits::PARTITIONS;
+        let fits = self.heads + to.size() <= self.room.heads;
         if !fits {
             to.store(&Head { fields: &[], raw: b"", ..*head });
         }

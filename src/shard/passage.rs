@@ -250,7 +250,7 @@ impl Passage {
     fn keep(&mut self, bytes: &[u8], tools: &mut Tools, held: &mut Held) {
         let before = self.kept.len();
         let room = limits::BODY_CONTEXT.saturating_sub(self.kept.len());
-        let total = limits::BODY_CONTEXT_TOTAL / limits::PARTITIONS;
+        let total = held.room.context;
         if bytes.len() > room || held.context + bytes.len() > total {
             self.keep = false;
             tools.out.tally.weird("body_context_limit");
@@ -289,7 +289,13 @@ mod tests {
     fn a_stream_of_lines_is_named_for_ever_and_held_to_its_last_ones() {
         let demand = Demand { tokens: true, ..Demand::default() };
         let keyring = Default::default();
-        let shared = Shared { scanner: Scanner::new(), demand, decode_as: Vec::new(), keyring };
+        let shared = Shared {
+            scanner: Scanner::new(),
+            demand,
+            decode_as: Vec::new(),
+            keyring,
+            room: Default::default(),
+        };
         for (content_type, line, name) in [
             ("text/event-stream", "id: 1\ndata: {\"a\":[0,\"@\"],\"pad\":\"#\"}\n\n", "$.a[1]"),
             ("application/x-ndjson", "{\"pad\":\"#\",\"jwt\":\"@\"}\n", "$.jwt"),

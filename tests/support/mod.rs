@@ -3,6 +3,8 @@
 pub(crate) mod case;
 pub(crate) mod child;
 pub(crate) mod mangle;
+#[cfg(all(feature = "live", target_os = "linux"))]
+pub(crate) mod namespace;
 pub(crate) mod observe;
 pub(crate) mod run;
 pub(crate) mod tree;

@@ -59,7 +59,13 @@ pub(crate) fn observe_with(keyring: Keyring, bytes: Vec<u8>, threads: usize, jud
         tls: true,
         ..demand
     };
-    let shared = Arc::new(Shared { scanner: Scanner::new(), demand, decode_as: Vec::new(), keyring });
+    let shared = Arc::new(Shared {
+        scanner: Scanner::new(),
+        demand,
+        decode_as: Vec::new(),
+        keyring,
+        room: Default::default(),
+    });
     let threads = NonZeroUsize::new(threads).unwrap();
     let result = capture::open_stream(Box::new(Cursor::new(bytes)), FileId(0)).and_then(|source| {
         let mut sources = std::iter::once(source);

@@ -1,0 +1,216 @@
+//! `wirelint live`: the same chute, fed by interfaces, without an end.
+
+mod alarms;
+mod announce;
+mod confine;
+mod evidence;
+mod lines;
+mod metrics;
+mod outlet;
+mod source;
+mod stats;
+mod watch;
+
+use super::audit::{Audit, judge};
+use super::inputs::Verdict;
+use super::scan::{settings, unknown_format};
+use super::secrets::Secrets;
+use super::terminal::{note, say};
+use super::{Failure, code, exit, output};
+use crate::capture::{self, FileId, LiveOptions, LiveSource};
+use crate::cli::LiveArgs;
+use crate::finding::Summary;
+use crate::limits::Room;
+use crate::pipeline::{Deliveries, Metrics};
+use crate::report;
+use alarms::Prepared;
+use announce::Announcer;
+use confine::Needs;
+use evidence::Recorder;
+use lines::Lines;
+use metrics::Exporter;
+use outlet::Outlet;
+use source::Shared;
+use stats::Stats;
+use std::cell::RefCell;
+use std::io::Write;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use watch::{Told, Watch};
+
+/// Runs the command.
+pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
+    let failure = |e: capture::CaptureError| Failure(e.to_string());
+    capture::available().map_err(failure)?;
+    if args.list {
+        return list();
+    }
+    let formats = || report::FORMATS.iter().filter(|f| f.live).map(|f| f.name);
+    if !formats().any(|name| name == args.format) {
+        return Err(unknown_format(&args.format, formats().collect::<Vec<_>>().into_iter()));
+    }
+    let memory = args.memory.and_then(|memory| usize::try_from(memory).ok());
+    let room = memory.map_or(Room::WHOLE, Room::within);
+    let stop = Arc::new(AtomicBool::new(false));
+    let (judge, keys) = judge(&args.audit)?;
+    let secrets = Secrets::rsa(&args.audit.read)?;
+    let mut audit = Audit::with(judge.endless(room), &keys, room, &args.audit, secrets, Arc::clone(&stop))?;
+    let recorder = Recorder::new(&args.evidence)?;
+    let out = output::open(args.audit.work.output.as_deref())?;
+    #[cfg(target_os = "linux")]
+    let signals =
+        crate::system::Signals::hold().map_err(|e| format!("cannot wait for signals: {e}")).map(Some)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        let flag = Arc::clone(&stop);
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    }
+    let opened = LiveSource::open(&args.interface, FileId(0), &options(args), Arc::clone(&stop));
+    let opened = opened.map_err(failure)?;
+    let status = opened.status();
+    let prepared = Prepared::new(&args.alarms)?;
+    let metrics = args
+        .alarms
+        .metrics
+        .map(|address| TcpListener::bind(address).map_err(|e| format!("--metrics {address}: {e}")));
+    let metrics = metrics.transpose()?;
+    let mut needs = Needs::new(args);
+    prepared.needs(&mut needs);
+    for line in confine::confine(needs, args) {
+        note(&args.audit.work, || line);
+    }
+    let alarms = prepared.start(args.alarms.alarm_from)?;
+    let source = Shared::new(opened, &args.audit.read.keylog);
+    let work = &args.audit.work;
+    if work.quiet == 0 {
+        say(&format!("watching {}; Ctrl-C ends", args.interface.join(", ")));
+    }
+    note(work, || format!("memory: at most about {} MiB", (room.bytes() + Room::BASE) >> 20));
+    let lines = Lines { out, json: args.format == "ndjson", settings: settings(work) };
+    let mut outlets: Vec<Box<dyn Outlet>> = vec![Box::new(lines)];
+    if let Some(listener) = metrics {
+        if let Ok(address) = listener.local_addr() {
+            note(work, || format!("metrics: http://{address}/metrics, http://{address}/health"));
+        }
+        let metrics = Metrics::serve(listener).map_err(|e| format!("--metrics: {e}"))?;
+        outlets.push(Box::new(Exporter::new(metrics, alarms.deliveries())));
+    }
+    let deliveries = alarms.deliveries();
+    outlets.push(Box::new(alarms));
+    let now = Instant::now();
+    let watch = Rc::new(RefCell::new(Watch {
+        announcer: Announcer::new(Duration::from_secs(args.window)),
+        outlets,
+        recorder,
+        status,
+        stop: Arc::clone(&stop),
+        stats: Stats::default(),
+        next: None,
+        #[cfg(target_os = "linux")]
+        signals,
+        args: args.audit.clone(),
+        room,
+        quiet: work.quiet > 0,
+        started: now,
+        until: args.duration.map(|seconds| now + Duration::from_secs(seconds)),
+        told: (now, 0, 0),
+    }));
+    audit.news = Some(Box::new(Told(Rc::clone(&watch))));
+    let names = args.interface.clone();
+    let result = loop {
+        let result = audit.run(&mut std::iter::once(source.handle()), names.clone(), &args.audit);
+        let next = watch.borrow_mut().next.take();
+        match next {
+            Some(judge) if result.is_ok() && !stop.load(Ordering::Relaxed) => {
+                let old = audit.replace(judge);
+                watch.borrow_mut().announcer.retire(old);
+            }
+            _ => break result,
+        }
+    };
+    let mut summary = audit.finish(&[]);
+    let mut watch = watch.borrow_mut();
+    summary.findings = watch.announcer.all(std::mem::take(&mut summary.findings));
+    if let Some(recorder) = &mut watch.recorder {
+        recorder.finish();
+    }
+    if work.quiet < 2 {
+        tell(&mut watch, &summary);
+    }
+    // Sinks deliver what they have, for a few seconds.
+    watch.outlets.iter_mut().for_each(|outlet| outlet.finish());
+    if work.quiet < 2 {
+        deliveries.iter().for_each(|(name, of)| say(&delivered(name, of)));
+    }
+    drop(std::mem::take(&mut watch.outlets));
+    result.map_err(failure)?;
+    // Ending a watch with Ctrl-C is how it ends: no failure. What was found decides.
+    let verdict = Verdict { packets: true, failed: false, interrupted: false };
+    let complete = summary.coverage().is_empty();
+    Ok(code(&summary.findings, args.audit.fail_on, verdict, args.audit.strict, complete))
+}
+
+fn options(args: &LiveArgs) -> LiveOptions {
+    let capture = &args.capture;
+    LiveOptions {
+        filter: args.audit.read.filter.clone(),
+        snaplen: capture.snaplen,
+        buffer: u32::try_from(capture.buffer).unwrap_or(u32::MAX),
+        promiscuous: !capture.no_promiscuous,
+        immediate: capture.immediate,
+        count: args.count,
+        ..LiveOptions::default()
+    }
+}
+
+/// What became of the alarms of a sink.
+fn delivered(name: &str, of: &Deliveries) -> String {
+    let [sent, waiting, lost] = [&of.sent, &of.waiting, &of.lost].map(|n| n.load(Ordering::Relaxed));
+    format!("{name}: {sent} alarms sent, {waiting} wait, {lost} lost")
+}
+
+/// The summary on standard error.
+fn tell(watch: &mut Watch, summary: &Summary) {
+    let stats = &watch.stats;
+    let [kernel, interface] = stats.lost();
+    let mut lines = vec![format!(
+        "{} packets, {} flows, {} tokens sighted ({} distinct), {} findings, {} packets dropped",
+        summary.tally.frames,
+        summary.tally.flows,
+        summary.tally.sightings,
+        summary.tokens,
+        summary.findings.len(),
+        kernel + interface,
+    )];
+    if kernel + interface > 0 || stats.interfaces.len() > 1 {
+        for i in &stats.interfaces {
+            lines.push(format!(
+                "{}: {} packets received, {} dropped for want of room in the kernel's buffer (--buffer), {} dropped by the interface",
+                i.name, i.received, i.dropped, i.interface_dropped
+            ));
+        }
+    }
+    lines.extend(stats.evictions().map(|(name, n)| format!("given up for a bound (--memory): {name}: {n}")));
+    lines.extend(summary.coverage().iter().map(|(reason, n)| format!("not inspected: {reason}: {n}")));
+    if let Some(recorder) = &watch.recorder {
+        lines.push(recorder.describe());
+    }
+    lines.iter().for_each(|line| say(line));
+}
+
+fn list() -> Result<u8, Failure> {
+    let interfaces = capture::interfaces().map_err(|e| Failure(e.to_string()))?;
+    let mut out = output::open(None)?;
+    for interface in interfaces {
+        let addresses: Vec<_> = interface.addresses.iter().map(ToString::to_string).collect();
+        let state = if interface.up { "up" } else { "down" };
+        let description = interface.description.unwrap_or_default();
+        let line = format!("{:<16} {state:<5} {} {description}", interface.name, addresses.join(" "));
+        output::written(writeln!(out, "{}", line.trim_end()))?;
+    }
+    output::written(out.flush())?;
+    Ok(exit::CLEAN)
+}
