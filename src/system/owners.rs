@@ -40,13 +40,17 @@ pub struct Owners {
     /// Sockets whose holder is known not to be the command.
     others: HashSet<u64>,
     next: Instant,
+    /// Whether a process descends from this one, if it still lives.
+    descends: fn(i32) -> Option<bool>,
 }
 
 impl Owners {
     /// Whatever talks now is not the command's, which has not been started. `here` are the addresses of this machine.
     pub fn new(here: impl IntoIterator<Item = IpAddr>) -> Self {
         let here = here.into_iter().collect();
-        let mut this = Self { here, ends: HashMap::new(), others: HashSet::new(), next: Instant::now() };
+        let (ends, others) = (HashMap::new(), HashSet::new());
+        let mut this =
+            Self { here, ends, others, next: Instant::now(), descends: super::processes::descends };
         for socket in sockets::all() {
             this.others.insert(socket.inode);
             this.learn(&socket, Owner::Others);
@@ -77,19 +81,28 @@ impl Owners {
         }
         let alive: HashSet<u64> = all.iter().map(|socket| socket.inode).collect();
         self.others.retain(|inode| alive.contains(inode));
-        self.find(&unknown, &members);
+        self.find(&unknown);
         let pause = PAUSE.max(started.elapsed() * SHARE);
         self.next = Instant::now() + pause;
     }
 
     /// Asks the processes outside of the command for sockets that nobody inside holds.
-    fn find(&mut self, unknown: &[Socket], members: &[i32]) {
+    fn find(&mut self, unknown: &[Socket]) {
         if unknown.is_empty() {
             return;
         }
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let outside: HashSet<u64> = numbers.filter(|pid| !members.contains(pid)).flat_map(held_by).collect();
+        let wanted: HashSet<u64> = unknown.iter().map(|socket| socket.inode).collect();
+        let mut outside = HashSet::new();
+        for pid in numbers {
+            let held: Vec<u64> = held_by(pid).into_iter().filter(|inode| wanted.contains(inode)).collect();
+            // Asked after its files: one that the command started a moment ago is in no list of members, and one that
+            // has ended since tells nothing.
+            if !held.is_empty() && (self.descends)(pid) == Some(false) {
+                outside.extend(held);
+            }
+        }
         // Who may not look at the processes of others still sees the user that made a socket.
         let me = nix::unistd::geteuid();
         let foreign = |socket: &Socket| !me.is_root() && socket.user != me.as_raw();
@@ -170,7 +183,7 @@ mod tests {
         let before = TcpListener::bind("127.0.0.1:0").unwrap();
         let old = TcpStream::connect(before.local_addr().unwrap()).unwrap();
         let (old_local, old_peer) = (old.local_addr().unwrap(), old.peer_addr().unwrap());
-        let mut owners = Owners::new([]);
+        let mut owners = Owners { descends: |_| Some(false), ..Owners::new([]) };
         assert_eq!(
             owners.of(false, old_peer, old_local),
             Owner::Unknown,
@@ -195,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_datagram_socket_owns_what_its_port_sends() {
-        let mut owners = Owners::new([]);
+        let mut owners = Owners { descends: |_| Some(false), ..Owners::new([]) };
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         let local = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), socket.local_addr().unwrap().port());
         let far: SocketAddr = "192.0.2.1:53".parse().unwrap();

@@ -101,6 +101,23 @@ impl Family {
     }
 }
 
+/// Whether a process descends from this one; none if it has ended. Orphans of the command are this process's own.
+pub(super) fn descends(pid: i32) -> Option<bool> {
+    let me = std::process::id().cast_signed();
+    let mut at = pid;
+    for _ in 0..PROCESSES {
+        let stat = fs::read_to_string(format!("/proc/{at}/stat")).ok()?;
+        // The name, in parentheses, may hold anything; state and parent stand behind it.
+        let parent: i32 = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+        match parent {
+            _ if parent == me => return Some(true),
+            0 | 1 => return Some(false),
+            _ => at = parent,
+        }
+    }
+    None
+}
+
 /// The children of all threads of a process (proc(5), `/proc/pid/task/tid/children`).
 fn children_of(pid: i32) -> Vec<i32> {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
