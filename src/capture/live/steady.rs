@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(at(1, 1), second(1));
         assert_eq!(at(2, 31), second(31), "a clock that is set right by half a minute");
         assert_eq!(at(3, 31), second(31), "by a second back, too");
-        assert_eq!(at(4, -3600), Some(Tick::Jumped(-3631)));
+        assert_eq!(at(4, -3600), Some(Tick::Jumped(-3632)));
         assert_eq!(at(5, -3599), second(-3599));
         assert_eq!(at(6, 82_802), Some(Tick::Jumped(86_400)));
         assert_eq!(at(7, 82_803), second(82_803));
