@@ -14,7 +14,7 @@ use std::process::Command;
 const BINARY: &str = env!("CARGO_BIN_EXE_wirelint");
 
 /// HS256, with a strong key.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJsaXZlIiwiZXhwIjo0MTAyNDQ0ODAwfQ\
+pub(crate) const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJsaXZlIiwiZXhwIjo0MTAyNDQ0ODAwfQ\
                      .LW9mLXRoaXMtdG9rZW4tMDEyMzQ1Njc4OWFiY2RlZmdoaWprbA";
 
 /// Starts `live` on the loopback of a namespace and waits until it watches.
@@ -56,7 +56,7 @@ fn play_inside(namespace: &Namespace) {
     play_to(namespace, "api.example.test");
 }
 
-fn play_to(namespace: &Namespace, host: &str) {
+pub(crate) fn play_to(namespace: &Namespace, host: &str) {
     let this = std::env::current_exe().unwrap();
     let mut command = namespace.command(this.to_str().unwrap());
     run(command.args(["--exact", "live::play", "--ignored"]).env("PLAY_HOST", host));

@@ -16,5 +16,7 @@ mod rotation;
 mod rules;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod run;
+#[cfg(all(feature = "tui", target_os = "linux"))]
+mod screen;
 mod secrets;
 mod support;

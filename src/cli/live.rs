@@ -17,9 +17,12 @@ pub struct LiveArgs {
     #[arg(long)]
     pub list: bool,
     /// Name of the format.
-    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Output format",
+    #[arg(long, value_name = "FORMAT", help = formats("Print lines of this format [default: a screen on a terminal, else table]",
         report::FORMATS.iter().filter(|f| f.live).map(|f| (f.name, f.doc))))]
-    pub format: String,
+    pub format: Option<String>,
+    /// Print lines on a terminal, too, instead of filling the screen
+    #[arg(long)]
+    pub plain: bool,
     /// Stop after so many seconds
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<u64>,

@@ -14,11 +14,12 @@ use crate::finding::Summary;
 use crate::judge::{FlowNumbers, Judge};
 use crate::keys::KeyStore;
 use crate::limits;
+use crate::message::Exchange;
 use crate::pipeline::{self, Listener, Merged};
 use crate::shard::{Event, Shared};
 use crate::tally::Tally;
 use crate::time::Timestamp;
-use crate::token::Scanner;
+use crate::token::{Scanner, Sighting};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,8 @@ pub(super) trait News {
     }
     /// The frames of a block, with the flow of each.
     fn frames(&mut self, _block: &Arc<Block>, _flows: &[Option<FlowKey>]) {}
+    /// Tokens were sighted in a flow, in an exchange or outside of any.
+    fn sighted(&mut self, _sightings: &[Sighting], _exchange: Option<&Exchange>, _flow: u64) {}
     /// A block is done, or the run is. False to read no further.
     fn after(&mut self, state: State<'_>) -> bool;
 }
@@ -131,10 +134,16 @@ impl Audit {
         match event {
             Event::Exchange { exchange, sightings } => {
                 let flow = self.numbers.number(exchange.transport.flow);
+                if let Some(news) = &mut self.news {
+                    news.sighted(&sightings, Some(&exchange), flow);
+                }
                 self.judge.exchange(&exchange, sightings, flow);
             }
             Event::Sighting { sighting, exchange } => {
                 let flow = self.numbers.number(sighting.transport.flow);
+                if let Some(news) = &mut self.news {
+                    news.sighted(std::slice::from_ref(&sighting), exchange.as_deref(), flow);
+                }
                 self.judge.sighting(*sighting, exchange.as_ref(), flow);
             }
             Event::Flow(summary) => {

@@ -27,7 +27,7 @@ pub(super) fn clean() -> Summary {
 }
 
 /// The set.
-pub(super) fn summary() -> Summary {
+pub(crate) fn summary() -> Summary {
     let mut tally = Tally {
         frames: 12_345,
         bytes: 9_876_543,

@@ -5,7 +5,7 @@ mod ecs;
 mod endpoint;
 mod github;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 mod grid;
 mod html;
 mod json;

@@ -17,14 +17,14 @@ pub struct Signals {
 /// A signal that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Came {
-    /// SIGINT, SIGTERM or SIGQUIT: end.
+    /// SIGINT, SIGTERM or SIGQUIT, or the terminal went away: end.
     Stop {
         /// Its number.
         number: i32,
         /// The terminal sent it, to the whole process group.
         terminal: bool,
     },
-    /// SIGHUP: at a terminal it went away, elsewhere it asks for the configuration to be read again.
+    /// Somebody sent SIGHUP: the configuration is to be read again.
     Hangup,
 }
 
@@ -44,9 +44,10 @@ impl Signals {
     pub fn next(&self) -> Option<Came> {
         let info = self.fd.read_signal().ok()??;
         let number = i32::try_from(info.ssi_signo).ok()?;
+        let terminal = info.ssi_code == FROM_KERNEL;
         Some(match Signal::try_from(number) {
-            Ok(Signal::SIGHUP) => Came::Hangup,
-            _ => Came::Stop { number, terminal: info.ssi_code == FROM_KERNEL },
+            Ok(Signal::SIGHUP) if !terminal => Came::Hangup,
+            _ => Came::Stop { number, terminal },
         })
     }
 

@@ -7,6 +7,8 @@ mod evidence;
 mod lines;
 mod metrics;
 mod outlet;
+#[cfg(feature = "tui")]
+mod screen;
 mod source;
 mod stats;
 mod watch;
@@ -49,15 +51,20 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         return list();
     }
     let formats = || report::FORMATS.iter().filter(|f| f.live).map(|f| f.name);
-    if !formats().any(|name| name == args.format) {
-        return Err(unknown_format(&args.format, formats().collect::<Vec<_>>().into_iter()));
+    let format = args.format.as_deref().unwrap_or("table");
+    if !formats().any(|name| name == format) {
+        return Err(unknown_format(format, formats().collect::<Vec<_>>().into_iter()));
     }
     let memory = args.memory.and_then(|memory| usize::try_from(memory).ok());
     let room = memory.map_or(Room::WHOLE, Room::within);
     let stop = Arc::new(AtomicBool::new(false));
     let (judge, keys) = judge(&args.audit)?;
     let secrets = Secrets::rsa(&args.audit.read)?;
-    let mut audit = Audit::with(judge.endless(room), &keys, room, &args.audit, secrets, Arc::clone(&stop))?;
+    let full = fills_screen(args);
+    let mut flags = args.audit.clone();
+    // Warnings would spoil the screen: they are said when it is gone.
+    flags.work.quiet = flags.work.quiet.max(u8::from(full));
+    let mut audit = Audit::with(judge.endless(room), &keys, room, &flags, secrets, Arc::clone(&stop))?;
     let recorder = Recorder::new(&args.evidence)?;
     let out = output::open(args.audit.work.output.as_deref())?;
     #[cfg(target_os = "linux")]
@@ -89,8 +96,12 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         say(&format!("watching {}; Ctrl-C ends", args.interface.join(", ")));
     }
     note(work, || format!("memory: at most about {} MiB", (room.bytes() + Room::BASE) >> 20));
-    let lines = Lines { out, json: args.format == "ndjson", settings: settings(work) };
-    let mut outlets: Vec<Box<dyn Outlet>> = vec![Box::new(lines)];
+    let mut outlets: Vec<Box<dyn Outlet>> = Vec::new();
+    if full {
+        outlets.push(screen(&args.interface, settings(work).color)?);
+    } else {
+        outlets.push(Box::new(Lines { out, json: format == "ndjson", settings: settings(work) }));
+    }
     if let Some(listener) = metrics {
         if let Ok(address) = listener.local_addr() {
             note(work, || format!("metrics: http://{address}/metrics, http://{address}/health"));
@@ -137,11 +148,13 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     if let Some(recorder) = &mut watch.recorder {
         recorder.finish();
     }
+    watch.outlets.iter_mut().for_each(|outlet| outlet.finish());
+    if full && work.quiet == 0 {
+        summary.warnings.iter().for_each(|text| say(&format!("warning: {text}")));
+    }
     if work.quiet < 2 {
         tell(&mut watch, &summary);
     }
-    // Sinks deliver what they have, for a few seconds.
-    watch.outlets.iter_mut().for_each(|outlet| outlet.finish());
     if work.quiet < 2 {
         deliveries.iter().for_each(|(name, of)| say(&delivered(name, of)));
     }
@@ -164,6 +177,27 @@ fn options(args: &LiveArgs) -> LiveOptions {
         count: args.count,
         ..LiveOptions::default()
     }
+}
+
+/// Whether findings fill the screen: on a terminal, unless lines are asked for.
+fn fills_screen(args: &LiveArgs) -> bool {
+    #[cfg(feature = "tui")]
+    let possible = screen::possible();
+    #[cfg(not(feature = "tui"))]
+    let possible = false;
+    possible && !args.plain && args.format.is_none() && args.audit.work.output.is_none()
+}
+
+#[cfg(feature = "tui")]
+fn screen(names: &[String], color: bool) -> Result<Box<dyn Outlet>, Failure> {
+    let screen =
+        screen::Screen::open(names, color).map_err(|e| format!("the terminal: {e}; --plain prints lines"))?;
+    Ok(Box::new(screen))
+}
+
+#[cfg(not(feature = "tui"))]
+fn screen(_: &[String], _: bool) -> Result<Box<dyn Outlet>, Failure> {
+    Err("this wirelint was built without the feature \"tui\"".into())
 }
 
 /// What became of the alarms of a sink.

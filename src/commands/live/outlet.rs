@@ -3,6 +3,18 @@
 use super::announce::Change;
 use super::stats::Stats;
 use crate::finding::Finding;
+use crate::message::Exchange;
+use crate::token::Sighting;
+
+/// A sighting, and what stands around it.
+pub(super) struct Seen<'a> {
+    pub(super) sighting: &'a Sighting,
+    pub(super) exchange: Option<&'a Exchange>,
+    /// All sightings of the exchange.
+    pub(super) others: &'a [Sighting],
+    /// Number of the flow.
+    pub(super) flow: u64,
+}
 
 /// Somebody who is told. None of this may wait: a packet comes every few microseconds.
 pub(super) trait Outlet {
@@ -13,6 +25,14 @@ pub(super) trait Outlet {
     fn stats(&mut self, _stats: &Stats) -> bool {
         true
     }
+
+    /// Whether it is to be told of every sighting.
+    fn wants_sightings(&self) -> bool {
+        false
+    }
+
+    /// A token was sighted.
+    fn seen(&mut self, _seen: &Seen<'_>) {}
 
     /// What is to be said about itself.
     fn news(&mut self) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use super::announce::{Announcer, Change};
 use super::evidence::Recorder;
-use super::outlet::Outlet;
+use super::outlet::{Outlet, Seen};
 use super::stats::Stats;
 use crate::capture::{Block, LiveStatus};
 use crate::cli::AuditArgs;
@@ -11,8 +11,10 @@ use crate::commands::terminal::say;
 use crate::decode::FlowKey;
 use crate::judge::Judge;
 use crate::limits::Room;
+use crate::message::Exchange;
 #[cfg(target_os = "linux")]
 use crate::system::{Came, Signals};
+use crate::token::Sighting;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,10 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often outlets are told how it is going.
-const STATS: Duration = Duration::from_millis(200);
+const STATS: Duration = Duration::from_millis(100);
 
 /// How much of the past counts for rates: the weight of a new measurement.
-const WEIGHT: f64 = 0.2;
+const WEIGHT: f64 = 0.1;
 
 /// A watch as it goes. Shared with the command, which looks at it when the run is over.
 pub(super) struct Watch {
@@ -142,6 +144,15 @@ impl News for Told {
     fn frames(&mut self, block: &Arc<Block>, flows: &[Option<FlowKey>]) {
         if let Some(recorder) = &mut self.0.borrow_mut().recorder {
             recorder.frames(block, flows);
+        }
+    }
+
+    fn sighted(&mut self, sightings: &[Sighting], exchange: Option<&Exchange>, flow: u64) {
+        let mut watch = self.0.borrow_mut();
+        for outlet in watch.outlets.iter_mut().filter(|outlet| outlet.wants_sightings()) {
+            sightings
+                .iter()
+                .for_each(|sighting| outlet.seen(&Seen { sighting, exchange, others: sightings, flow }));
         }
     }
 

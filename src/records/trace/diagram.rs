@@ -25,7 +25,7 @@ pub(super) fn write(tracer: &Tracer, settings: &Settings, out: &mut dyn Write) -
         if i > 0 {
             writeln!(out)?;
         }
-        for line in Diagram::new(life, tracer, settings).lines() {
+        for line in lines(life, tracer, settings) {
             writeln!(out, "{}", line.trim_end())?;
         }
     }
@@ -33,6 +33,11 @@ pub(super) fn write(tracer: &Tracer, settings: &Settings, out: &mut dyn Write) -
         writeln!(out, "\n… and {} of other tokens", counted(tracer.dropped, "sighting"))?;
     }
     Ok(())
+}
+
+/// The diagram of one life.
+pub(super) fn lines(life: &Life, tracer: &Tracer, settings: &Settings) -> Vec<String> {
+    Diagram::new(life, tracer, settings).lines()
 }
 
 struct Diagram<'a> {

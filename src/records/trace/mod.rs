@@ -225,6 +225,15 @@ impl Tracer {
         (self.format.write)(self, &settings, out)
     }
 
+    /// The life of one token as lines of text, as far as it is known by now.
+    pub fn life_of(&mut self, token: &[u8; 32], settings: &Settings) -> Vec<String> {
+        let Some(at) = self.index.get(token) else { return Vec::new() };
+        if let Some(life) = self.lives.get_mut(*at) {
+            life.steps.sort_by_key(|step| (step.first, step.file.0, step.packet));
+        }
+        self.lives.get(*at).map_or_else(Vec::new, |life| diagram::lines(life, self, settings))
+    }
+
     fn life(
         &mut self,
         token: &Arc<Token>,
