@@ -15,6 +15,9 @@ use crate::limits::BLOCK_BYTES;
 /// on a quiet interface a stop would never be noticed.
 const NAP: Duration = Duration::from_millis(2);
 
+/// Longest time after a stop in which the kernel's buffer is emptied.
+const DRAIN: Duration = Duration::from_secs(5);
+
 /// Time between two attempts to open an interface again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -35,6 +38,8 @@ pub struct LiveSource {
     clock: Steady,
     /// Frames that may still come.
     left: u64,
+    /// Nothing was there when it was asked last.
+    drained: bool,
 }
 
 struct Slot {
@@ -55,7 +60,7 @@ struct Slot {
 
 impl LiveSource {
     /// Starts to capture on interfaces, whose files are numbered from `first`. Once `stop` is set it takes what came until
-    /// then, and ends within twice the patience.
+    /// then, and ends.
     ///
     /// # Errors
     /// [`CaptureError::Live`] that says what to install, what to grant, or what is wrong with the filter.
@@ -93,6 +98,7 @@ impl LiveSource {
             asked: Instant::now(),
             clock: Steady::default(),
             left: options.count.unwrap_or(u64::MAX),
+            drained: false,
         })
     }
 
@@ -101,7 +107,7 @@ impl LiveSource {
         self.status.clone()
     }
 
-    /// Whether it is time to end.
+    /// Whether it is time to end: what the kernel had when it was asked to stop has come, or does not cease to.
     fn over(&mut self) -> bool {
         if self.left == 0 {
             return true;
@@ -109,7 +115,8 @@ impl LiveSource {
         if self.end.is_none() && self.stop.load(Ordering::Relaxed) {
             self.end = Some(Instant::now() + self.options.patience);
         }
-        self.end.is_some_and(|end| Instant::now() >= end)
+        let now = Instant::now();
+        self.end.is_some_and(|end| now >= end && self.drained || now >= end + DRAIN)
     }
 
     /// Frames of the next interface that has some.
@@ -212,6 +219,7 @@ impl Source for LiveSource {
         let since = Instant::now();
         while !self.over() && since.elapsed() < self.options.patience {
             self.poll(block);
+            self.drained = block.frames.is_empty();
             if !block.frames.is_empty() {
                 break;
             }
