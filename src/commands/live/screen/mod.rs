@@ -33,6 +33,8 @@ pub(super) struct Screen {
     lives: Lives,
     names: Vec<String>,
     broken: bool,
+    /// The terminal was given back.
+    left: bool,
 }
 
 impl Screen {
@@ -46,7 +48,7 @@ impl Screen {
         let mut terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         terminal.clear()?;
         let (state, lives) = (State::new(names.join(", "), color), Lives::new(names.to_vec()));
-        Ok(Self { terminal, state, lives, names: names.to_vec(), broken: false })
+        Ok(Self { terminal, state, lives, names: names.to_vec(), broken: false, left: false })
     }
 
     fn draw(&mut self) -> io::Result<()> {
@@ -101,6 +103,10 @@ impl Outlet for Screen {
     }
 
     fn finish(&mut self) {
+        // Only once: leaving the other screen again would move the cursor.
+        if std::mem::replace(&mut self.left, true) {
+            return;
+        }
         let _ = terminal::disable_raw_mode();
         let _ = execute!(io::stdout(), terminal::LeaveAlternateScreen, cursor::Show);
     }
