@@ -94,6 +94,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
                 }
                 event::Played::Sighting(sighting) => judge.sighting(*sighting, None, number),
             },
+            EventKind::Login => judge.login(&event::login(event)?, number),
             EventKind::Tls | EventKind::Flow => judge.flow(&flow::flow(event)?, number),
             EventKind::Gap => capture.tally.weird("gaps"),
             EventKind::Capture => {

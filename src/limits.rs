@@ -178,6 +178,9 @@ pub const QPACK_BLOCKED: usize = 128;
 pub const QPACK_INSTRUCTION: usize = HPACK_TABLE + 64;
 /// Bytes of the settings of HTTP/3.
 pub const HTTP3_SETTINGS: u64 = 4096;
+/// A line, frame or other unit of a protocol that is only read as a whole (Postfix takes lines of 2 KiB and SASL
+/// responses of 12 KiB; a token may have far more). Payloads are read in pieces, however long they are.
+pub const UNIT_BYTES: usize = 64 << 10;
 
 /// What dissectors keep between chunks, in bytes of all flows: 10 000 decompressors (WebSocket) of 48 KiB, or TLS records
 /// that are not whole or wait for their secret.

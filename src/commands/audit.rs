@@ -146,6 +146,10 @@ impl Audit {
                 }
                 self.judge.sighting(*sighting, exchange.as_ref(), flow);
             }
+            Event::Login(login) => {
+                let flow = self.numbers.number(login.transport.flow);
+                self.judge.login(&login, flow);
+            }
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);
                 self.judge.flow(&summary, flow);

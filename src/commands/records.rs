@@ -158,6 +158,9 @@ impl Recorder {
             Event::Exchange { exchange, sightings } => {
                 let flow = self.numbers.number(exchange.transport.flow);
                 if self.kind == Kind::Http {
+                    if !exchange.is_http() {
+                        return Ok(());
+                    }
                     let file = file(&self.names, exchange.position().file);
                     let record = http_record(&exchange, file, flow, &self.scanner, self.show_secrets);
                     return self.sink.write(&record, &mut *self.out);
@@ -168,6 +171,7 @@ impl Recorder {
                 let flow = self.numbers.number(sighting.transport.flow);
                 self.token(&sighting, exchange.as_deref(), &[], flow)
             }
+            Event::Login(_) => Ok(()),
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);
                 let (vlan, tunnel) = (paths.vlan(summary.vlan), paths.tunnel(summary.key.path));

@@ -2,7 +2,10 @@
 
 use super::token::compact;
 use crate::decode::Endpoint;
-use crate::message::{Channel, Direction, Location, Place, Position, ReadyExchange, ReadyMessage, Transport};
+use crate::message::{
+    Channel, Direction, Disclosed, Location, Login, Place, Position, ReadyExchange, ReadyMessage, Starttls,
+    Transport,
+};
 use crate::protocol::parse_head;
 use crate::rules::rule::{Event, EventKind};
 use crate::time::Timestamp;
@@ -73,7 +76,7 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
     let client = fields.endpoint("client", "192.0.2.10", 50_000)?;
     let server = fields.endpoint("server", "203.0.113.10", port)?;
     let protocol = fields.text("protocol").unwrap_or("http1");
-    let protocol = crate::protocol::by_name(protocol).ok_or_else(|| format!("no protocol {protocol}"))?.name;
+    let protocol = protocol_name(protocol)?;
     let ends = ["channel", "client", "server", "time", "token", "protocol"];
     let (request, response) = if event.kind == EventKind::Exchange {
         fields.known(&[&ends[..], &["request", "response"]].concat())?;
@@ -93,11 +96,16 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
         fields.known(&[&ends[..], &more].concat())?;
         let place = fields.text("place").unwrap_or("header authorization");
         let kind = place.split(' ').next().unwrap_or_default();
-        if matches!(kind, "stream" | "datagram" | "websocket") {
-            let protocol = if kind == "websocket" { protocol } else { "unknown" };
-            let response = fields.text("direction") == Some("response");
-            let transport = transport(cleartext, client, server, protocol);
-            return lone(place, &token, time, response, transport);
+        if let Some(location) = Location::parse(kind).filter(|l| !l.of_exchange()) {
+            let unknown = matches!(location, Location::Stream | Location::Datagram);
+            let transport = transport(cleartext, client, server, if unknown { "unknown" } else { protocol });
+            let way = match fields.text("direction") {
+                Some("datagram") => None,
+                _ if location == Location::Datagram => None,
+                Some("response") => Some(Direction::Response),
+                _ => Some(Direction::Request),
+            };
+            return lone(place, location, &token, time, way, transport);
         }
         texts(&fields, place)?
     };
@@ -120,16 +128,17 @@ fn transport(cleartext: bool, client: Endpoint, server: Endpoint, protocol: &'st
     Transport { flow: 1, client: Some(client), server: Some(server), channel, protocol }
 }
 
-/// A token outside of any exchange: in a WebSocket message, or in a stream or datagram of no known protocol.
-fn lone(place: &str, token: &str, time: i64, response: bool, transport: Transport) -> Result<Played, String> {
+/// A token outside of any exchange: in a protocol without them, or in a stream or datagram of no known protocol.
+fn lone(
+    place: &str,
+    location: Location,
+    token: &str,
+    time: i64,
+    direction: Option<Direction>,
+    transport: Transport,
+) -> Result<Played, String> {
     let token = Token::parse(token.as_bytes()).ok_or("the token of the example is none")?;
-    let (kind, name) = place.split_once(' ').unwrap_or((place, ""));
-    let way = if response { Direction::Response } else { Direction::Request };
-    let (location, direction) = match kind {
-        "stream" => (Location::Stream, Some(way)),
-        "websocket" => (Location::WebSocket, Some(way)),
-        _ => (Location::Datagram, None),
-    };
+    let name = place.split_once(' ').map_or("", |(_, name)| name);
     let position = Position { frame: 1, time: Timestamp::from_parts(time, 0), ..Position::default() };
     Ok(Played::Sighting(Box::new(Sighting {
         token: Arc::new(token),
@@ -140,6 +149,58 @@ fn lone(place: &str, token: &str, time: i64, response: bool, transport: Transpor
         wrapping: Default::default(),
         transport,
     })))
+}
+
+/// A `login` event: by default a password of SMTP that the server accepts, in clear text.
+pub(super) fn login(event: &Event) -> Result<Login, String> {
+    let fields = Fields(&event.fields);
+    fields.known(&[
+        "channel",
+        "client",
+        "server",
+        "time",
+        "protocol",
+        "mechanism",
+        "disclosed",
+        "starttls",
+        "accepted",
+    ])?;
+    let cleartext = fields.text("channel").is_none() || fields.cleartext()?;
+    let client = fields.endpoint("client", "192.0.2.10", 50_000)?;
+    let server = fields.endpoint("server", "203.0.113.10", 25)?;
+    let word = |name: &str, default| fields.text(name).unwrap_or(default);
+    let protocol = protocol_name(word("protocol", "smtp"))?;
+    let disclosed = word("disclosed", "password");
+    let starttls = word("starttls", "unseen");
+    Ok(Login {
+        transport: transport(cleartext, client, server, protocol),
+        position: Position {
+            frame: 1,
+            time: Timestamp::from_parts(fields.number("time", TIME), 0),
+            ..Position::default()
+        },
+        mechanism: word("mechanism", "plain").into(),
+        disclosed: match disclosed {
+            "password" => Disclosed::Password,
+            "token" => Disclosed::Token,
+            "bearer" => Disclosed::Bearer,
+            "hash" => Disclosed::Hash,
+            "nothing" => Disclosed::Nothing,
+            other => return Err(format!("disclosed = \"{other}\" is nothing that a login can disclose")),
+        },
+        starttls: match starttls {
+            "unseen" => Starttls::Unseen,
+            "offered" => Starttls::Offered,
+            "refused" => Starttls::Refused,
+            other => return Err(format!("starttls = \"{other}\" is neither offered nor refused")),
+        },
+        accepted: fields.0.get("accepted").map_or(Some(true), toml::Value::as_bool),
+    })
+}
+
+/// The protocol of that name, as facts have it.
+fn protocol_name(name: &str) -> Result<&'static str, String> {
+    crate::protocol::name_of(name).ok_or_else(|| format!("no protocol {name}"))
 }
 
 /// Request and response of a `sighting` event: the token at the place it names.

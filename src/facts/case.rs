@@ -1,7 +1,7 @@
 //! A case: one subject before the rules, with everything that facts may look at.
 
 use super::{Entity, Memories, Memory};
-use crate::message::{Exchange, Place};
+use crate::message::{Exchange, Login, Place};
 use crate::policy::Policy;
 use crate::session::FlowSummary;
 use crate::tally::Tally;
@@ -16,6 +16,8 @@ pub enum Subject {
     Sighting,
     /// An HTTP request with its response, or its like in another protocol.
     Exchange,
+    /// An attempt to log in, in a protocol other than HTTP.
+    Login,
     /// Both directions between two endpoints, at its end.
     Flow,
     /// A TLS session, at its end.
@@ -37,6 +39,7 @@ impl Subject {
     pub const ALL: &[Self] = &[
         Self::Sighting,
         Self::Exchange,
+        Self::Login,
         Self::Flow,
         Self::Tls,
         Self::Key,
@@ -47,7 +50,7 @@ impl Subject {
     ];
     /// Their names in rule files, in the same order.
     pub const NAMES: &[&'static str] =
-        &["sighting", "exchange", "flow", "tls", "key", "issuer", "host", "client", "capture"];
+        &["sighting", "exchange", "login", "flow", "tls", "key", "issuer", "host", "client", "capture"];
 
     /// The name in rule files.
     pub fn as_str(self) -> &'static str {
@@ -76,6 +79,8 @@ pub struct Case<'a> {
     pub sighting: Option<&'a Sighting>,
     /// The exchange around it, or the subject itself.
     pub exchange: Option<&'a Exchange>,
+    /// The attempt, for `on = "login"`.
+    pub login: Option<&'a Login>,
     /// The flow, for `on = "flow"` and `"tls"`.
     pub flow: Option<&'a FlowSummary>,
     /// The run, for `on = "capture"`.
@@ -103,6 +108,7 @@ impl<'a> Case<'a> {
             .sighting
             .map(|s| s.position.time)
             .or_else(|| self.exchange.map(|e| e.position().time))
+            .or_else(|| self.login.map(|l| l.position.time))
             .or_else(|| self.flow.map(|f| f.start))
             .or_else(|| self.entity.map(|e| e.origin.position.time));
         self.now.or(packet).unwrap_or_default()
@@ -137,6 +143,7 @@ impl<'a> Case<'a> {
         self.sighting
             .map(|s| &s.transport)
             .or_else(|| self.exchange.map(|e| &e.transport))
+            .or_else(|| self.login.map(|l| &l.transport))
             .or_else(|| self.flow.map(|f| &f.transport))
             .or_else(|| self.entity.and_then(|e| e.origin.transport.as_ref()))
     }

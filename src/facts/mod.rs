@@ -12,6 +12,7 @@ mod entity;
 mod expected;
 mod http;
 mod key;
+mod login;
 pub mod marks;
 mod memory;
 mod place;
@@ -91,6 +92,7 @@ pub const FAMILIES: &[&Family] = &[
     &http::FAMILY,
     &cookie::FAMILY,
     &marks::FAMILY,
+    &login::FAMILY,
     &tls::FAMILY,
     &certificate::FAMILY,
     &crack::FAMILY,
@@ -116,6 +118,7 @@ impl Facts {
         const ALL: &[FactsOf] = &[
             FactsOf(Subject::Sighting),
             FactsOf(Subject::Exchange),
+            FactsOf(Subject::Login),
             FactsOf(Subject::Flow),
             FactsOf(Subject::Tls),
             FactsOf(Subject::Key),

@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "place.location",
             ty: Type::Str,
-            doc: "\"header\", \"trailer\", \"cookie\", \"set-cookie\", \"query\", \"path\", \"fragment\", \"referer\", \"userinfo\", \"body\", \"websocket\", \"stream\", \"datagram\".",
+            doc: "\"header\", \"trailer\", \"cookie\", \"set-cookie\", \"query\", \"path\", \"fragment\", \"referer\", \"userinfo\", \"body\", \"websocket\", \"connect\", \"sasl\", \"publish\", \"property\", \"command\", \"reply\", \"mail\", \"stanza\", \"attribute\", \"log\", \"metric\", \"dns\", \"stream\", \"datagram\".",
             get: |c| Value::or_missing(c.sighting.map(|s| s.place.location.as_str())),
         },
         Field {
@@ -38,7 +38,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "place.credential",
             ty: Type::Bool,
-            doc: "Whether a request presents the token as a credential: in Authorization, another header, a cookie, the URL or a form.",
+            doc: "Whether a request presents the token as a credential: in Authorization, another header, a cookie, the URL or a form, or where a client logs in.",
             get: |c| Value::Bool(credential(c)),
         },
         Field {
@@ -67,6 +67,8 @@ fn credential(case: &Case<'_>) -> bool {
                 | Location::Path
                 | Location::Body
                 | Location::Userinfo
+                | Location::Connect
+                | Location::Sasl
         )
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 pub(super) const FAMILY: Family = Family {
     name: "transport",
     doc: "What carried the subject.",
-    subjects: &[Subject::Sighting, Subject::Exchange, Subject::Flow, Subject::Tls],
+    subjects: &[Subject::Sighting, Subject::Exchange, Subject::Login, Subject::Flow, Subject::Tls],
     about_key: false,
     steady: false,
     late: false,

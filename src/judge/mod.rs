@@ -18,7 +18,7 @@ pub use numbers::FlowNumbers;
 
 use crate::facts::{CaptureSummary, Case, FAMILIES, Facts, Given, Memories, Memory, Source, Subject, marks};
 use crate::finding::{Finding, RuleNote};
-use crate::message::Exchange;
+use crate::message::{Exchange, Login};
 use crate::policy::Policy;
 use crate::rules::{Rule, RuleSet};
 use crate::session::FlowSummary;
@@ -71,6 +71,7 @@ impl Judge {
         });
         let mut demand = Demand {
             tokens: on(Subject::Sighting) || on(Subject::Exchange),
+            logins: on(Subject::Login),
             flows: on(Subject::Flow),
             tls: on(Subject::Tls),
             policy: Arc::clone(&self.policy),
@@ -121,6 +122,16 @@ impl Judge {
             Evidence::Sighting(Box::new(sighting.clone()), exchange.cloned())
         });
         self.entities(false);
+    }
+
+    /// Somebody tried to log in.
+    pub fn login(&mut self, login: &Login, flow: u64) {
+        let start = opened(self.now, &self.policy);
+        let case = Case { login: Some(login), flow_number: flow, ..start };
+        self.memories.note(&case);
+        let case = Case { memories: Some(&self.memories), ..case };
+        let evidence = &mut || Evidence::Login(Box::new(login.clone()));
+        self.court.hear(&[Subject::Login], &case, RuledOut::default(), evidence);
     }
 
     /// A flow has ended.

@@ -3,7 +3,7 @@
 use crate::facts::Case;
 use crate::finding::Identity;
 use crate::limits::{RETAINED, RETAINED_BYTES};
-use crate::message::Exchange;
+use crate::message::{Exchange, Login};
 use crate::rules::{Confidence, Judged, Severity};
 use crate::session::FlowSummary;
 use crate::time::Timestamp;
@@ -32,6 +32,7 @@ impl Again {
 pub(super) enum Evidence {
     Sighting(Box<Sighting>, Option<Arc<Exchange>>),
     Exchange(Arc<Exchange>),
+    Login(Box<Login>),
     Flow(Box<FlowSummary>),
     /// A subject that is only judged when everything is known.
     None,
@@ -45,6 +46,7 @@ impl Evidence {
                 Case { sighting: Some(sighting), exchange: exchange.as_deref(), ..*now }
             }
             Self::Exchange(exchange) => Case { exchange: Some(exchange), ..*now },
+            Self::Login(login) => Case { login: Some(login), ..*now },
             Self::Flow(flow) => Case { flow: Some(flow), ..*now },
             Self::None => *now,
         }
@@ -56,7 +58,7 @@ impl Evidence {
             Self::Sighting(sighting, around) => sighting.token.reveal().len() * 3 + exchange(around.as_ref()),
             Self::Exchange(this) => exchange(Some(this)),
             Self::Flow(_) => FLOW,
-            Self::None => 0,
+            Self::Login(_) | Self::None => 0,
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) fn place(case: &Case<'_>) -> Finding {
         .sighting
         .map(|s| s.position)
         .or_else(|| case.exchange.map(Exchange::position))
+        .or_else(|| case.login.map(|l| l.position))
         .or_else(|| case.flow.map(|f| f.tls.as_ref().map_or(f.first, |t| t.position)))
         // A key that the user gave was never captured.
         .or_else(|| case.entity.filter(|e| e.origin.transport.is_some()).map(|e| e.origin.position));
@@ -20,6 +21,10 @@ pub(super) fn place(case: &Case<'_>) -> Finding {
     let (location, name) = case.sighting.map_or((None, None), |s| {
         (Some(s.place.location.as_str().to_owned()), s.place.name.as_deref().map(str::to_owned))
     });
+    let (location, name) = match case.login {
+        Some(login) => (Some(LOGIN.to_owned()), Some(login.mechanism.to_string())),
+        None => (location, name),
+    };
     let (location, name) = match (location, case.marked().next()) {
         (None, Some(place)) => {
             (Some(place.location.as_str().to_owned()), place.name.as_deref().map(str::to_owned))
@@ -71,7 +76,9 @@ pub(super) fn identity(case: &Case<'_>, about_key: bool) -> Identity {
     identity.route = case.exchange.map(route).unwrap_or_default();
     let place = case.sighting.map(|s| &s.place);
     let place = place.or_else(|| case.marked().next());
-    if let Some(place) = place {
+    if let Some(login) = case.login {
+        identity.place = format!("{LOGIN} {}", login.mechanism);
+    } else if let Some(place) = place {
         identity.place = place.location.as_str().to_owned();
         if let Some(name) = &place.name {
             identity.place.push(' ');
@@ -91,6 +98,9 @@ fn about(entity: &Entity, identity: Identity) -> Identity {
         _ => Identity { key: name, ..identity },
     }
 }
+
+/// Where the findings about logins are.
+const LOGIN: &str = "login";
 
 fn route(exchange: &Exchange) -> String {
     let Some(method) = exchange.method() else { return String::new() };

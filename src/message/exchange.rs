@@ -1,6 +1,6 @@
 //! A closed exchange: a request and its response, as they are judged and printed.
 
-use super::{End, ExchangeId, Position, StoredHead, Transport};
+use super::{End, ExchangeId, Position, StoredHead, Transport, Version};
 
 /// One message of a closed exchange.
 #[derive(Clone, Debug)]
@@ -78,6 +78,12 @@ impl Exchange {
     pub fn success(&self) -> Option<bool> {
         let response = self.response.as_ref()?;
         Some((200..300).contains(&response.head.status) && response.grpc_status.is_none_or(|s| s == 0))
+    }
+
+    /// Whether it is one of HTTP, and not of a protocol like it.
+    pub fn is_http(&self) -> bool {
+        let head = self.request.as_ref().or(self.response.as_ref());
+        head.is_some_and(|m| m.head.version != Version::Other)
     }
 
     /// Where its first byte was captured.

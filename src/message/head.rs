@@ -15,6 +15,8 @@ pub enum Version {
     Http2,
     /// HTTP/3 (RFC 9114).
     Http3,
+    /// A protocol like HTTP, or one without requests and responses.
+    Other,
 }
 
 impl Version {
@@ -25,6 +27,7 @@ impl Version {
             Self::Http11 => "1.1",
             Self::Http2 => "2",
             Self::Http3 => "3",
+            Self::Other => "",
         }
     }
 }
@@ -45,12 +48,14 @@ pub enum Start<'a> {
         /// Status code.
         status: u16,
     },
-    /// A message of a protocol without requests and responses (WebSocket).
+    /// A message of a protocol without requests and responses like those of HTTP.
     Message {
         /// Which way it goes.
         dir: Direction,
-        /// What the places in it are called.
+        /// What the places in its body are called.
         location: Location,
+        /// What its fields are called.
+        fields: Location,
     },
 }
 

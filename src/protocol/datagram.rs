@@ -20,6 +20,11 @@ pub(super) struct DatagramProtocol {
 /// Every protocol of datagrams, in order of probing.
 const DATAGRAM_PROTOCOLS: &[&DatagramProtocol] = &[&quic::PROTOCOL, &dtls::PROTOCOL];
 
+/// The name of a protocol, as transports have it.
+pub(super) fn name_of(name: &str) -> Option<&'static str> {
+    DATAGRAM_PROTOCOLS.iter().map(|p| p.name).find(|known| *known == name)
+}
+
 /// One protocol of one conversation.
 pub(super) trait DatagramDissector: Send {
     /// Takes one datagram.
@@ -79,6 +84,26 @@ impl DatagramOut<'_> {
             at: 0,
             consumed: 0,
             next_id,
+            carries: None,
+            datagram: false,
+        })
+    }
+
+    /// Speaks of the datagram itself.
+    #[expect(dead_code, reason = "syslog and its like are yet to come")]
+    pub(super) fn speak<R>(&mut self, speak: impl FnOnce(&mut Out<'_>) -> R) -> R {
+        speak(&mut Out {
+            sink: self.sink,
+            transport: self.transport,
+            trails: self.trails,
+            inner: &mut Inner::default(),
+            via: None,
+            depth: 0,
+            at: 0,
+            consumed: 0,
+            next_id: self.next_id,
+            carries: None,
+            datagram: true,
         })
     }
 
@@ -105,7 +130,12 @@ impl DatagramOut<'_> {
         let mut trails = <[Trail; 2]>::default();
         trails[dir.index()].push_derived(0, bytes.len() as u64, self.position(dir));
         let transport = Transport { channel: Channel::TlsDecrypted, ..*self.transport };
-        self.sink.opaque(Carrier { transport: &transport, trails: &trails, via: None }, dir, 0, bytes);
+        self.sink.opaque(
+            Carrier { transport: &transport, trails: &trails, via: None, datagram: false },
+            dir,
+            0,
+            bytes,
+        );
         self.sink.opaque_gap(&transport, dir, true);
     }
 
@@ -126,7 +156,7 @@ impl DatagramOut<'_> {
 
     /// What was learned about the session.
     pub(super) fn tls(&mut self, event: TlsEvent<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails, via: None };
+        let carrier = Carrier { transport: self.transport, trails: self.trails, via: None, datagram: true };
         self.sink.tls(carrier, event);
     }
 

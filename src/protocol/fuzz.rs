@@ -1,9 +1,9 @@
 //! The fuzz functions of this module: a dissector on any bytes, held to what a sink may expect.
 
 use super::datagram::DatagramOut;
-use super::{Carrier, Conversation, Layer, Sink, TlsEvent, Trail, by_name, quic};
+use super::{Carrier, Conversation, Layer, PROTOCOLS, Protocol, Sink, TlsEvent, Trail, by_name, quic};
 use crate::keylog::Keyring;
-use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Transport};
+use crate::message::{Channel, Direction, End, ExchangeId, Head, Login, Position, Transport};
 use foldhash::HashMap;
 use std::sync::Arc;
 
@@ -60,6 +60,12 @@ impl Sink for Check {
         self.keyring.clone()
     }
     fn tls(&mut self, _: Carrier<'_>, _: TlsEvent<'_>) {}
+    fn login(&mut self, login: Login) {
+        assert!(login.mechanism.len() <= 32, "it is a name");
+    }
+    fn is_token(&self, secret: &[u8]) -> bool {
+        secret.starts_with(b"eyJ")
+    }
     fn protocol(&mut self, _: usize, _: &'static str) {}
     fn reserve(&mut self, bytes: usize) -> bool {
         let fits = self.held + bytes <= 1 << 20;
@@ -79,9 +85,9 @@ const NOWHERE: Transport =
 
 /// Plays bytes to a dissector. They are pieces of both directions, each behind a byte that says which and how long;
 /// a length of 0 is a hole.
-fn play(protocol: &str, data: &[u8]) {
+fn play(protocol: Option<&'static Protocol>, data: &[u8]) {
     let (mut layer, mut sink, mut id) = (Layer::new(NOWHERE, 0), Check::default(), 0);
-    if let Some(protocol) = by_name(protocol) {
+    if let Some(protocol) = protocol {
         layer.set_protocol(protocol, &mut sink);
     }
     let (mut rest, mut frame) = (data, 0);
@@ -133,22 +139,29 @@ pub fn fuzz_quic(data: &[u8]) {
 
 /// Any protocol that the bytes may be taken for.
 pub fn fuzz_probe(data: &[u8]) {
-    play("", data);
+    play(None, data);
+}
+
+/// The protocol of streams that the first byte says.
+pub fn fuzz_stream(data: &[u8]) {
+    if let Some((which, rest)) = data.split_first() {
+        play(PROTOCOLS.get(usize::from(*which) % PROTOCOLS.len()).copied(), rest);
+    }
 }
 
 /// HTTP/1.
 pub fn fuzz_http1(data: &[u8]) {
-    play("http1", data);
+    play(by_name("http1"), data);
 }
 
 /// HTTP/2.
 pub fn fuzz_http2(data: &[u8]) {
-    play("http2", data);
+    play(by_name("http2"), data);
 }
 
 /// TLS records.
 pub fn fuzz_tls(data: &[u8]) {
-    play("tls", data);
+    play(by_name("tls"), data);
 }
 
 /// WebSocket frames behind a handshake that agrees on compression.
@@ -156,7 +169,7 @@ pub fn fuzz_websocket(data: &[u8]) {
     const ASK: &[u8] = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n";
     const AGREE: &[u8] =
         b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
-    play("http1", &[&[ASK.len() as u8], ASK, &[AGREE.len() as u8 | 0x80], AGREE, data].concat());
+    play(by_name("http1"), &[&[ASK.len() as u8], ASK, &[AGREE.len() as u8 | 0x80], AGREE, data].concat());
 }
 
 /// TLS records of a session whose keys are known. The first byte says which suite. Pieces follow, each behind a byte
@@ -166,9 +179,7 @@ pub fn fuzz_tls_keys(data: &[u8]) {
     const SUITES: [u16; 8] = [0x1301, 0x1301, 0x1303, 0x002f, 0xc027, 0xc02f, 0xcca8, 0x1304];
     let Some((which, mut rest)) = data.split_first() else { return };
     let suite = SUITES[usize::from(which % 8)];
-    let transport =
-        Transport { flow: 0, client: None, server: None, channel: Channel::Cleartext, protocol: "" };
-    let (mut layer, mut id) = (Layer::new(transport, 0), 0);
+    let (mut layer, mut id) = (Layer::new(NOWHERE, 0), 0);
     let mut sink = Check { keyring: Some(Arc::new(fuzz::ring())), ..Check::default() };
     let mut numbers = [0; 8];
     let mut frame = 0;
@@ -302,8 +313,11 @@ mod tests {
 
         #[test]
         fn any_bytes_keep_the_contract(data in proptest::collection::vec(any::<u8>(), 0..400)) {
-            for play in [fuzz_probe, fuzz_http1, fuzz_http2, fuzz_tls, fuzz_tls_keys, fuzz_websocket, fuzz_datagrams] {
+            for play in [fuzz_probe, fuzz_tls_keys, fuzz_websocket, fuzz_datagrams] {
                 play(&data);
+            }
+            for which in 0..PROTOCOLS.len() as u8 {
+                fuzz_stream(&[&[which][..], &data].concat());
             }
         }
     }

@@ -4,7 +4,7 @@ use super::inner::Inner;
 use super::{Dissector, Malformed, Out, PROTOCOLS, Protocol, TlsEvent, Trail, Upgrade, Verdict};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{Direction, End, ExchangeId, Head, Position, Transport};
+use crate::message::{Direction, End, ExchangeId, Head, Login, Position, Transport};
 use std::sync::Arc;
 
 /// What carries the bytes that a sink is given.
@@ -16,6 +16,8 @@ pub struct Carrier<'a> {
     pub trails: &'a [Trail; 2],
     /// The exchange that led to the emitting layer, if an upgrade did.
     pub via: Option<ExchangeId>,
+    /// It is a datagram, so that a message that is no request and no response goes nowhere in particular.
+    pub datagram: bool,
 }
 
 impl Carrier<'_> {
@@ -49,6 +51,12 @@ pub trait Sink {
     }
     /// What a TLS layer learned.
     fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent<'_>);
+    /// Somebody tried to log in.
+    fn login(&mut self, _: Login) {}
+    /// Whether a secret is a token.
+    fn is_token(&self, _: &[u8]) -> bool {
+        false
+    }
     /// A layer found its protocol; `depth` 0 is the outermost.
     fn protocol(&mut self, depth: usize, name: &'static str);
     /// The protocol of the layer at `depth` gave way to another one.
@@ -85,6 +93,8 @@ pub struct Layer {
     pub(super) unwanted: [u64; 2],
     pub(super) inner: Inner,
     pub(super) via: Option<ExchangeId>,
+    /// What the encryption carries that this layer is, if the layer around it knows.
+    pub(super) carries: Option<&'static Protocol>,
     pub(super) depth: u8,
     /// The protocol's client part is spoken by the transport's server.
     pub(super) flipped: bool,
@@ -101,6 +111,7 @@ impl Layer {
             unwanted: [0; 2],
             inner: Inner::default(),
             via: None,
+            carries: None,
             depth: depth as u8,
             flipped: false,
         }
@@ -299,7 +310,8 @@ impl Layer {
     }
 
     fn emit_opaque(&mut self, dir: Direction, bytes: &[u8], at: u64, sink: &mut dyn Sink) {
-        let carrier = Carrier { transport: &self.transport, trails: &self.trails, via: self.via };
+        let (transport, trails) = (&self.transport, &self.trails);
+        let carrier = Carrier { transport, trails, via: self.via, datagram: false };
         sink.opaque(carrier, dir, at, bytes);
         self.trails[dir.index()].prune(u64::MAX);
     }
@@ -359,6 +371,8 @@ impl Layer {
             at,
             consumed: at,
             next_id,
+            carries: self.carries,
+            datagram: false,
         };
         let result = f(dissector.as_mut(), to, &mut out);
         let consumed = out.consumed;

@@ -12,21 +12,26 @@ mod http2;
 mod http3;
 mod inner;
 mod layer;
+mod mqtt;
 mod out;
+mod payload;
 mod pieces;
 mod quic;
 mod reader;
 mod rest;
+mod sasl;
 mod streams;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trail;
+mod units;
 mod websocket;
 
 pub use datagram::Conversation;
 pub use fuzz::{
-    fuzz_datagrams, fuzz_http1, fuzz_http2, fuzz_probe, fuzz_quic, fuzz_tls, fuzz_tls_keys, fuzz_websocket,
+    fuzz_datagrams, fuzz_http1, fuzz_http2, fuzz_probe, fuzz_quic, fuzz_stream, fuzz_tls, fuzz_tls_keys,
+    fuzz_websocket,
 };
 pub use http1::parse_head;
 pub use http2::fuzz_hpack;
@@ -126,12 +131,17 @@ pub struct Upgraded {
 
 /// Every protocol, in order of probing.
 pub const PROTOCOLS: &[&Protocol] =
-    &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL, &websocket::PROTOCOL];
+    &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL, &websocket::PROTOCOL, &mqtt::PROTOCOL];
 
 /// The protocol that a name of ALPN (RFC 7301) stands for, where its first bytes do not tell it: a server may speak
 /// first in HTTP/2.
 pub(crate) fn by_alpn(name: &str) -> Option<&'static Protocol> {
     if name == "h2" { by_name("http2") } else { None }
+}
+
+/// The name of a protocol of streams or datagrams, as transports have it.
+pub fn name_of(name: &str) -> Option<&'static str> {
+    by_name(name).map(|p| p.name).or_else(|| datagram::name_of(name))
 }
 
 /// The protocol of that name.

@@ -1,9 +1,12 @@
 //! What dissectors may do with what they find.
 
 use super::inner::Inner;
-use super::{Carrier, Sink, TlsEvent, Trail, Upgrade};
+use super::{Carrier, Protocol, Sink, TlsEvent, Trail, Upgrade};
 use crate::keylog::Keyring;
-use crate::message::{Channel, Direction, End, ExchangeId, Head, Transport};
+use crate::message::{
+    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Location, Login, Start, Starttls, Transport,
+    Version,
+};
 use crate::time::Timestamp;
 use std::sync::Arc;
 
@@ -18,9 +21,17 @@ pub struct Out<'a> {
     pub(super) at: u64,
     pub(super) consumed: u64,
     pub(super) next_id: &'a mut u64,
+    /// What encryption in this layer carries, if the layer around it knows.
+    pub(super) carries: Option<&'static Protocol>,
+    pub(super) datagram: bool,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    fn carrier(&self) -> Carrier<'a> {
+        let (transport, trails, via, datagram) = (self.transport, self.trails, self.via, self.datagram);
+        Carrier { transport, trails, via, datagram }
+    }
+
     /// Layer offset of the first byte that [`super::Dissector::data`] was given.
     pub fn at(&self) -> u64 {
         self.at
@@ -46,13 +57,13 @@ impl Out<'_> {
 
     /// Begins a message of an exchange that is there already: its response.
     pub fn begin_in(&mut self, id: ExchangeId, head: &Head<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
+        let carrier = self.carrier();
         self.sink.begin(carrier, id, head);
     }
 
     /// The next bytes of a body, from layer offset `at`.
     pub fn body(&mut self, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
+        let carrier = self.carrier();
         self.sink.body(carrier, id, dir, at, bytes);
     }
 
@@ -61,9 +72,64 @@ impl Out<'_> {
         self.sink.body_gap(id, dir, len);
     }
 
+    /// A message that is nothing but its body, which is there as a whole.
+    pub fn say(&mut self, dir: Direction, location: Location, at: u64, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let id = self.open(dir, (location, location), at, &[]);
+            self.body(id, dir, at, bytes);
+            self.end(id, dir, End::Complete);
+        }
+    }
+
+    /// A message that is nothing but fields; their offsets count from `at`.
+    pub fn tell(&mut self, dir: Direction, location: Location, at: u64, fields: &[Field<'_>]) {
+        if !fields.is_empty() {
+            let id = self.open(dir, (location, location), at, fields);
+            self.end(id, dir, End::Complete);
+        }
+    }
+
+    /// Begins a message of a protocol unlike HTTP: what the places in its body are called, and its fields.
+    pub fn open(
+        &mut self,
+        dir: Direction,
+        (location, named): (Location, Location),
+        at: u64,
+        fields: &[Field<'_>],
+    ) -> ExchangeId {
+        let start = Start::Message { dir, location, fields: named };
+        self.begin(&Head { version: Version::Other, start, start_at: 0, fields, at, raw: b"" })
+    }
+
+    /// Somebody tried to log in.
+    pub fn login(&mut self, login: Login) {
+        self.sink.login(login);
+    }
+
+    /// An attempt to log in with what stands at layer offset `at`; nothing else is known of it yet.
+    pub fn attempt(&self, mechanism: &str, disclosed: Disclosed, dir: Direction, at: u64) -> Login {
+        Login {
+            transport: *self.transport,
+            position: self.trail(dir).position(at),
+            mechanism: mechanism.into(),
+            disclosed,
+            starttls: Starttls::Unseen,
+            accepted: None,
+        }
+    }
+
+    /// What a secret discloses that is sent as it is.
+    pub fn disclosed(&self, secret: &[u8]) -> Disclosed {
+        match secret {
+            b"" => Disclosed::Nothing,
+            _ if self.sink.is_token(secret) => Disclosed::Token,
+            _ => Disclosed::Password,
+        }
+    }
+
     /// Trailer fields.
     pub fn trailers(&mut self, id: ExchangeId, dir: Direction, head: &Head<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
+        let carrier = self.carrier();
         self.sink.trailers(carrier, id, dir, head);
     }
 
@@ -94,6 +160,8 @@ impl Out<'_> {
             at: self.at,
             consumed: self.consumed,
             next_id: &mut *self.next_id,
+            carries: self.carries,
+            datagram: self.datagram,
         });
     }
 
@@ -114,6 +182,13 @@ impl Out<'_> {
         inner.deliver(dir, bytes, self.sink, self.next_id);
     }
 
+    /// The layer inside is encryption that was asked for (STARTTLS), and carries `protocol` in its turn.
+    pub fn secure(&mut self, protocol: &'static Protocol) {
+        if let Some(inner) = self.inner.get(0, self.transport, self.depth + 1) {
+            inner.carries = Some(protocol);
+        }
+    }
+
     /// The layer inside is what the exchange `id` is upgraded to. True if the response is not the exchange's last word,
     /// because the new protocol answers its request.
     pub fn upgrade(&mut self, key: u64, id: ExchangeId, upgrade: &Upgrade<'_>) -> bool {
@@ -131,7 +206,8 @@ impl Out<'_> {
             self.sink.weird("too_many_layers");
             return self.opaque_opened(dir, at, bytes);
         };
-        if let Some(protocol) = alpn.filter(|_| new).and_then(super::by_alpn) {
+        let carries = || alpn.and_then(super::by_alpn).or(self.carries);
+        if let Some(protocol) = new.then(carries).flatten() {
             inner.set_protocol(protocol, self.sink);
         }
         let to = inner.offsets[dir.index()];
@@ -145,7 +221,8 @@ impl Out<'_> {
         let mut trails = <[Trail; 2]>::default();
         trails[dir.index()].push_decrypted(at, &self.trails[dir.index()], at, bytes.len() as u64);
         let transport = opened(self.transport);
-        self.sink.opaque(Carrier { transport: &transport, trails: &trails, via: None }, dir, at, bytes);
+        let carrier = Carrier { transport: &transport, trails: &trails, via: None, datagram: false };
+        self.sink.opaque(carrier, dir, at, bytes);
         self.sink.opaque_gap(&transport, dir, true);
     }
 
@@ -176,7 +253,7 @@ impl Out<'_> {
 
     /// Bytes that belong to nothing known: they are scanned as a stream.
     pub fn opaque(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
+        let carrier = self.carrier();
         self.sink.opaque(carrier, dir, at, bytes);
     }
 
@@ -194,7 +271,7 @@ impl Out<'_> {
 
     /// What a TLS layer learned about its session.
     pub fn tls(&mut self, event: TlsEvent<'_>) {
-        let carrier = Carrier { transport: self.transport, trails: self.trails, via: self.via };
+        let carrier = self.carrier();
         self.sink.tls(carrier, event);
     }
 

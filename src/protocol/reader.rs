@@ -1,5 +1,7 @@
 //! A cursor over the bytes of one message: every read says `None` when they run out.
 
+use crate::message::Field;
+
 /// What is left to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
@@ -63,6 +65,17 @@ impl<'a> Reader<'a> {
         let n = self.u24()?;
         self.take(n)
     }
+}
+
+/// Where `part` begins in `whole`, which it is a part of.
+pub(super) fn offset(whole: &[u8], part: &[u8]) -> u32 {
+    let ahead = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
+    ahead.min(whole.len()) as u32
+}
+
+/// A field of that name whose value is a part of `whole`.
+pub(super) fn field<'a>(whole: &[u8], name: &'a [u8], value: &'a [u8]) -> Field<'a> {
+    Field { name, value, at: offset(whole, value) }
 }
 
 /// Numbers of two bytes, one after the other; an odd byte at the end is left out.

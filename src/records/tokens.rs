@@ -93,7 +93,7 @@ pub fn token_record<'a>(sighting: &'a Sighting, context: Context<'a>, scanner: &
         exp: token.exp(),
         encrypted: sighting.transport.channel.encrypted(),
         host: context.exchange.and_then(Exchange::host),
-        http: context.exchange.map(|exchange| HttpView {
+        http: context.exchange.filter(|e| e.is_http()).map(|exchange| HttpView {
             method: exchange.method().map(super::http::lossy),
             target: exchange.target().map(|t| target(t, scanner, show)),
             status: exchange.status(),

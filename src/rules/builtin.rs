@@ -13,6 +13,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("http-digest-weak", include_str!("../../rules/http-digest-weak.toml")),
     ("https-to-http-redirect", include_str!("../../rules/https-to-http-redirect.toml")),
     ("id-token-as-access-token", include_str!("../../rules/id-token-as-access-token.toml")),
+    ("infra-auth-plaintext", include_str!("../../rules/infra-auth-plaintext.toml")),
     ("introspection-over-cleartext", include_str!("../../rules/introspection-over-cleartext.toml")),
     ("jwks-over-cleartext", include_str!("../../rules/jwks-over-cleartext.toml")),
     ("jwt-alg-none", include_str!("../../rules/jwt-alg-none.toml")),
@@ -88,6 +89,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("token-over-cleartext-datagram", include_str!("../../rules/token-over-cleartext-datagram.toml")),
     ("token-over-cleartext-h2c", include_str!("../../rules/token-over-cleartext-h2c.toml")),
     ("token-over-cleartext-http", include_str!("../../rules/token-over-cleartext-http.toml")),
+    ("token-over-cleartext-mqtt", include_str!("../../rules/token-over-cleartext-mqtt.toml")),
     ("token-over-cleartext-websocket", include_str!("../../rules/token-over-cleartext-websocket.toml")),
     ("token-response-cors-wildcard", include_str!("../../rules/token-response-cors-wildcard.toml")),
 ];

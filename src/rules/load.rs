@@ -326,7 +326,7 @@ events = [{ sighting = {} }]
             load("x/test-rule.toml", &text, &crate::facts::Facts).unwrap_err().to_string()
         };
         let shown = error("keys", "true");
-        assert!(shown.contains("sighting, exchange, flow, tls, key, issuer, host, client"), "{shown}");
+        assert!(shown.contains("sighting, exchange, login, flow, tls, key, issuer, host, client"), "{shown}");
         for (on, fact, subjects) in [
             ("flow", "token.alg", "sighting"),
             ("exchange", "crack.found", "sighting"),

@@ -144,6 +144,8 @@ words! {
         Sighting = "sighting",
         /// A request is answered.
         Exchange = "exchange",
+        /// Somebody tries to log in, in a protocol other than HTTP.
+        Login = "login",
         /// A TLS session is set up.
         Tls = "tls",
         /// A flow is seen.

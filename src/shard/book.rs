@@ -10,7 +10,7 @@ use super::{Shared, Tools};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Location, Place, Position, Start, Transport,
+    Direction, End, Exchange, ExchangeId, Head, Location, Login, Place, Position, Start, Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -126,6 +126,18 @@ impl Sink for Scribe<'_> {
         super::tls::learn(session, carrier, event, self.tools);
     }
 
+    fn login(&mut self, login: Login) {
+        if self.shared.demand.logins {
+            self.emit(Event::Login(Box::new(login)));
+        }
+    }
+
+    fn is_token(&self, secret: &[u8]) -> bool {
+        let mut found = false;
+        self.shared.scanner.find_in_value(secret, &mut |_| found = true);
+        found
+    }
+
     fn protocol(&mut self, depth: usize, name: &'static str) {
         if self.book.protocols.len() == depth {
             self.book.protocols.push(name);
@@ -183,7 +195,7 @@ impl Scribe<'_> {
         }
         let open = self.book.open.open(id, carrier.transport, &mut self.tools.places);
         if let Start::Message { .. } = head.start {
-            open.kind = Kind::Message { via: carrier.via };
+            open.kind = Kind::Message { via: carrier.via, datagram: carrier.datagram };
         }
         if let Some(interim) = open.messages[dir.index()].replace(message) {
             self.held.release(&interim.head);
@@ -257,7 +269,8 @@ impl Scribe<'_> {
                 self.tools.out.tally.weird("sightings_limit");
                 break;
             }
-            let Some(sighting) = sighting(self.tools, &open.transport, Some(dir), found) else { continue };
+            let way = open.direction(dir);
+            let Some(sighting) = sighting(self.tools, &open.transport, way, found) else { continue };
             if !open.alone() && !open.reports(&sighting) {
                 open.sightings.push(sighting);
                 continue;

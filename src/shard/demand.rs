@@ -22,6 +22,8 @@ pub struct Demand {
     pub exchanges: Vec<Wanted>,
     /// What the operator says of its traffic.
     pub policy: std::sync::Arc<crate::policy::Policy>,
+    /// Logins of protocols other than HTTP are reported.
+    pub logins: bool,
     /// Digests of decoded bodies are computed.
     pub body_digests: bool,
     /// Every flow is reported at its end.

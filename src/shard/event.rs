@@ -1,6 +1,6 @@
 //! What shards tell the main thread.
 
-use crate::message::Exchange;
+use crate::message::{Exchange, Login};
 use crate::session::FlowSummary;
 use crate::token::Sighting;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub enum Event {
         /// That exchange, as it is so far.
         exchange: Option<Arc<Exchange>>,
     },
+    /// Somebody tried to log in, in a protocol other than HTTP.
+    Login(Box<Login>),
     /// A flow ended.
     Flow(Box<FlowSummary>),
 }
@@ -43,6 +45,7 @@ impl Stamped {
         let (ended, flow) = match &self.event {
             Event::Exchange { exchange, .. } => (false, exchange.transport.flow),
             Event::Sighting { sighting, .. } => (false, sighting.transport.flow),
+            Event::Login(login) => (false, login.transport.flow),
             Event::Flow(summary) => (true, summary.transport.flow),
         };
         (self.ordinal, ended, flow)

@@ -2,11 +2,12 @@
 
 use super::body::{Found, Text};
 use crate::message::{
-    Authorization, Cookie, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target,
+    Authorization, BASE64, Cookie, Direction, Field, Head, Location, Place, Raw, SetCookie, Start, Target,
     chunk_base, cookies, label,
 };
 use crate::protocol::Trail;
 use crate::token::{Scanner, Wrappings};
+use base64::Engine as _;
 
 /// Finds tokens in one head.
 pub(super) struct HeadScan<'a> {
@@ -25,6 +26,17 @@ impl HeadScan<'_> {
             return;
         }
         let direction = head.start.direction();
+        if let Start::Message { fields: location, .. } = head.start {
+            let sasl = location == Location::Sasl;
+            for field in head.fields.iter().filter(|f| sasl || starts.within(f.value, f.at)) {
+                if sasl {
+                    self.sasl(field);
+                } else {
+                    self.plain(field, location);
+                }
+            }
+            return;
+        }
         if let Start::Request { target, .. } = head.start
             && !trailer
             && starts.within(target, head.start_at)
@@ -99,6 +111,25 @@ impl HeadScan<'_> {
         // A field of HTTP/2 whose name is lost has none.
         let name = String::from_utf8_lossy(field.name).to_ascii_lowercase();
         self.value(field.value, field.at.into(), location, Some(&*name).filter(|n| !n.is_empty()));
+    }
+
+    /// A message of SASL, as it is or in base64: the token need not stand at its beginning.
+    fn sasl(&mut self, field: &Field<'_>) {
+        let name = String::from_utf8_lossy(field.name);
+        let raw = u64::from(field.at);
+        if self.value(field.value, raw, Location::Sasl, Some(&name)) {
+            return;
+        }
+        let Ok(decoded) = BASE64.decode(field.value) else { return };
+        let mut hits = Vec::new();
+        self.scanner.find(&decoded, &mut |h| hits.push((h.range.clone(), h.text.to_vec(), h.wrappings)));
+        for (range, text, wrappings) in hits {
+            // Three bytes stand in four characters.
+            let (from, to) = (range.start * 4 / 3, (range.end * 4).div_ceil(3).min(field.value.len()));
+            let span = (raw + from as u64, to.saturating_sub(from) as u64);
+            let place = Place::named(Location::Sasl, &*name);
+            self.push(text, Wrappings::of_base64().then(wrappings), place, span);
+        }
     }
 
     /// A request target: query, fragment, user information, path.

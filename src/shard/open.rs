@@ -59,8 +59,8 @@ impl Held {
 pub(super) enum Kind {
     /// A request and its response.
     Exchange,
-    /// A message that stands alone, in the protocol that an exchange was upgraded to.
-    Message { via: Option<ExchangeId> },
+    /// A message that stands alone, maybe in the protocol that an exchange was upgraded to, or in a datagram.
+    Message { via: Option<ExchangeId>, datagram: bool },
 }
 
 /// An open exchange, or a message that stands alone.
@@ -83,10 +83,15 @@ impl Open {
         matches!(self.kind, Kind::Message { .. })
     }
 
+    /// Which way its tokens go: one in a datagram that stands alone goes nowhere in particular.
+    pub(super) fn direction(&self, dir: Direction) -> Option<Direction> {
+        (!matches!(self.kind, Kind::Message { datagram: true, .. })).then_some(dir)
+    }
+
     /// The exchange that led to the message.
     pub(super) fn via(&self) -> Option<ExchangeId> {
         match self.kind {
-            Kind::Message { via } => via,
+            Kind::Message { via, .. } => via,
             Kind::Exchange => None,
         }
     }

@@ -40,7 +40,7 @@ impl Feed<'_> {
         let trails = [asked.or(told), told.or(asked)].map(|time| place.trail(time.unwrap_or_default()));
         let mut book = Book::default();
         let mut scribe = self.scribe(&mut book);
-        let carrier = Carrier { transport: &transport, trails: &trails, via: None };
+        let carrier = Carrier { transport: &transport, trails: &trails, via: None, datagram: false };
         let id = ExchangeId(0);
         for (dir, message) in [(Direction::Request, &ready.request), (Direction::Response, &ready.response)] {
             if let Some(message) = message {
@@ -51,8 +51,9 @@ impl Feed<'_> {
         let inside = Transport { protocol: "websocket", ..transport };
         for (n, frame) in ready.frames.iter().enumerate() {
             let trails = [place.trail(frame.time), place.trail(frame.time)];
-            let carrier = Carrier { transport: &inside, trails: &trails, via: Some(id) };
-            let start = Start::Message { dir: frame.dir, location: Location::WebSocket };
+            let carrier = Carrier { transport: &inside, trails: &trails, via: Some(id), datagram: false };
+            let start =
+                Start::Message { dir: frame.dir, location: Location::WebSocket, fields: Location::Header };
             let head = Head { version: Version::Http11, start, start_at: 0, fields: &[], at: 0, raw: b"" };
             let id = ExchangeId(n as u64 + 1);
             scribe.start(carrier, id, &head, &Fields::default(), true);

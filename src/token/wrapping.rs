@@ -76,7 +76,9 @@ impl Wrappings {
         }
     }
 
-    pub(super) fn then(mut self, inner: Self) -> Self {
+    /// These, and `inner` ones inside.
+    #[must_use]
+    pub fn then(mut self, inner: Self) -> Self {
         for wrapping in inner.iter() {
             self.push(wrapping);
         }

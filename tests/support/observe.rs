@@ -102,6 +102,11 @@ impl Watcher {
                     judge.sighting(*sighting, exchange.as_ref(), 0);
                 }
             }
+            Event::Login(login) => {
+                if let Some(judge) = &mut self.judge {
+                    judge.login(&login, 0);
+                }
+            }
             Event::Flow(summary) => {
                 if let Some(judge) = &mut self.judge {
                     judge.flow(&summary, 0);

@@ -37,6 +37,8 @@ impl Wire {
                 at: 0,
                 consumed: 0,
                 next_id: &mut self.id,
+                carries: None,
+                datagram: false,
             },
         )
     }

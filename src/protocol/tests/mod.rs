@@ -1,9 +1,11 @@
 //! The dissectors through a layer, as a flow drives it: what was said comes out, however it was cut.
 
+mod conversation;
 mod http1;
 mod http1_losses;
 mod http2;
 mod layers;
+mod mqtt;
 pub(super) mod tape;
 mod tls;
 mod tls_keys;

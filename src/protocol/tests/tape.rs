@@ -1,7 +1,7 @@
 //! A sink that writes down what it is given.
 
 use crate::keylog::Keyring;
-use crate::message::{Channel, Direction, End, ExchangeId, Head, Position, Start, Transport};
+use crate::message::{Channel, Direction, End, ExchangeId, Head, Login, Position, Start, Transport};
 use crate::protocol::{Carrier, Layer, Sink, TlsEvent};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -47,7 +47,19 @@ impl Sink for Tape {
                 (Direction::Request, text)
             }
             Start::Response { status } => (Direction::Response, status.to_string()),
-            Start::Message { dir, location } => (dir, location.as_str().to_owned()),
+            Start::Message { dir, location, fields } => {
+                let named = |f: &crate::message::Field<'_>| {
+                    let (name, value) = (String::from_utf8_lossy(f.name), String::from_utf8_lossy(f.value));
+                    let text = format!(" {}:{name}={value}", fields.as_str());
+                    let frame = carrier.position(dir, head.at + u64::from(f.at)).frame;
+                    if frame == carrier.position(dir, head.at).frame {
+                        text
+                    } else {
+                        format!("{text}@{frame}")
+                    }
+                };
+                (dir, location.as_str().to_owned() + &head.fields.iter().map(named).collect::<String>())
+            }
         };
         let frame = carrier.position(dir, head.at).frame;
         self.lines.push(format!("{}{} {text} @{frame}", id.0, arrow(dir)));
@@ -114,6 +126,18 @@ impl Sink for Tape {
         });
     }
 
+    fn login(&mut self, login: Login) {
+        let Login { position, mechanism, disclosed, starttls, accepted, .. } = login;
+        let starttls = starttls.as_str().unwrap_or("-");
+        let accepted = accepted.map_or("-", |yes| if yes { "accepted" } else { "refused" });
+        let disclosed = disclosed.as_str();
+        self.lines.push(format!("login {mechanism} {disclosed} {starttls} {accepted} @{}", position.frame));
+    }
+
+    fn is_token(&self, secret: &[u8]) -> bool {
+        secret.starts_with(b"eyJ")
+    }
+
     fn protocol(&mut self, depth: usize, name: &'static str) {
         self.lines.push(format!("{depth} {name}"));
     }
@@ -168,6 +192,18 @@ impl Wire {
         for piece in bytes.chunks(self.piece) {
             self.layer.data(dir, piece, position, &mut self.tape, &mut self.next_id);
         }
+    }
+
+    /// One of them says.
+    pub(super) fn say(&mut self, dir: Direction, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.data(dir, bytes);
+        }
+    }
+
+    /// What one of them said was lost.
+    pub(super) fn lose(&mut self, dir: Direction, len: u64) {
+        self.layer.gap(dir, len, &mut self.tape, &mut self.next_id);
     }
 
     /// TLS secrets that are known from here on.

@@ -198,7 +198,7 @@ impl Half {
             out.weird("websocket_fragment");
             self.finish(dir, End::Cut, out);
         }
-        let start = Start::Message { dir, location: Location::WebSocket };
+        let start = Start::Message { dir, location: Location::WebSocket, fields: Location::Header };
         let head = Head { version: Version::Http11, start, start_at: 0, fields: &[], at, raw: b"" };
         let id = out.begin(&head);
         let mut message = Message { id, compressed: frame.compressed, broken: false };
