@@ -292,7 +292,13 @@ impl Layer {
                     sink.protocol(self.depth.into(), protocol.name);
                     if !other.is_empty() {
                         let start = self.offsets[1 - i] - other.len() as u64;
-                        self.feed(dir.other(), &other, start, sink, next_id);
+                        // It waited for a verdict of some protocol, which need not be this one.
+                        if (protocol.probe)(&other) == Verdict::No {
+                            self.emit_opaque(dir.other(), &other, start, sink);
+                            sink.opaque_gap(&self.transport, dir.other(), true);
+                        } else {
+                            self.feed(dir.other(), &other, start, sink, next_id);
+                        }
                     }
                     return self.feed(dir, all, start, sink, next_id);
                 }

@@ -3,30 +3,46 @@
 //! A dissector emits two things only: a message (its head, then its body as it arrives), or inner bytes for
 //! the layer inside it. What it learns about its own session is described with [`Out::tls`].
 
+mod ber;
 mod datagram;
 mod dtls;
 mod fields;
+mod ftp;
 mod fuzz;
+mod gate;
 mod http1;
 mod http2;
 mod http3;
+mod imap;
 mod inner;
 mod layer;
+mod ldap;
+mod line;
 mod mqtt;
+mod mysql;
+mod nats;
 mod out;
 mod payload;
 mod pieces;
+mod pop3;
+mod postgresql;
 mod quic;
 mod reader;
+mod redis;
 mod rest;
 mod sasl;
+mod smtp;
+mod socks;
+mod stomp;
 mod streams;
+mod telnet;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod trail;
 mod units;
 mod websocket;
+mod xmpp;
 
 pub use datagram::Conversation;
 pub use fuzz::{
@@ -130,8 +146,26 @@ pub struct Upgraded {
 }
 
 /// Every protocol, in order of probing.
-pub const PROTOCOLS: &[&Protocol] =
-    &[&tls::PROTOCOL, &http1::PROTOCOL, &http2::PROTOCOL, &websocket::PROTOCOL, &mqtt::PROTOCOL];
+pub const PROTOCOLS: &[&Protocol] = &[
+    &tls::PROTOCOL,
+    &http1::PROTOCOL,
+    &http2::PROTOCOL,
+    &websocket::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &smtp::PROTOCOL,
+    &imap::PROTOCOL,
+    &pop3::PROTOCOL,
+    &ftp::PROTOCOL,
+    &xmpp::PROTOCOL,
+    &ldap::PROTOCOL,
+    &postgresql::PROTOCOL,
+    &mysql::PROTOCOL,
+    &redis::PROTOCOL,
+    &nats::PROTOCOL,
+    &stomp::PROTOCOL,
+    &socks::PROTOCOL,
+    &telnet::PROTOCOL,
+];
 
 /// The protocol that a name of ALPN (RFC 7301) stands for, where its first bytes do not tell it: a server may speak
 /// first in HTTP/2.

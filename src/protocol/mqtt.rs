@@ -87,10 +87,14 @@ impl Grammar for Mqtt {
         let all = header.saturating_add(len as usize);
         if first >> 4 == PUBLISH {
             let have = bytes.get(header..all.min(bytes.len())).unwrap_or_default();
-            return self.publish(dir, (first, have, len), at + header as u64, out).map(|read| match read {
-                Some(n) => Step::Read(header + n),
-                None => Step::Need(bytes.len() + 1),
-            });
+            let head = self.head_len(first, have);
+            if head as u64 > len {
+                return Err(Malformed("mqtt_bad_packet"));
+            }
+            let Some(head) = have.get(..head) else { return Ok(Step::Need(header + head)) };
+            self.publish(dir, (first, head, len), at + header as u64, out)
+                .ok_or(Malformed("mqtt_bad_packet"))?;
+            return Ok(Step::Read(header + head.len()));
         }
         let Some(body) = bytes.get(header..all) else { return Ok(Step::Need(all)) };
         let at = at + header as u64;
@@ -213,43 +217,52 @@ impl Mqtt {
         }
     }
 
-    /// The head of PUBLISH (section 3.3), of which `have` came of the `len` bytes of the packet. Says how long the head is,
-    /// once it is whole.
+    /// How long the head of PUBLISH (section 3.3) is, or as much of it as can be told from what is there.
+    fn head_len(&self, flags: u8, have: &[u8]) -> usize {
+        let Some(topic) = have.first_chunk::<2>() else { return 2 };
+        let id = if flags & 6 == 0 { 0 } else { 2 };
+        let before = 2 + usize::from(u16::from_be_bytes(*topic)) + id;
+        let rest = have.get(before..).unwrap_or_default();
+        if !self.has_properties(rest) {
+            return before;
+        }
+        let mut r = Reader(rest);
+        match varint(&mut r) {
+            Some(len) => before + rest.len() - r.0.len() + len,
+            None => before.max(have.len()) + 1,
+        }
+    }
+
+    /// PUBLISH: its head, and the length of the packet. `None` if it is malformed.
     fn publish(
         &mut self,
         dir: Direction,
-        (flags, have, len): (u8, &[u8], u64),
+        (flags, head, len): (u8, &[u8], u64),
         at: u64,
         out: &mut Out<'_>,
-    ) -> Result<Option<usize>, Malformed> {
-        let mut r = Reader(have);
-        let mut head = || {
-            let topic = r.vec16()?;
-            if flags & 6 != 0 {
-                r.u16()?;
-            }
-            Some((topic, self.properties(&mut r)?))
-        };
-        let Some((topic, properties)) = head() else {
-            let whole = have.len() as u64 == len;
-            return if whole { Err(Malformed("mqtt_bad_packet")) } else { Ok(None) };
-        };
-        let mut fields = vec![field(have, b"topic", topic)];
-        fields.extend(properties.user.iter().map(|(name, value)| field(have, name, value)));
+    ) -> Option<()> {
+        let mut r = Reader(head);
+        let topic = r.vec16()?;
+        if flags & 6 != 0 {
+            r.u16()?;
+        }
+        let properties = self.properties(&mut r)?;
+        let mut fields = vec![field(head, b"topic", topic)];
+        fields.extend(properties.user.iter().map(|(name, value)| field(head, name, value)));
         let id = out.open(dir, (Location::Publish, Location::Property), at, &fields);
-        let n = have.len() - r.0.len();
-        self.payloads[dir.index()] = Payload::new(id, len.saturating_sub(n as u64), dir, out);
-        Ok(Some(n))
+        self.payloads[dir.index()] = Payload::new(id, len - head.len() as u64, dir, out);
+        Some(())
     }
 
-    /// Properties, if the version has some: that of a connection that was joined later is not known, but version 5 shows by
-    /// an empty list of them.
+    /// Whether a list of properties stands here: the version of a connection that was joined later is not known, but version 5
+    /// shows by an empty list of them.
+    fn has_properties(&self, rest: &[u8]) -> bool {
+        self.level >= 5 || self.level == 0 && rest.first() == Some(&0)
+    }
+
+    /// Properties, if the version has some.
     fn properties<'a>(&self, r: &mut Reader<'a>) -> Option<Properties<'a>> {
-        match self.level {
-            0 if r.0.first() == Some(&0) => properties(r),
-            0..5 => Some(Properties::default()),
-            _ => properties(r),
-        }
+        if self.has_properties(r.0) { properties(r) } else { Some(Properties::default()) }
     }
 }
 

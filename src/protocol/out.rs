@@ -89,6 +89,13 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// What a client opens its session with: one field, at layer offset `at`.
+    pub fn connect(&mut self, name: &[u8], at: u64, value: &[u8]) {
+        if !value.is_empty() {
+            self.tell(Direction::Request, Location::Connect, at, &[Field { name, value, at: 0 }]);
+        }
+    }
+
     /// Begins a message of a protocol unlike HTTP: what the places in its body are called, and its fields.
     pub fn open(
         &mut self,

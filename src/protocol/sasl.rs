@@ -19,7 +19,6 @@ pub(super) enum Coding {
     /// As they are.
     Raw,
     /// In base64.
-    #[expect(dead_code, reason = "protocols of lines are yet to come")]
     Base64,
 }
 

@@ -35,9 +35,8 @@ pub(super) enum Step {
     Read(usize),
     /// A unit of at least so many bytes is not whole.
     Need(usize),
-    /// A line is not whole.
-    #[expect(dead_code, reason = "protocols of lines are yet to come")]
-    Line,
+    /// A unit that ends with that byte is not whole.
+    Until(u8),
 }
 
 /// A [`Dissector`] of such a stream.
@@ -59,11 +58,21 @@ struct Half {
 }
 
 /// What the grammar waits for.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 enum Wants {
     Bytes(usize),
-    #[default]
-    Line,
+    Until(u8),
+}
+
+impl Default for Wants {
+    fn default() -> Self {
+        Self::Bytes(1)
+    }
+}
+
+impl Step {
+    /// A line is not whole.
+    pub(super) const LINE: Self = Self::Until(b'\n');
 }
 
 impl<G: Grammar> Units<G> {
@@ -89,7 +98,7 @@ impl<G: Grammar> Units<G> {
                     continue;
                 }
                 Ok(Step::Need(n)) => Wants::Bytes(n.max(rest.len() + 1)),
-                Ok(Step::Line) => Wants::Line,
+                Ok(Step::Until(byte)) => Wants::Until(byte),
                 Err(malformed) => return Err((done, malformed)),
             };
             let over = matches!(wants, Wants::Bytes(n) if n > limits::UNIT_BYTES);
@@ -114,7 +123,9 @@ impl<G: Grammar> Units<G> {
                 let n = all.saturating_sub(half.held.len()).min(bytes.len());
                 (n, half.held.len() + n >= all)
             }
-            Wants::Line => memchr::memchr(b'\n', bytes).map_or((bytes.len(), false), |end| (end + 1, true)),
+            Wants::Until(byte) => {
+                memchr::memchr(byte, bytes).map_or((bytes.len(), false), |end| (end + 1, true))
+            }
         };
         if half.held.len() + n > limits::UNIT_BYTES || !out.reserve(n) {
             return None;

@@ -281,7 +281,7 @@ fn a_connection_joined_midway_is_told_by_its_frames() {
     let said = wire.said();
     assert_eq!(
         said,
-        ["<< opaque rest of a frame", "0> GET /a @2", "0> Complete", "<< over", "0< 200 @3", "0< Complete"]
+        ["<< opaque rest of a frame", "<< over", "0> GET /a @2", "0> Complete", "0< 200 @3", "0< Complete"]
     );
 }
 

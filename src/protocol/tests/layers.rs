@@ -7,8 +7,8 @@ fn bytes_of_no_protocol_are_opaque_and_probed_again() {
     let mut wire = Wire::new();
     wire.s("220 mail ready\r\n").c("STARTTLS\r\n").s("220 go\r\n").c([22, 3, 1, 0, 5, 1, 0, 0, 1, 0]);
     let said = wire.said();
-    assert_eq!(said[..2], ["<< opaque 220 mail ready\r\n220 go\r\n", ">> opaque STARTTLS\r\n"]);
-    assert_eq!(said[2..], ["weird tls_bad_hello"]);
+    assert_eq!(said[..2], [">> opaque STARTTLS\r\n", "<< opaque 220 mail ready\r\n220 go\r\n"]);
+    assert_eq!(said[2..], ["<< over", "weird tls_bad_hello"]);
 }
 
 #[test]

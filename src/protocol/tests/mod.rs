@@ -1,10 +1,13 @@
 //! The dissectors through a layer, as a flow drives it: what was said comes out, however it was cut.
 
+mod commands;
 mod conversation;
+mod databases;
 mod http1;
 mod http1_losses;
 mod http2;
 mod layers;
+mod mail;
 mod mqtt;
 pub(super) mod tape;
 mod tls;
