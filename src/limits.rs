@@ -98,6 +98,10 @@ pub const PROBE_DATAGRAMS: u8 = 4;
 pub const QUIC_INITIALS: u8 = 64;
 /// Connections that one UDP conversation may hold at the same time.
 pub const QUIC_CONNECTIONS: usize = 8;
+/// Connection IDs of all connections that are opened with keys, by which one is found whose client has moved.
+pub const REACHED_IDS: usize = 1 << 16;
+/// Other ends at which flows go on whose client has moved.
+pub const MOVED_FLOWS: usize = 1 << 16;
 /// Initial packets of one UDP conversation that are tried as the beginning of another connection.
 pub const QUIC_BEGINNINGS: usize = 256;
 /// Connection IDs of one direction: endpoints allow two to eight.

@@ -148,19 +148,29 @@ impl FlowKey {
     }
 
     /// A hash with a fixed key, for the partition only (tables use a random seed). The path has no part in it:
-    /// one direction of a flow may be encapsulated and the other not.
+    /// one direction of a flow may be encapsulated and the other not. Neither has the client's port where HTTP/3 is
+    /// spoken: a connection may move to another one.
     pub fn partition(&self) -> usize {
         let mut h = 0x9e37_79b9_7f4a_7c15_u64;
         let mut mix = |v: u64| {
             h = (h ^ v).wrapping_mul(0xff51_afd7_ed55_8ccd);
             h ^= h >> 32;
         };
-        let (words, n) = self.bare().words();
+        let mut key = self.bare();
+        if self.protocol == IpProtocol::Udp
+            && let Some(server) = self.ports.into_iter().find(|port| HTTP3.contains(port))
+        {
+            key.ports = [server; 2];
+        }
+        let (words, n) = key.words();
         words[..n].iter().for_each(|word| mix(*word));
         // The high bits: what differs between keys may be at the top of a word, and multiplying carries upwards only.
         ((h >> 32) as usize * crate::limits::PARTITIONS) >> 32
     }
 }
+
+/// Ports of servers of HTTP/3.
+const HTTP3: [u16; 2] = [443, 8443];
 
 /// In whole words, because a table is asked for every packet.
 impl std::hash::Hash for FlowKey {
@@ -276,5 +286,18 @@ mod tests {
             let share = FLOWS / crate::limits::PARTITIONS as u32;
             assert!(counts.iter().all(|n| (share / 2..share * 2).contains(n)), "way {i}: {counts:?}");
         }
+    }
+
+    #[test]
+    fn a_client_that_moves_to_another_port_stays_in_its_partition() {
+        let end = |last, port| Endpoint { addr: IpAddr::from([10, 0, 0, last]), port };
+        let partition = |client, server, protocol| FlowKey::new(client, server, protocol, 0).0.partition();
+        for server in [end(1, 443), end(9, 8443), end(2, 443)] {
+            let at = |port| partition(end(2, port), server, IpProtocol::Udp);
+            assert!((1025..2000).all(|port| at(port) == at(1024)), "{server:?}");
+            assert!((1025..2000).any(|port| partition(end(2, port), server, IpProtocol::Tcp) != at(1024)));
+        }
+        let dns = |port| partition(end(2, port), end(1, 53), IpProtocol::Udp);
+        assert!((1025..2000).any(|port| dns(port) != dns(1024)));
     }
 }

@@ -1,7 +1,10 @@
 //! Who receives what flows yield.
 
 use super::{Chunk, FlowInfo, Origin};
-use crate::{decode::Side, time::Timestamp};
+use crate::{
+    decode::{FlowKey, Side},
+    time::Timestamp,
+};
 
 /// What arrives with a packet beside its bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,6 +44,14 @@ pub trait Consumer<S> {
         missing: u32,
         origin: &Origin,
     );
+    /// The flow that a datagram between other ends may be of, by what it says itself.
+    fn owner(&mut self, _payload: &[u8]) -> Option<FlowKey> {
+        None
+    }
+    /// Whether it is: nobody else can have made it.
+    fn opens(&mut self, _state: &mut S, _payload: &[u8]) -> bool {
+        false
+    }
     /// Nothing more is to be parsed: what parsing needs can be freed.
     fn closed(&mut self, flow: &mut FlowInfo, state: &mut S);
     /// The RST that closed the flow was forged: its streams go on where they were.

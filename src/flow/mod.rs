@@ -16,6 +16,7 @@ mod fuzz;
 mod info;
 mod joined;
 mod list;
+mod moved;
 mod recent;
 mod reorder;
 mod reset;

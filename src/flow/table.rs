@@ -2,16 +2,18 @@
 
 use std::hash::BuildHasher as _;
 
+use foldhash::HashMap;
 use hashbrown::HashTable;
 
 use super::{
     Arrival, Budget, Consumer, FlowInfo, FlowState, Origin, Step,
     entry::{Entry, Kind},
     list::List,
+    moved::Moved,
     slab::Slab,
 };
 use crate::{
-    decode::{IpProtocol, Packet, Segment, Side, TcpHeader},
+    decode::{FlowKey, IpProtocol, Packet, Segment, Side, TcpHeader},
     limits,
     message::End,
     tally::Tally,
@@ -25,6 +27,8 @@ pub struct FlowTable<S> {
     pub(super) index: HashTable<u32>,
     /// Flows in tunnels by what their key is without, a few of one key: see [`FlowTable::joined`].
     pub(super) bare: HashTable<u32>,
+    /// Where flows go on whose client has moved: see [`FlowTable::moved`].
+    pub(super) moves: HashMap<FlowKey, Moved>,
     pub(super) hasher: foldhash::fast::RandomState,
     /// Random too: of the fingerprints of segments.
     seed: u64,
@@ -62,6 +66,7 @@ impl<S> FlowTable<S> {
         Self {
             index: HashTable::new(),
             bare: HashTable::new(),
+            moves: HashMap::default(),
             seed: hasher.hash_one(0_u64),
             hasher,
             flows: Slab::default(),
@@ -103,6 +108,7 @@ impl<S> FlowTable<S> {
         arrival: &Arrival,
         consumer: &mut C,
     ) {
+        let mut from = packet.from;
         let slot = match self.find(packet) {
             Some(slot) => match self.flows.get(slot).and_then(|entry| entry.over(packet, arrival.now)) {
                 None => slot,
@@ -111,13 +117,18 @@ impl<S> FlowTable<S> {
                     self.open(packet, arrival, consumer)
                 }
             },
-            None => self.open(packet, arrival, consumer),
+            None => match self.moved(packet, payload, consumer) {
+                Some((slot, sender)) => {
+                    from = sender;
+                    slot
+                }
+                None => self.open(packet, arrival, consumer),
+            },
         };
         self.last = slot;
         let Some(entry) = self.flows.get_mut(slot) else { return };
         entry.touch(arrival);
         self.tally.payload_bytes += payload.len() as u64;
-        let from = packet.from;
         let header = match packet.segment {
             Segment::Tcp(header) => header,
             Segment::Udp => {

@@ -30,6 +30,11 @@ pub(super) trait DatagramDissector: Send {
     /// Takes one datagram.
     fn datagram(&mut self, dir: Direction, bytes: &[u8], out: &mut DatagramOut<'_>);
 
+    /// Whether a datagram that the client may have sent from another port is of this conversation beyond doubt.
+    fn opens(&mut self, _datagram: &[u8], _ring: &Keyring) -> bool {
+        false
+    }
+
     /// Nothing more comes.
     fn close(&mut self, _out: &mut DatagramOut<'_>) {}
 }
@@ -118,6 +123,11 @@ impl DatagramOut<'_> {
         trails[dir.index()].push(0, u64::from(u16::MAX), position);
         let (transport, next_id) = (self.transport, &mut *self.next_id);
         speak(&mut DatagramOut { sink: self.sink, transport, trails: &trails, next_id })
+    }
+
+    /// Datagrams with these bytes behind their first one are of this conversation.
+    pub(super) fn reachable(&mut self, id: &[u8]) {
+        self.sink.reachable(id);
     }
 
     /// The protocol inside is known.
@@ -236,6 +246,11 @@ impl Conversation {
         let mut out = DatagramOut::new(sink, &transport, &trails, next_id);
         known.dissector.datagram(dir, bytes, &mut out);
         true
+    }
+
+    /// Whether a datagram that the client may have sent from another port is of this conversation beyond doubt.
+    pub fn opens(&mut self, datagram: &[u8], ring: &Keyring) -> bool {
+        if let Self::Known(known) = self { known.dissector.opens(datagram, ring) } else { false }
     }
 
     /// Nothing more comes.

@@ -59,6 +59,8 @@ pub trait Sink {
     }
     /// A layer found its protocol; `depth` 0 is the outermost.
     fn protocol(&mut self, depth: usize, name: &'static str);
+    /// Datagrams with these bytes behind their first one are of this conversation, wherever its client moves.
+    fn reachable(&mut self, _id: &[u8]) {}
     /// The protocol of the layer at `depth` gave way to another one.
     fn upgraded(&mut self, depth: usize, name: &'static str);
     /// A dissector asks to hold that many bytes beside what it was given; false if that is over the bound.

@@ -154,6 +154,10 @@ impl Sink for Scribe<'_> {
         self.held.dissectors = self.held.dissectors.saturating_sub(bytes);
     }
 
+    fn reachable(&mut self, id: &[u8]) {
+        self.held.reach.add(id);
+    }
+
     fn upgraded(&mut self, depth: usize, name: &'static str) {
         if let Some(protocol) = self.book.protocols.get_mut(depth) {
             *protocol = name;

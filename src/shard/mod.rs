@@ -12,6 +12,7 @@ mod json_form;
 mod opaque;
 mod open;
 mod passage;
+mod reach;
 mod ready;
 mod stream;
 mod tls;

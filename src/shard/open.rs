@@ -2,6 +2,7 @@
 
 use super::Demand;
 use super::body::Body;
+use super::reach::Reach;
 use crate::facts::marks;
 use crate::limits;
 use crate::message::{
@@ -21,6 +22,8 @@ pub(super) struct Held {
     pub(super) decoders: usize,
     /// What dissectors asked for.
     pub(super) dissectors: usize,
+    /// By what conversations are reached.
+    pub(super) reach: Reach,
     /// The bounds of these.
     pub(super) room: limits::Room,
 }
@@ -34,7 +37,8 @@ impl Default for Held {
 impl Held {
     /// Nothing yet, with one partition's share of `room`.
     pub(super) fn within(room: &limits::Room) -> Self {
-        Self { context: 0, heads: 0, decoders: 0, dissectors: 0, room: room.share() }
+        let (context, heads, decoders, dissectors) = Default::default();
+        Self { context, heads, decoders, dissectors, reach: Reach::default(), room: room.share() }
     }
 
     /// Copies a head: without its fields if those would be over the bound, which the result says.

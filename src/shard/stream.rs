@@ -4,7 +4,7 @@ use super::book::{Book, Scribe};
 use super::event::{Event, Stamped};
 use super::open::Held;
 use super::{Shared, Tools};
-use crate::decode::{IpProtocol, Side};
+use crate::decode::{FlowKey, IpProtocol, Side};
 use crate::flow::{Chunk, Consumer, FlowInfo, Origin};
 use crate::message::{Channel, Direction, Location, Transport};
 use crate::protocol::{Conversation, Layer, Rest};
@@ -127,6 +127,15 @@ impl Consumer<Stream> for Feed<'_> {
         if !conversation.datagram(dir, bytes, position, transport, &mut scribe, next_id) {
             scribe.raw(&transport, None, Location::Datagram, bytes, position);
         }
+        self.held.reach.settle(flow.key);
+    }
+
+    fn owner(&mut self, payload: &[u8]) -> Option<FlowKey> {
+        self.held.reach.owner(payload)
+    }
+
+    fn opens(&mut self, state: &mut Stream, payload: &[u8]) -> bool {
+        state.conversation.opens(payload, &self.tools.keyring)
     }
 
     fn closed(&mut self, flow: &mut FlowInfo, state: &mut Stream) {

@@ -72,7 +72,10 @@ impl Connection {
         (packet, number_at): (&[u8], usize),
         out: &mut DatagramOut<'_>,
     ) {
-        if self.hellos.has(dir) || self.tried >= limits::QUIC_INITIALS {
+        // A client that comes again, after a Retry or in another version, may do so with another hello.
+        let other_keys = self.initial.as_ref().is_some_and(|keys| keys.id != long.destination);
+        let again = dir == Direction::Request && other_keys && self.hellos.has(dir) && !self.answered();
+        if self.hellos.has(dir) && !again || self.tried >= limits::QUIC_INITIALS {
             return;
         }
         self.tried += 1;
@@ -80,7 +83,11 @@ impl Connection {
             out.weird("quic_initials_limit");
         }
         let Some(payload) = self.open_initial(dir, long, packet, number_at) else { return };
-        self.ids[dir.other().index()].add(long.source);
+        if again && self.initial.as_ref().is_some_and(|keys| keys.id == long.destination) {
+            self.hellos = Hellos::default();
+            self.crypto = Default::default();
+        }
+        self.learn(dir, long.source, out);
         let crypto = &mut self.crypto[dir.index()];
         if !crypto.frames(&payload) {
             out.weird("quic_crypto_limit");
@@ -108,6 +115,13 @@ impl Connection {
             if let Some(ring) = ring {
                 self.try_waiting(&ring, out);
             }
+        }
+    }
+
+    /// The sender of an authentic packet is reached by that ID.
+    fn learn(&mut self, dir: Direction, id: &[u8], out: &mut DatagramOut<'_>) {
+        if self.ids[dir.other().index()].add(id) && dir == Direction::Response && self.decryption.is_some() {
+            out.reachable(id);
         }
     }
 
@@ -155,7 +169,7 @@ impl Connection {
                 match decryption.packet(dir, sealed, &ring, &mut self.ids, out) {
                     Opened::Content(_) => {
                         if let Some(source) = source {
-                            self.ids[dir.other().index()].add(source);
+                            self.learn(dir, source, out);
                         }
                         return true;
                     }
@@ -193,6 +207,14 @@ impl Connection {
             let sealed = Sealed { level: Level::Application, packet, number_at: 1 + len };
             self.packet(dir, sealed, None, out)
         })
+    }
+
+    /// Whether a packet of the client with a short header opens.
+    pub(super) fn opens(&mut self, packet: &[u8], ring: &Keyring) -> bool {
+        let ids = &self.ids[Direction::Request.index()];
+        let Some(len) = ids.prefix(packet.get(1..).unwrap_or_default()) else { return false };
+        let sealed = Sealed { level: Level::Application, packet, number_at: 1 + len };
+        self.decryption.as_mut().is_some_and(|decryption| decryption.opens(sealed, ring))
     }
 
     /// What waits is tried again where there is news, and given up when it is old.

@@ -95,6 +95,12 @@ impl Decryption {
         opened
     }
 
+    /// Whether a packet of the client opens.
+    pub(super) fn opens(&mut self, sealed: Sealed<'_>, ring: &Keyring) -> bool {
+        let opened = self.secrets.open(Direction::Request, sealed, ring, &mut Vec::new());
+        self.opened && matches!(opened, Opened::Content(_))
+    }
+
     /// Why it stays closed.
     pub(super) fn lock(&mut self, lock: Lock, out: &mut DatagramOut<'_>) {
         if self.locked.is_none() {
@@ -168,7 +174,10 @@ impl Decryption {
                     self.handshake(dir, ids, out);
                 }
                 (Frame::NewId(id), _) => {
-                    ids[dir.other().index()].add(id);
+                    let new = ids[dir.other().index()].add(id);
+                    if new && dir == Direction::Response {
+                        out.reachable(id);
+                    }
                 }
                 (Frame::Stream { stream, offset, data, fin }, Level::Early | Level::Application) => {
                     self.streams(out).piece(stream, dir, (offset, data, fin), out);

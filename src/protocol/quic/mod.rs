@@ -21,6 +21,7 @@ mod waiting;
 
 use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
 use super::{TlsEvent, Verdict};
+use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::Direction;
 use connection::Connection;
@@ -68,7 +69,16 @@ impl DatagramDissector for Quic {
                 opened += rest.len();
             }
         }
+        if rest.first() == Some(&0) && rest.iter().all(|byte| *byte == 0) {
+            // Some clients fill up the datagram instead of the packet.
+            opened += rest.len();
+        }
         out.encrypted(bytes.len() - opened);
+    }
+
+    fn opens(&mut self, datagram: &[u8], ring: &Keyring) -> bool {
+        let mut addressed = self.connections.iter_mut().filter(|c| c.addressed(Direction::Request, datagram));
+        addressed.any(|connection| connection.opens(datagram, ring))
     }
 
     fn close(&mut self, out: &mut DatagramOut<'_>) {
