@@ -1,54 +1,43 @@
-//! AES-CBC with HMAC: MAC-then-encrypt (RFC 5246 section 6.2.3.2) and encrypt-then-MAC (RFC 7366).
+//! Block ciphers in CBC mode with HMAC: MAC-then-encrypt (RFC 5246 section 6.2.3.2) and encrypt-then-MAC (RFC 7366).
 
-use super::suite::Hash;
+use super::mac::MacKey;
+use super::suite::{Block, Hash};
 use aes::{Aes128, Aes256};
+use camellia::{Camellia128, Camellia256};
 use cbc::Decryptor;
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
-use sha2::{Sha256, Sha384};
-
-/// Bytes of a block of AES, and so of an IV.
-pub(super) const BLOCK: usize = 16;
+use des::TdesEde3;
 
 /// A cipher key and a MAC key.
 pub(super) struct CbcKey {
+    block: Block,
     key: Vec<u8>,
     mac: MacKey,
-    mac_len: usize,
     /// The MAC covers the ciphertext.
     encrypt_then_mac: bool,
 }
 
-/// Boxed: the inner and outer states of a MAC are large.
-enum MacKey {
-    Sha1(Box<Hmac<Sha1>>),
-    Sha256(Box<Hmac<Sha256>>),
-    Sha384(Box<Hmac<Sha384>>),
-}
-
 impl CbcKey {
-    pub(super) fn new(key: &[u8], hash: Hash, mac: &[u8], encrypt_then_mac: bool) -> Option<Self> {
-        fn made<M: KeyInit>(key: &[u8]) -> Option<Box<M>> {
-            M::new_from_slice(key).ok().map(Box::new)
-        }
-        let mac = match hash {
-            Hash::Sha1 => MacKey::Sha1(made(mac)?),
-            Hash::Sha256 => MacKey::Sha256(made(mac)?),
-            Hash::Sha384 => MacKey::Sha384(made(mac)?),
-        };
-        matches!(key.len(), 16 | 32).then(|| Self {
-            key: key.to_vec(),
-            mac,
-            mac_len: hash.len(),
-            encrypt_then_mac,
-        })
+    pub(super) fn new(
+        block: Block,
+        key: &[u8],
+        hash: Hash,
+        mac: &[u8],
+        encrypt_then_mac: bool,
+    ) -> Option<Self> {
+        let mac = MacKey::new(hash, mac)?;
+        (key.len() == block.key_len()).then(|| Self { block, key: key.to_vec(), mac, encrypt_then_mac })
+    }
+
+    /// Bytes of a block, and so of an IV.
+    pub(super) const fn block_len(&self) -> usize {
+        self.block.len()
     }
 
     /// A fragment without the MAC that may follow the ciphertext.
     pub(super) fn ciphertext<'a>(&self, sealed: &'a [u8]) -> &'a [u8] {
-        let mac = if self.encrypt_then_mac { self.mac_len } else { 0 };
+        let mac = if self.encrypt_then_mac { self.mac.len() } else { 0 };
         sealed.get(..sealed.len().saturating_sub(mac)).unwrap_or_default()
     }
 
@@ -57,7 +46,7 @@ impl CbcKey {
     pub(super) fn open(
         &self,
         head: &[u8; 11],
-        iv: &[u8; BLOCK],
+        iv: &[u8],
         explicit: bool,
         sealed: &[u8],
         out: &mut Vec<u8>,
@@ -73,17 +62,17 @@ impl CbcKey {
     fn try_open(
         &self,
         head: &[u8; 11],
-        iv: &[u8; BLOCK],
+        iv: &[u8],
         explicit: bool,
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Option<()> {
         let start = out.len();
         if self.encrypt_then_mac {
-            let (text, mac) = sealed.split_at_checked(sealed.len().checked_sub(self.mac_len)?)?;
-            let iv_part = if explicit { &iv[..] } else { &[] };
+            let (text, mac) = sealed.split_at_checked(sealed.len().checked_sub(self.mac.len())?)?;
+            let iv_part = if explicit { iv } else { &[] };
             let len = u16::try_from(iv_part.len() + text.len()).ok()?.to_be_bytes();
-            if !self.verify(&[head, &len, iv_part, text], mac) {
+            if !self.mac.verify(&[head, &len, iv_part, text], mac) {
                 return None;
             }
             self.decrypt(iv, text, out)?;
@@ -95,10 +84,10 @@ impl CbcKey {
         let text = &out[start..];
         let padding = *text.last()?;
         let unpadded = text.len().checked_sub(usize::from(padding) + 1)?;
-        let (content, mac) = text.get(..unpadded)?.split_at_checked(unpadded.checked_sub(self.mac_len)?)?;
+        let (content, mac) = text.get(..unpadded)?.split_at_checked(unpadded.checked_sub(self.mac.len())?)?;
         let len = u16::try_from(content.len()).ok()?.to_be_bytes();
         let padded = text.get(unpadded..)?.iter().all(|b| *b == padding);
-        if !padded || !self.verify(&[head, &len, content], mac) {
+        if !padded || !self.mac.verify(&[head, &len, content], mac) {
             return None;
         }
         let end = start + content.len();
@@ -106,7 +95,7 @@ impl CbcKey {
         Some(())
     }
 
-    fn decrypt(&self, iv: &[u8; BLOCK], text: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    fn decrypt(&self, iv: &[u8], text: &[u8], out: &mut Vec<u8>) -> Option<()> {
         fn run<D: BlockModeDecrypt + KeyIvInit>(
             key: &[u8],
             iv: &[u8],
@@ -116,27 +105,18 @@ impl CbcKey {
             let cipher = D::new_from_slices(key, iv).ok()?;
             cipher.decrypt_padded_b2b::<NoPadding>(text, out).ok().map(drop)
         }
-        if text.is_empty() || !text.len().is_multiple_of(BLOCK) {
+        if text.is_empty() || !text.len().is_multiple_of(self.block.len()) {
             return None;
         }
         let start = out.len();
         out.resize(start + text.len(), 0);
-        match self.key.len() {
-            16 => run::<Decryptor<Aes128>>(&self.key, iv, text, &mut out[start..]),
-            _ => run::<Decryptor<Aes256>>(&self.key, iv, text, &mut out[start..]),
-        }
-    }
-
-    fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
-        fn check<M: Mac + Clone>(keyed: &M, parts: &[&[u8]], tag: &[u8]) -> bool {
-            let mut mac = keyed.clone();
-            parts.iter().for_each(|p| mac.update(p));
-            mac.verify_slice(tag).is_ok()
-        }
-        match &self.mac {
-            MacKey::Sha1(mac) => check(&**mac, parts, tag),
-            MacKey::Sha256(mac) => check(&**mac, parts, tag),
-            MacKey::Sha384(mac) => check(&**mac, parts, tag),
+        let (key, out) = (&self.key, &mut out[start..]);
+        match self.block {
+            Block::Aes128 => run::<Decryptor<Aes128>>(key, iv, text, out),
+            Block::Aes256 => run::<Decryptor<Aes256>>(key, iv, text, out),
+            Block::TripleDes => run::<Decryptor<TdesEde3>>(key, iv, text, out),
+            Block::Camellia128 => run::<Decryptor<Camellia128>>(key, iv, text, out),
+            Block::Camellia256 => run::<Decryptor<Camellia256>>(key, iv, text, out),
         }
     }
 }

@@ -6,10 +6,12 @@ mod exchange;
 pub(in crate::protocol) mod fuzz;
 mod keys;
 mod lock;
+mod mac;
 mod opener;
 mod prf;
 mod schedule;
 mod side;
+mod stream;
 mod suite;
 #[cfg(test)]
 pub(in crate::protocol) mod testing;

@@ -2,8 +2,9 @@
 //! RFC 8446 section 5.2).
 
 use super::aead::AeadKey;
-use super::cbc::{BLOCK, CbcKey};
+use super::cbc::CbcKey;
 use super::schedule::traffic_keys;
+use super::stream::StreamKey;
 use super::suite::{Aead, Protection, Suite};
 
 /// Bytes of a record header.
@@ -45,7 +46,9 @@ enum Kind {
     /// Each record begins with its IV.
     Cbc(CbcKey),
     /// TLS 1.0: the last block of a record is the IV of the next; `None` behind a hole.
-    Chained(CbcKey, Option<[u8; BLOCK]>),
+    Chained(CbcKey, Option<Vec<u8>>),
+    /// The cipher goes on from record to record.
+    Stream(StreamKey),
 }
 
 /// What the key block of TLS 1.2 and below holds for one direction (RFC 5246 section 6.3).
@@ -60,7 +63,10 @@ pub(super) fn share_lengths(suite: &Suite, version: u16) -> [usize; 3] {
     match suite.protection {
         Protection::Aead(Aead::ChaCha20Poly1305) => [0, 32, 12],
         Protection::Aead(aead) => [0, aead.key_len(), 4],
-        Protection::Cbc(key, mac) => [mac.len(), key, if version <= 0x0301 { BLOCK } else { 0 }],
+        Protection::Cbc(block, mac) => {
+            [mac.len(), block.key_len(), if version <= 0x0301 { block.len() } else { 0 }]
+        }
+        Protection::Stream(stream, mac) => [mac.len(), stream.key_len(), 0],
     }
 }
 
@@ -90,13 +96,12 @@ impl Opener {
                 let salt = share.iv.try_into().ok()?;
                 Kind::Explicit { key: AeadKey::new(aead, share.key)?, salt, tag: aead.tag_len() }
             }
-            Protection::Cbc(_, hash) => {
-                let key = CbcKey::new(share.key, hash, share.mac, encrypt_then_mac)?;
-                if version <= 0x0301 {
-                    Kind::Chained(key, Some(share.iv.try_into().ok()?))
-                } else {
-                    Kind::Cbc(key)
-                }
+            Protection::Stream(stream, hash) => {
+                Kind::Stream(StreamKey::new(stream, share.key, hash, share.mac)?)
+            }
+            Protection::Cbc(block, hash) => {
+                let key = CbcKey::new(block, share.key, hash, share.mac, encrypt_then_mac)?;
+                if version <= 0x0301 { Kind::Chained(key, Some(share.iv.to_vec())) } else { Kind::Cbc(key) }
             }
         };
         Some(Self { kind, number: 0 })
@@ -111,8 +116,21 @@ impl Opener {
         out: &mut Vec<u8>,
     ) -> Option<u8> {
         let first = self.number.saturating_add(least);
-        let found = (first..=self.number.saturating_add(most))
-            .find_map(|number| Some((number, self.at(number, record, out)?)));
+        let numbers = first..=self.number.saturating_add(most);
+        if let Kind::Stream(key) = &mut self.kind {
+            let start = out.len();
+            let [kind, major, minor, ..] = record.header;
+            key.decrypt(record.fragment, out)?;
+            let plain = out.get(start..).unwrap_or_default();
+            let found = numbers.into_iter().find_map(|number| {
+                let head = head(number, kind, major, minor);
+                Some((number, key.verify(&head, plain)?))
+            });
+            out.truncate(start + found.map_or(0, |(_, len)| len));
+            self.number = found?.0 + 1;
+            return Some(kind);
+        }
+        let found = numbers.into_iter().find_map(|number| Some((number, self.at(number, record, out)?)));
         self.chain(record);
         let (number, kind) = found?;
         self.number = number + 1;
@@ -121,23 +139,26 @@ impl Opener {
 
     /// Where the plaintext begins in a fragment, in bytes.
     pub(super) const fn prefix(&self) -> usize {
-        match self.kind {
-            Kind::Tls13 { .. } | Kind::ChaCha { .. } | Kind::Chained(..) => 0,
+        match &self.kind {
+            Kind::Tls13 { .. } | Kind::ChaCha { .. } | Kind::Chained(..) | Kind::Stream(_) => 0,
             Kind::Explicit { .. } => EXPLICIT,
-            Kind::Cbc(_) => BLOCK,
+            Kind::Cbc(key) => key.block_len(),
         }
     }
 
     /// Bytes are missing before the next record.
     pub(super) fn lose(&mut self) {
-        if let Kind::Chained(_, iv) = &mut self.kind {
-            *iv = None;
+        match &mut self.kind {
+            Kind::Chained(_, iv) => *iv = None,
+            Kind::Stream(key) => key.lose(),
+            _ => {}
         }
     }
 
     fn chain(&mut self, record: Record<'_>) {
         if let Kind::Chained(key, iv) = &mut self.kind {
-            *iv = key.ciphertext(record.fragment).last_chunk().copied();
+            let text = key.ciphertext(record.fragment);
+            *iv = text.len().checked_sub(key.block_len()).and_then(|at| text.get(at..)).map(<[u8]>::to_vec);
         }
     }
 
@@ -145,12 +166,13 @@ impl Opener {
         let Record { header, fragment } = record;
         let [kind, major, minor, ..] = header;
         let start = out.len();
-        let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
-        let head = [n0, n1, n2, n3, n4, n5, n6, n7, kind, major, minor];
+        let head = head(number, kind, major, minor);
         // Additional data of TLS 1.2 (RFC 5246 section 6.2.3.3).
         let aad = |len: usize| -> Option<[u8; 13]> {
-            let [high, low] = u16::try_from(len).ok()?.to_be_bytes();
-            Some([n0, n1, n2, n3, n4, n5, n6, n7, kind, major, minor, high, low])
+            let mut aad = [0; 13];
+            aad[..11].copy_from_slice(&head);
+            aad[11..].copy_from_slice(&u16::try_from(len).ok()?.to_be_bytes());
+            Some(aad)
         };
         let kind = match &self.kind {
             Kind::Tls13 { key, iv } => {
@@ -172,13 +194,20 @@ impl Opener {
                 key.open(&nonce(iv, number), &aad, fragment, out).then_some(kind)?
             }
             Kind::Cbc(key) => {
-                let (iv, sealed) = fragment.split_first_chunk::<BLOCK>()?;
+                let (iv, sealed) = fragment.split_at_checked(key.block_len())?;
                 key.open(&head, iv, true, sealed, out).map(|()| kind)?
             }
             Kind::Chained(key, iv) => key.open(&head, iv.as_ref()?, false, fragment, out).map(|()| kind)?,
+            Kind::Stream(_) => return None,
         };
         Some(kind)
     }
+}
+
+/// Sequence number, type and version of a record, which MACs and additional data begin with.
+fn head(number: u64, kind: u8, major: u8, minor: u8) -> [u8; 11] {
+    let [n0, n1, n2, n3, n4, n5, n6, n7] = number.to_be_bytes();
+    [n0, n1, n2, n3, n4, n5, n6, n7, kind, major, minor]
 }
 
 /// The IV with the record's number in it (RFC 8446 section 5.3).
@@ -195,4 +224,43 @@ fn unpad(start: usize, out: &mut Vec<u8>) -> Option<u8> {
     let kind = found.and_then(|at| inner.get(at).copied());
     out.truncate(start + found.unwrap_or(0));
     kind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::suite::suite;
+    use super::*;
+    use crate::protocol::tls::decrypt::testing::hex;
+
+    /// Records of old suites that openssl sealed, number 5 of their direction. MAC keys are 0, 1, 2 ...; so are cipher keys
+    /// and IVs.
+    #[test]
+    fn old_suites_open_what_openssl_sealed() {
+        let bytes: Vec<u8> = (0..32).collect();
+        let text = b"GET / HTTP/1.1\r\n\r\n";
+        for (number, iv, sealed) in [
+            (0x000a, 8, "c513da6e7f291903252fe9be76af3401b8f9697a06a37df1315078c0882f741ec1c30237be961257"),
+            (
+                0x0084,
+                16,
+                "4c7e401a5166173f79aa037d99a05142f7592e67999bb6b9fa7d9f5ec741e49c01c1d3184456876da3c6ae41856341e2",
+            ),
+            (0x0004, 0, "aed914d968c25198528bb8f720ec2745de7b13da7a3652d97d3ab718d0703e156d70"),
+        ] {
+            let suite = suite(number).unwrap();
+            let [mac, key, _] = share_lengths(&suite, 0x0303);
+            let share = Share { mac: &bytes[..mac], key: &bytes[..key], iv: &[] };
+            let fragment = [&bytes[..iv], &hex(sealed)].concat();
+            let record = Record { header: [23, 3, 3, 0, fragment.len() as u8], fragment: &fragment };
+            let fresh = || Opener::tls12(&suite, 0x0303, &share, false).unwrap();
+            let mut out = b"before".to_vec();
+            assert_eq!(fresh().seek(record, (0, 9), &mut out), Some(23), "{number:#06x}");
+            assert_eq!(out, [&b"before"[..], text].concat());
+            assert_eq!(fresh().seek(record, (0, 4), &mut out), None, "it is number 5");
+            let mut lost = fresh();
+            lost.lose();
+            let found = lost.seek(record, (0, 9), &mut out);
+            assert_eq!(found.is_some(), number != 0x0004, "a stream cipher does not go on behind a hole");
+        }
+    }
 }

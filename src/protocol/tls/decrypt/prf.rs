@@ -27,6 +27,7 @@ pub(super) fn prf(prf: Prf, secret: &[u8], label: &str, seeds: &[&[u8]], out: &m
             p_hash::<Hmac<Md5>>(first, &seeds, out);
             p_hash::<Hmac<Sha1>>(second, &seeds, out);
         }
+        Prf::Of(Hash::Md5) => p_hash::<Hmac<Md5>>(secret, &seeds, out),
         Prf::Of(Hash::Sha1) => p_hash::<Hmac<Sha1>>(secret, &seeds, out),
         Prf::Of(Hash::Sha256) => p_hash::<Hmac<Sha256>>(secret, &seeds, out),
         Prf::Of(Hash::Sha384) => p_hash::<Hmac<Sha384>>(secret, &seeds, out),
@@ -42,6 +43,7 @@ pub(super) fn session_hash(prf: Prf, messages: &[&[u8]]) -> Vec<u8> {
     }
     match prf {
         Prf::Md5Sha1 => [digest::<Md5>(messages), digest::<Sha1>(messages)].concat(),
+        Prf::Of(Hash::Md5) => digest::<Md5>(messages),
         Prf::Of(Hash::Sha1) => digest::<Sha1>(messages),
         Prf::Of(Hash::Sha256) => digest::<Sha256>(messages),
         Prf::Of(Hash::Sha384) => digest::<Sha384>(messages),

@@ -11,7 +11,9 @@ pub(in crate::protocol) fn expand_label(hash: Hash, secret: &[u8], label: &str, 
     let info = [&len[..], &[name.len() as u8], &name, &[0]].concat();
     let done = match hash {
         Hash::Sha384 => Hkdf::<Sha384>::from_prk(secret).ok().map(|h| h.expand(&info, out)),
-        Hash::Sha256 | Hash::Sha1 => Hkdf::<Sha256>::from_prk(secret).ok().map(|h| h.expand(&info, out)),
+        Hash::Sha256 | Hash::Sha1 | Hash::Md5 => {
+            Hkdf::<Sha256>::from_prk(secret).ok().map(|h| h.expand(&info, out))
+        }
     };
     debug_assert!(matches!(done, Some(Ok(()))), "secrets have the length of the hash, outputs are short");
 }
