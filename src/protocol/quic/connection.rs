@@ -64,25 +64,25 @@ impl Connection {
         }
     }
 
-    /// An Initial packet. Whether it was opened is only known while hellos are missing.
+    /// An Initial packet. Says whether it is open to whoever has secrets: those that bring nothing new are passed over.
     pub(super) fn initial(
         &mut self,
         dir: Direction,
         long: &Long<'_>,
         (packet, number_at): (&[u8], usize),
         out: &mut DatagramOut<'_>,
-    ) {
+    ) -> bool {
         // A client that comes again, after a Retry or in another version, may do so with another hello.
         let other_keys = self.initial.as_ref().is_some_and(|keys| keys.id != long.destination);
         let again = dir == Direction::Request && other_keys && self.hellos.has(dir) && !self.answered();
         if self.hellos.has(dir) && !again || self.tried >= limits::QUIC_INITIALS {
-            return;
+            return self.is_keyed();
         }
         self.tried += 1;
         if self.tried == limits::QUIC_INITIALS {
             out.weird("quic_initials_limit");
         }
-        let Some(payload) = self.open_initial(dir, long, packet, number_at) else { return };
+        let Some(payload) = self.open_initial(dir, long, packet, number_at) else { return false };
         if again && self.initial.as_ref().is_some_and(|keys| keys.id == long.destination) {
             self.hellos = Hellos::default();
             self.crypto = Default::default();
@@ -112,10 +112,11 @@ impl Connection {
         });
         if self.hellos.has(dir) {
             self.crypto[dir.index()] = Crypto::default();
-            if let Some(ring) = ring {
-                self.try_waiting(&ring, out);
+            if let Some(ring) = &ring {
+                self.try_waiting(ring, out);
             }
         }
+        ring.is_some()
     }
 
     /// The sender of an authentic packet is reached by that ID.

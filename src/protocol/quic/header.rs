@@ -33,9 +33,13 @@ impl<'a> Long<'a> {
     pub(super) fn parse(datagram: &'a [u8]) -> Option<Self> {
         let mut r = Reader(datagram);
         let first = r.u8()?;
+        // Most packets have a short header.
+        if first & 0x80 == 0 {
+            return None;
+        }
         let version = Version::of(r.u32()?)?;
         let (destination, source) = (r.vec8()?, r.vec8()?);
-        if first & 0x80 == 0 || destination.len() > ID || source.len() > ID {
+        if destination.len() > ID || source.len() > ID {
             return None;
         }
         let kind = (first >> 4).wrapping_sub(u8::from(version.second)) & 3;

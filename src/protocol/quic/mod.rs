@@ -92,12 +92,8 @@ impl Quic {
         let owner = self.connections.iter().rposition(|connection| connection.owns(dir, long));
         if let Some(initial) = long.initial() {
             let at = self.receiver(owner, dir, long, initial, out);
-            if let Some(connection) = self.connections.get_mut(at) {
-                connection.initial(dir, long, initial, out);
-                // Where all else is opened, handshake bytes that are not wanted do not count as closed.
-                return connection.is_keyed();
-            }
-            return false;
+            let connection = self.connections.get_mut(at);
+            return connection.is_some_and(|connection| connection.initial(dir, long, initial, out));
         }
         let at = owner.or(self.connections.len().checked_sub(1));
         let Some(connection) = at.and_then(|at| self.connections.get_mut(at)) else { return false };
