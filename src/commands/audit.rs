@@ -39,6 +39,7 @@ pub(super) trait News {
 }
 
 /// How a run stands.
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only live is watched"))]
 pub(super) struct State<'a> {
     pub(super) judge: &'a mut Judge,
     pub(super) tally: &'a Tally,
@@ -226,6 +227,7 @@ impl Audit {
     }
 
     /// Goes on with another judge: other rules, which may ask for other facts.
+    #[cfg(feature = "live")]
     pub(super) fn replace(&mut self, judge: Judge) -> Judge {
         let shared = &self.shared;
         self.shared = Arc::new(Shared {
