@@ -2,6 +2,7 @@
 
 #[cfg(feature = "live")]
 mod live;
+mod offline;
 
 use crate::rules::Severity;
 use crate::{records, report};
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 #[cfg(feature = "live")]
 pub use live::*;
+pub use offline::*;
 
 /// Security linter and traffic analyzer for JSON Web Tokens on the wire.
 #[derive(Debug, Parser)]
@@ -46,6 +48,8 @@ pub enum Command {
     Tokens(RecordArgs),
     /// Draw the life of each token: issued, presented, accepted or refused, expired
     Trace(TraceArgs),
+    /// Decode, verify and judge tokens given as text or on standard input
+    Inspect(InspectArgs),
     /// List and explain the rules, or test a folder of them
     #[command(subcommand)]
     Rules(RulesCommand),

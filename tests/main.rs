@@ -6,6 +6,7 @@ mod decryption;
 mod docs;
 mod encapsulations;
 mod fixtures;
+mod inspect;
 mod invariance;
 mod layers;
 #[cfg(all(feature = "live", target_os = "linux"))]

@@ -290,7 +290,7 @@ impl Listener for Audit {
 }
 
 /// What facts depend on, and whether the word lists can be read.
-fn given(rules: &RuleArgs, now: Option<Timestamp>, keys: Arc<KeyStore>) -> Result<Given, Failure> {
+pub(super) fn given(rules: &RuleArgs, now: Option<Timestamp>, keys: Arc<KeyStore>) -> Result<Given, Failure> {
     for path in &rules.wordlist {
         Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod inputs;
+mod inspect;
 #[cfg(feature = "live")]
 mod live;
 mod output;
@@ -59,6 +60,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Http(args) => records::run(records::Kind::Http, &args),
         Command::Tokens(args) => records::run(records::Kind::Tokens, &args),
         Command::Trace(args) => records::trace(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Rules(command) => rules::run(&command),
     };
     result.unwrap_or_else(|Failure(text)| {
@@ -110,9 +112,12 @@ fn unused_keys(store: &KeyStore) -> Option<String> {
 }
 
 fn now(args: &ReadArgs) -> Result<Option<Timestamp>, Failure> {
-    let Some(text) = &args.now else { return Ok(None) };
+    args.now.as_deref().map(parse_now).transpose()
+}
+
+fn parse_now(text: &str) -> Result<Timestamp, Failure> {
     let time = Timestamp::parse(text);
-    time.map(Some).ok_or_else(|| format!("--now {text}: neither RFC 3339 nor seconds since 1970").into())
+    time.ok_or_else(|| format!("--now {text}: neither RFC 3339 nor seconds since 1970").into())
 }
 
 /// `--decode-as PORT=PROTOCOL`.

@@ -11,6 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod thumbprint;
+mod tried;
 #[cfg(test)]
 mod vectors;
 
@@ -18,3 +19,4 @@ pub use error::{KeyError, KeyErrorKind};
 pub use signature::Signature;
 pub use store::KeyStore;
 pub use thumbprint::thumbprint;
+pub use tried::Tried;

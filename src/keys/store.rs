@@ -19,7 +19,7 @@ const FILE_BYTES: u64 = 4 << 20;
 /// Keys that the user gave.
 #[derive(Debug, Default)]
 pub struct KeyStore {
-    keys: Vec<Key>,
+    pub(super) keys: Vec<Key>,
     secrets: Vec<Secret>,
     skipped: usize,
 }

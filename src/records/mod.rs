@@ -1,10 +1,12 @@
-//! Records: what `flows`, `http`, `tokens` and `trace` print of each value that passes, and the formats that they print it in.
+//! Records: what `flows`, `http`, `tokens`, `trace` and `inspect` print of each value that passes, and the formats that they
+//! print it in.
 
 mod credentials;
 mod flows;
 #[cfg(test)]
 mod golden;
 mod http;
+mod inspect;
 mod mask;
 mod tls;
 mod tokens;
@@ -15,6 +17,7 @@ use crate::report::Column;
 
 pub use flows::{FlowRecord, flow_record};
 pub use http::{HttpRecord, http_record};
+pub use inspect::{INSPECT_FORMATS, InspectFormat, Inspection, inspect_format};
 pub use mask::{mask_field, mask_target};
 pub use tokens::{Context, TokenRecord, token_record};
 pub use trace::{Around, TRACE_FORMATS, TraceFormat, Tracer, trace_format};

@@ -1,0 +1,32 @@
+//! What can be typed about tokens without traffic: `inspect`.
+
+use super::{FailOn, KeyArgs, RuleArgs, WorkArgs, fail_on, formats};
+use crate::records;
+use clap::Args;
+
+/// `wirelint inspect`.
+#[derive(Clone, Debug, Args)]
+pub struct InspectArgs {
+    /// Tokens; without any, or with -, lines of standard input, which keeps them out of the shell's history
+    #[arg(value_name = "TOKEN")]
+    pub tokens: Vec<String>,
+    /// Name of the format.
+    #[arg(long, value_name = "FORMAT", default_value = "text", help = formats("Format",
+        records::INSPECT_FORMATS.iter().map(|f| (f.name, f.doc))))]
+    pub format: String,
+    /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never
+    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = fail_on)]
+    pub fail_on: FailOn,
+    /// Judge the tokens as of this time (RFC 3339 or seconds) [default: the clock]
+    #[arg(long, value_name = "TIME")]
+    pub now: Option<String>,
+    /// Which rules run.
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// Work and output.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
