@@ -52,6 +52,7 @@ const GAPS: &[(&str, &str)] = &[
     ("unknown_link_type", "packets of a link type that is not known"),
     ("retained_evicted", "subjects that were not judged again with late facts"),
     ("crack_refused", "HMAC tokens over the bound of the dictionary attack"),
+    ("routes_evicted", "routes over the bound, of which it was forgotten how they answer"),
     ("keys_refused", "public keys over the bound"),
     ("damage", "damaged places in the capture"),
     ("drops", "packets that were not captured"),

@@ -71,6 +71,15 @@ pub(super) const FAMILY: Family = Family {
             get: |c| Value::or_missing(c.exchange.and_then(|e| e.status()).map(i64::from)),
         },
         Field {
+            name: "response.challenge",
+            ty: Type::Bool,
+            doc: "Whether the response says how to authenticate (WWW-Authenticate).",
+            get: |c| match c.exchange.and_then(|e| e.response.as_ref()) {
+                Some(r) => Value::Bool(r.head.field("www-authenticate").is_some()),
+                None => Value::Missing,
+            },
+        },
+        Field {
             name: "response.success",
             ty: Type::Bool,
             doc: "Whether the final response is 2xx, and of a gRPC call its status OK.",
@@ -155,11 +164,11 @@ fn request<'a>(case: &Case<'a>, name: &str) -> Option<&'a [u8]> {
     case.exchange?.request.as_ref()?.head.field(name)
 }
 
-fn response<'a>(case: &Case<'a>, name: &str) -> Option<&'a [u8]> {
+pub(super) fn response<'a>(case: &Case<'a>, name: &str) -> Option<&'a [u8]> {
     case.exchange?.response.as_ref()?.head.field(name)
 }
 
-fn cache_hit(case: &Case<'_>) -> bool {
+pub(super) fn cache_hit(case: &Case<'_>) -> bool {
     let age = response(case, "age").is_some_and(|v| v.iter().any(|b| (b'1'..=b'9').contains(b)));
     let hit = ["x-cache", "cf-cache-status", "x-proxy-cache"]
         .iter()

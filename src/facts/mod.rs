@@ -3,6 +3,7 @@
 //! A fact is one entry in a family's `FIELDS`; a family is one file and one line in [`FAMILIES`].
 
 mod audience;
+mod behaviour;
 mod case;
 mod certificate;
 mod cookie;
@@ -92,6 +93,9 @@ pub const FAMILIES: &[&Family] = &[
     &http::FAMILY,
     &cookie::FAMILY,
     &marks::FAMILY,
+    &behaviour::acceptance::FAMILY,
+    &behaviour::party::FAMILY,
+    &behaviour::session::FAMILY,
     &login::FAMILY,
     &tls::FAMILY,
     &certificate::FAMILY,

@@ -66,7 +66,7 @@ impl Judge {
         let on = |subject| enabled().any(|(_, r)| r.on == subject);
         let on_exchange = enabled().filter(|(_, rule)| rule.on == Subject::Exchange);
         let mut exchanges: Vec<Wanted> = on_exchange.map(|(i, _)| self.court.wanted(i)).collect();
-        let mut marks = enabled().any(|(_, rule)| {
+        let mut bits = enabled().any(|(_, rule)| {
             rule.fields().iter().any(|f| Facts::get(*f).is_some_and(|f| marks::bit(f.name).is_some()))
         });
         let mut demand = Demand {
@@ -84,12 +84,14 @@ impl Judge {
             demand.tokens |= wants.tokens;
             demand.flows |= wants.flows;
             demand.tls |= wants.tls;
-            marks |= wants.exchanges.is_some_and(|masks| !masks.is_empty());
+            bits |= wants.exchanges.is_some_and(|masks| !masks.is_empty());
             exchanges.extend(wants.exchanges.map(|masks| Wanted(masks.to_vec())));
         }
         exchanges.sort_unstable();
         exchanges.dedup();
-        Demand { marks, exchanges, ..demand }
+        let first = |mask: &u64| mask & (marks::OPEN_ROUTE | marks::HSTS_HOST) != 0;
+        let firsts = exchanges.iter().any(|wanted| wanted.0.iter().any(first));
+        Demand { marks: bits, exchanges, firsts, ..demand }
     }
 
     /// An exchange has closed.

@@ -52,6 +52,9 @@ pub struct Exchange {
     pub marks: Marks,
     /// Names of the places where marks were found: the bit, and the field or parameter.
     pub marked: Vec<(u64, super::Place)>,
+    /// What the request redeems and nobody may redeem twice: the mark of its grant, and the first half of the SHA-256 of
+    /// the refresh token or authorization code.
+    pub spent: Vec<(u64, [u8; 16])>,
     /// Locations of the tokens in the request, in order.
     pub request_tokens: Vec<super::Location>,
     /// Tokens in the response.

@@ -40,7 +40,7 @@ pub use login::{Disclosed, Login, Starttls};
 pub use multipart::{Part, multipart_fields};
 pub use place::{Location, Place};
 pub use ready::{ReadyExchange, ReadyFrame, ReadyMessage};
-pub use route::path_template;
+pub use route::{answers_for_itself, hash_template, path_template};
 pub use text::label;
 pub use transport::{Channel, Direction, Position, Span, Transport};
 pub use url::{Param, Raw, Target, form_decode, params, percent_decode_twice};

@@ -2,6 +2,7 @@
 
 use super::url::percent_decode_twice;
 use std::fmt::Write;
+use std::hash::Hasher;
 
 /// The template of a path: segments that are numeric, a UUID, hex of 8 or more, base64url of 16 or more, or a
 /// token become `{id}` (the contract's words, taken by the letter: a long word such as
@@ -29,6 +30,74 @@ pub fn path_template(path: &[u8]) -> String {
     }
     out
 }
+
+/// Feeds the template of a path to a hasher, without making it.
+pub fn hash_template(path: &[u8], hasher: &mut impl Hasher) {
+    let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
+    for segment in path.get(..end).unwrap_or_default().split(|&b| b == b'/') {
+        // A matrix parameter may be a credential of any form: it does not tell routes apart.
+        let plain = segment.split(|&b| b == b';').next().unwrap_or_default();
+        let id = is_id(&percent_decode_twice(plain));
+        hasher.write_u8(b'/');
+        hasher.write(if id { b"{id}" } else { plain });
+    }
+}
+
+/// Whether an answer at this path says nothing about the credentials that came with the question: it is a static file, a
+/// check of health, or one of the endpoints that tokens are got from and given back to.
+pub fn answers_for_itself(path: &[u8]) -> bool {
+    let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
+    let path = path.get(..end).unwrap_or_default();
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let last = path.rsplit(|b| *b == b'/').next().unwrap_or_default().to_ascii_lowercase();
+    let extension = memchr::memrchr(b'.', &last).and_then(|at| last.get(at + 1..));
+    let extension = extension.and_then(|e| str::from_utf8(e).ok());
+    extension.is_some_and(|e| FILES.contains(&e))
+        || str::from_utf8(&last).is_ok_and(|name| ENDPOINTS.contains(&name))
+        || memchr::memmem::find(path, b"/.well-known/").is_some()
+}
+
+/// Extensions of files that browsers fetch for a page.
+const FILES: &[&str] = &[
+    "avif", "css", "eot", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "otf", "png", "svg", "ttf", "txt",
+    "wasm", "webp", "woff", "woff2",
+];
+
+/// Last segments of paths that answer anybody, or anybody with the right body.
+const ENDPOINTS: &[&str] = &[
+    "authenticate",
+    "authorize",
+    "end_session",
+    "endsession",
+    "health",
+    "healthcheck",
+    "healthz",
+    "introspect",
+    "introspection",
+    "jwks",
+    "live",
+    "livez",
+    "login",
+    "logout",
+    "metrics",
+    "ping",
+    "ready",
+    "readyz",
+    "refresh",
+    "register",
+    "revocation",
+    "revoke",
+    "sign-in",
+    "sign-out",
+    "sign-up",
+    "signin",
+    "signout",
+    "signup",
+    "status",
+    "token",
+    "tokens",
+    "version",
+];
 
 fn push(out: &mut String, segment: &[u8]) {
     if is_id(&percent_decode_twice(segment)) {
@@ -95,7 +164,31 @@ mod tests {
         assert_eq!(path_template(b"/\xff"), "/%FF");
     }
 
+    #[test]
+    fn what_answers_anybody_is_known_by_its_name() {
+        for path in ["/", "/v1/orders", "/v1/token-of-day", "/login/users", "/style.cssx"] {
+            assert!(!answers_for_itself(path.as_bytes()), "{path}");
+        }
+        for path in ["/oauth2/token", "/Login/?next=/", "/a/style.css", "/.well-known/jwks.json", "/healthz"]
+        {
+            assert!(answers_for_itself(path.as_bytes()), "{path}");
+        }
+        assert!(FILES.is_sorted() && ENDPOINTS.is_sorted());
+    }
+
     proptest! {
+        #[test]
+        fn paths_of_one_template_have_one_hash(a in "[a-z0-9/.-]{0,30}", b in "[a-z0-9/.-]{0,30}") {
+            use std::hash::{BuildHasher, Hasher};
+            let hash = |path: &str| {
+                let mut hasher = foldhash::fast::FixedState::default().build_hasher();
+                hash_template(path.as_bytes(), &mut hasher);
+                hasher.finish()
+            };
+            prop_assert_eq!(hash(&a), hash(&path_template(a.as_bytes())));
+            prop_assert_eq!(hash(&a) == hash(&b), path_template(a.as_bytes()) == path_template(b.as_bytes()));
+        }
+
         #[test]
         fn a_template_is_its_own_template(path in "[a-z0-9/.;=%-]{0,60}") {
             let once = path_template(path.as_bytes());

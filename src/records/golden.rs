@@ -115,6 +115,7 @@ pub(super) fn exchange() -> Exchange {
         }),
         marks: Marks::default(),
         marked: Vec::new(),
+        spent: Vec::new(),
         request_tokens: Vec::new(),
         response_tokens: 0,
     }

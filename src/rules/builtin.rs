@@ -4,9 +4,12 @@
 #[rustfmt::skip]
 pub const BUILTIN: &[(&str, &str)] = &[
     ("api-key-over-cleartext", include_str!("../../rules/api-key-over-cleartext.toml")),
+    ("audience-mismatch-accepted", include_str!("../../rules/audience-mismatch-accepted.toml")),
+    ("bearer-challenge-missing", include_str!("../../rules/bearer-challenge-missing.toml")),
     ("capture-embeds-tls-secrets", include_str!("../../rules/capture-embeds-tls-secrets.toml")),
     ("cleartext-api-redirect-masks-leak", include_str!("../../rules/cleartext-api-redirect-masks-leak.toml")),
     ("coverage-gap", include_str!("../../rules/coverage-gap.toml")),
+    ("expired-token-accepted", include_str!("../../rules/expired-token-accepted.toml")),
     ("form-password-cleartext", include_str!("../../rules/form-password-cleartext.toml")),
     ("hsts-over-cleartext", include_str!("../../rules/hsts-over-cleartext.toml")),
     ("http-basic-cleartext", include_str!("../../rules/http-basic-cleartext.toml")),
@@ -44,6 +47,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("login-page-served-over-cleartext", include_str!("../../rules/login-page-served-over-cleartext.toml")),
     ("logout-token-invalid", include_str!("../../rules/logout-token-invalid.toml")),
     ("mail-auth-plaintext", include_str!("../../rules/mail-auth-plaintext.toml")),
+    ("not-yet-valid-token-accepted", include_str!("../../rules/not-yet-valid-token-accepted.toml")),
     ("ntlm-negotiate-cleartext", include_str!("../../rules/ntlm-negotiate-cleartext.toml")),
     ("oauth-client-secret-exposed", include_str!("../../rules/oauth-client-secret-exposed.toml")),
     ("oauth-code-over-cleartext", include_str!("../../rules/oauth-code-over-cleartext.toml")),
@@ -59,6 +63,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("refresh-token-at-resource", include_str!("../../rules/refresh-token-at-resource.toml")),
     ("saml-assertion-cleartext", include_str!("../../rules/saml-assertion-cleartext.toml")),
     ("session-cookie-cleartext", include_str!("../../rules/session-cookie-cleartext.toml")),
+    ("session-token-not-rotated-on-login", include_str!("../../rules/session-token-not-rotated-on-login.toml")),
     ("starttls-not-used", include_str!("../../rules/starttls-not-used.toml")),
     ("tls-certificate-expired", include_str!("../../rules/tls-certificate-expired.toml")),
     ("tls-certificate-name-mismatch", include_str!("../../rules/tls-certificate-name-mismatch.toml")),
@@ -75,6 +80,7 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("token-cookie-oversized", include_str!("../../rules/token-cookie-oversized.toml")),
     ("token-cookie-prefix", include_str!("../../rules/token-cookie-prefix.toml")),
     ("token-cookie-samesite", include_str!("../../rules/token-cookie-samesite.toml")),
+    ("token-disclosed-to-third-party", include_str!("../../rules/token-disclosed-to-third-party.toml")),
     ("token-in-cacheable-response", include_str!("../../rules/token-in-cacheable-response.toml")),
     ("token-in-early-hints-or-push", include_str!("../../rules/token-in-early-hints-or-push.toml")),
     ("token-in-error-response", include_str!("../../rules/token-in-error-response.toml")),
@@ -96,4 +102,6 @@ pub const BUILTIN: &[(&str, &str)] = &[
     ("token-over-cleartext-sasl", include_str!("../../rules/token-over-cleartext-sasl.toml")),
     ("token-over-cleartext-websocket", include_str!("../../rules/token-over-cleartext-websocket.toml")),
     ("token-response-cors-wildcard", include_str!("../../rules/token-response-cors-wildcard.toml")),
+    ("unsigned-token-accepted", include_str!("../../rules/unsigned-token-accepted.toml")),
+    ("verbose-token-error", include_str!("../../rules/verbose-token-error.toml")),
 ];

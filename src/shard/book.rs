@@ -303,7 +303,10 @@ impl Scribe<'_> {
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.
     fn close(&mut self, mut open: Open) {
         let demand = &self.shared.demand;
-        let wanted = if open.alone() { None } else { Some(open.marks(Some(demand))) };
+        let mut wanted = if open.alone() { None } else { Some(open.marks(Some(demand))) };
+        if let Some(found) = wanted.as_mut().filter(|_| demand.firsts) {
+            self.held.firsts.look(&open, &mut found.marks);
+        }
         for message in open.messages.iter_mut().flatten() {
             self.held.release(&message.head);
             if let Some(body) = &mut message.body {
@@ -312,8 +315,8 @@ impl Scribe<'_> {
         }
         let leads_on = open.leads_on();
         let wanted =
-            wanted.filter(|(marks, _)| !open.sightings.is_empty() || leads_on || demand.wants(*marks));
-        let Some((marks, marked)) = wanted else {
+            wanted.filter(|found| !open.sightings.is_empty() || leads_on || demand.wants(found.marks));
+        let Some(found) = wanted else {
             let room = SPARE.saturating_sub(self.tools.spare.len());
             let closed = open.messages.into_iter().flatten().take(room);
             self.tools.spare.extend(closed.map(|mut message| {
@@ -322,7 +325,7 @@ impl Scribe<'_> {
             }));
             return;
         };
-        let (exchange, sightings) = open.close(marks, marked);
+        let (exchange, sightings) = open.close(found);
         let exchange = Arc::new(exchange);
         if leads_on && self.book.upgraded.len() < limits::INNER_LAYERS {
             self.book.upgraded.push((exchange.id, Arc::clone(&exchange)));

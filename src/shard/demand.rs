@@ -20,6 +20,8 @@ pub struct Demand {
     pub marks: bool,
     /// Exchanges are reported for their own sake if their marks meet one of these.
     pub exchanges: Vec<Wanted>,
+    /// The first requests of open routes and the first responses of hosts with HSTS are marked.
+    pub firsts: bool,
     /// What the operator says of its traffic.
     pub policy: std::sync::Arc<crate::policy::Policy>,
     /// Logins of protocols other than HTTP are reported.

@@ -7,6 +7,7 @@ mod certificates;
 mod demand;
 mod event;
 mod fields;
+mod firsts;
 mod heads;
 mod json_form;
 mod opaque;

@@ -2,12 +2,12 @@
 
 use super::Demand;
 use super::body::Body;
+use super::firsts::Firsts;
 use super::reach::Reach;
 use crate::facts::marks;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Location, Marks, Message, Place, Position, StoredHead,
-    Transport,
+    Direction, End, Exchange, ExchangeId, Head, Location, Message, Position, StoredHead, Transport,
 };
 use crate::token::Sighting;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub(super) struct Held {
     pub(super) dissectors: usize,
     /// By what conversations are reached.
     pub(super) reach: Reach,
+    /// Routes and hosts of which something was reported once.
+    pub(super) firsts: Firsts,
     /// The bounds of these.
     pub(super) room: limits::Room,
 }
@@ -38,7 +40,15 @@ impl Held {
     /// Nothing yet, with one partition's share of `room`.
     pub(super) fn within(room: &limits::Room) -> Self {
         let (context, heads, decoders, dissectors) = Default::default();
-        Self { context, heads, decoders, dissectors, reach: Reach::default(), room: room.share() }
+        Self {
+            context,
+            heads,
+            decoders,
+            dissectors,
+            reach: Reach::default(),
+            firsts: Firsts::default(),
+            room: room.share(),
+        }
     }
 
     /// Copies a head: without its fields if those would be over the bound, which the result says.
@@ -119,7 +129,7 @@ impl Open {
         if let Some(early) = &self.early {
             return Arc::clone(early);
         }
-        let (marks, marked) = self.marks(None);
+        let marks::Found { marks, places: marked, .. } = self.marks(None);
         let message = |m: &Option<Box<OpenMessage>>| m.as_ref().map(|m| m.snapshot());
         let exchange = Exchange {
             id: self.id,
@@ -128,6 +138,7 @@ impl Open {
             response: message(&self.messages[1]),
             marks,
             marked,
+            spent: Vec::new(),
             request_tokens: self.request_tokens(),
             response_tokens: self.response_tokens(),
         };
@@ -137,9 +148,9 @@ impl Open {
     }
 
     /// Marks, with those of heads and bodies if they are wanted.
-    pub(super) fn marks(&self, demand: Option<&Demand>) -> (Marks, Vec<(u64, Place)>) {
+    pub(super) fn marks(&self, demand: Option<&Demand>) -> marks::Found {
         let [request, response] = &self.messages;
-        let (mut marks, marked) = if let Some(demand) = demand.filter(|demand| demand.marks) {
+        let mut found = if let Some(demand) = demand.filter(|demand| demand.marks) {
             let empty: &[u8] = &[];
             marks::find(marks::Parts {
                 request: request.as_ref().map(|m| &m.head),
@@ -152,16 +163,22 @@ impl Open {
             Default::default()
         };
         if !self.transport.channel.encrypted() {
-            marks.set(marks::CLEARTEXT);
+            found.marks.set(marks::CLEARTEXT);
         }
         if !self.request_tokens().is_empty() {
-            marks.set(marks::REQUEST_TOKEN);
+            found.marks.set(marks::REQUEST_TOKEN);
+        }
+        if response.as_ref().is_some_and(|r| {
+            matches!(r.head.status, 401 | 403)
+                || r.head.status >= 300 && r.head.field("www-authenticate").is_some()
+        }) {
+            found.marks.set(marks::REFUSED);
         }
         let success = response.as_ref().is_some_and(|r| (200..400).contains(&r.head.status));
         if success && self.response_tokens() > 0 {
-            marks.set(marks::ISSUES_TOKEN);
+            found.marks.set(marks::ISSUES_TOKEN);
         }
-        (marks, marked)
+        found
     }
 
     fn request_tokens(&self) -> Vec<Location> {
@@ -184,12 +201,22 @@ impl Open {
     }
 
     /// The closed exchange, and the tokens that waited for that.
-    pub(super) fn close(self, marks: Marks, marked: Vec<(u64, Place)>) -> (Exchange, Vec<Sighting>) {
+    pub(super) fn close(self, found: marks::Found) -> (Exchange, Vec<Sighting>) {
         let (request_tokens, response_tokens) = (self.request_tokens(), self.response_tokens());
         let [request, response] = self.messages.map(|m| m.map(|m| m.close()));
         let (id, transport) = (self.id, self.transport);
-        let exchange =
-            Exchange { id, transport, request, response, marks, marked, request_tokens, response_tokens };
+        let marks::Found { marks, places: marked, spent, .. } = found;
+        let exchange = Exchange {
+            id,
+            transport,
+            request,
+            response,
+            marks,
+            marked,
+            spent,
+            request_tokens,
+            response_tokens,
+        };
         (exchange, self.sightings)
     }
 }

@@ -5,6 +5,7 @@ use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Location, Marks, Place, StoredHead};
 use crate::policy::Policy;
+use sha2::{Digest, Sha256};
 
 mod request;
 mod response;
@@ -88,7 +89,21 @@ marks! {
     34 TO_HTTP "exchange.to_http" "The response redirects to http, not on the own machine.";
     35 CUSTOM "credential.custom" "The exchange holds a secret that the configuration describes; marks.places has its name.";
     36 CUSTOM_URL "credential.custom_url" "Such a secret stands in the URL.";
+    37 REFUSED "response.refused" "The answer is 401 or 403, or asks for credentials (WWW-Authenticate).";
+    38 GRAPHQL_ERRORS "response.graphql_errors" "The answer of a GraphQL endpoint has errors (GraphQL specification section 7.1).";
+    39 VERBOSE_ERROR "response.verbose_error" "A 4xx answer tells how a token was verified: expected signature, algorithm, key, file or stack.";
+    40 ERROR_SIGNATURE "response.error_signature" "That answer names the signature that would have been right.";
+    41 TOKEN_RESPONSE "oauth.token_response" "The body of a successful response has an access_token (RFC 6749 section 5.1).";
+    42 REFRESH_GRANT "oauth.refresh_grant" "The request redeems a refresh token (RFC 6749 section 6).";
+    43 CODE_GRANT "oauth.code_grant" "The request redeems an authorization code (RFC 6749 section 4.1.3).";
+    44 DPOP_TYPE "oauth.dpop_type" "The body of a successful response says that its token is bound with DPoP (RFC 9449 section 5).";
 }
+
+/// The first request without any credential that succeeded at a route, in its partition: not a fact, since which is the
+/// first means nothing.
+pub const OPEN_ROUTE: u64 = 1 << 63;
+/// The first response of a host over decrypted TLS that sends Strict-Transport-Security, likewise.
+pub const HSTS_HOST: u64 = 1 << 62;
 
 fn places<'a>(case: &Case<'a>) -> Value<'a> {
     if case.exchange.is_none() {
@@ -114,7 +129,7 @@ pub struct Parts<'a> {
 }
 
 /// Finds the marks of an exchange and names their places.
-pub fn find(parts: Parts<'_>) -> (Marks, Vec<(u64, Place)>) {
+pub fn find(parts: Parts<'_>) -> Found {
     let mut found = Found::default();
     if let Some(request) = parts.request {
         request::fields(request, &mut found);
@@ -127,12 +142,15 @@ pub fn find(parts: Parts<'_>) -> (Marks, Vec<(u64, Place)>) {
         response::fields(response, &mut found);
         if !parts.response_body.is_empty() {
             response::body(response, parts.response_body, &mut found);
+            response::graphql(parts, &mut found);
         }
     }
     if !parts.policy.secrets.is_empty() {
         custom(parts, &mut found);
     }
-    (found.marks, found.places)
+    let grants = found.marks;
+    found.spent.retain(|(grant, _)| grants.has(*grant));
+    found
 }
 
 /// Secrets that the configuration describes, wherever they stand. A place is named for the pattern that fits there.
@@ -156,13 +174,26 @@ fn custom(parts: Parts<'_>, found: &mut Found) {
     look(parts.response_body, CUSTOM, Location::Body);
 }
 
+/// What was found in an exchange.
 #[derive(Default)]
-struct Found {
-    marks: Marks,
-    places: Vec<(u64, Place)>,
+pub struct Found {
+    /// The marks.
+    pub marks: Marks,
+    /// Names of the places where they were found.
+    pub places: Vec<(u64, Place)>,
+    /// [`spent`](crate::message::Exchange::spent).
+    pub spent: Vec<(u64, [u8; 16])>,
+    /// The request proves possession of a key (RFC 9449).
+    proof: bool,
 }
 
 impl Found {
+    fn spend(&mut self, grant: u64, value: &str) {
+        if let Some(half) = Sha256::digest(value).first_chunk() {
+            self.spent.push((grant, *half));
+        }
+    }
+
     fn add(&mut self, bit: u64, location: Location, name: &[u8]) {
         if !self.marks.has(bit) {
             self.marks.set(bit);

@@ -1,10 +1,11 @@
 //! Marks of requests.
 
 use super::{
-    API_KEY, BASIC, BASIC_TOKEN, DIGEST_WEAK, Found, INTROSPECTION, LOG_SINK, NTLM, OAUTH_CODE,
+    API_KEY, BASIC, BASIC_TOKEN, CODE_GRANT, DIGEST_WEAK, Found, INTROSPECTION, LOG_SINK, NTLM, OAUTH_CODE,
     OAUTH_CODE_LOOPBACK, OAUTH_CODE_REQUEST, OAUTH_IMPLICIT, OAUTH_NO_PKCE, OAUTH_NO_STATE,
     OAUTH_PASSWORD_GRANT, OAUTH_REFRESH, OAUTH_SECRET, OAUTH_SECRET_URL, OPAQUE_BEARER, PASSWORD_BODY,
-    PASSWORD_HASHED, PASSWORD_URL, PRESIGNED, SAML, SESSION_COOKIE, code_in, is_loopback, key_log,
+    PASSWORD_HASHED, PASSWORD_URL, PRESIGNED, REFRESH_GRANT, SAML, SESSION_COOKIE, code_in, is_loopback,
+    key_log,
 };
 use crate::message::{
     Authorization, BodyFormat, Location, StoredHead, Target, cookies, form_fields, json_members,
@@ -25,6 +26,7 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
             (19, b'p') if name.eq_ignore_ascii_case(b"proxy-authorization") => {
                 authorization(b"proxy-authorization", value, head, found);
             }
+            (4, b'd') if name.eq_ignore_ascii_case(b"dpop") => found.proof = true,
             (6, b'c') if name.eq_ignore_ascii_case(b"cookie") => {
                 for cookie in cookies(value) {
                     if cookie.value.len() >= 11
@@ -202,8 +204,21 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     let path = Target::parse(head.target()).path.bytes;
     let revokes =
         path.ends_with(b"/introspect") || path.ends_with(b"/revoke") || path.ends_with(b"/revocation");
+    let renews = path.ends_with(b"/token") || memchr::memmem::find(path, b"refresh").is_some();
     let mut field = |name: &str, value: &str| {
         let lower = name.to_ascii_lowercase();
+        match lower.as_str() {
+            "refresh_token" | "refreshtoken" if !value.is_empty() => {
+                found.spend(REFRESH_GRANT, value);
+                if renews {
+                    found.marks.set(REFRESH_GRANT);
+                }
+            }
+            "code" if !value.is_empty() => found.spend(CODE_GRANT, value),
+            "grant_type" if value == "refresh_token" => found.marks.set(REFRESH_GRANT),
+            "grant_type" if value == "authorization_code" => found.marks.set(CODE_GRANT),
+            _ => {}
+        }
         let mut add = |bit| found.add(bit, Location::Body, name.as_bytes());
         match lower.as_str() {
             _ if value.is_empty() => {}

@@ -1,8 +1,9 @@
 //! Marks of responses.
 
 use super::{
-    Found, HSTS, JWKS, LOGIN_FORM_HTTP, LOGIN_PAGE, METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK,
-    OAUTH_IMPLICIT, OAUTH_REFRESH, SAML, TO_HTTP, TO_HTTPS, code_in, is_loopback, key_log,
+    CODE_GRANT, DPOP_TYPE, ERROR_SIGNATURE, Found, GRAPHQL_ERRORS, HSTS, JWKS, LOGIN_FORM_HTTP, LOGIN_PAGE,
+    METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK, OAUTH_IMPLICIT, OAUTH_REFRESH, Parts, REFRESH_GRANT, SAML,
+    TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
 };
 use crate::message::{Location, StoredHead, Target};
 use memchr::memmem::Finder;
@@ -11,6 +12,11 @@ use std::sync::LazyLock;
 pub(super) fn fields(head: &StoredHead, found: &mut Found) {
     if head.field("strict-transport-security").is_some() {
         found.add(HSTS, Location::Header, b"strict-transport-security");
+    }
+    if matches!(head.status, 400 | 401 | 403)
+        && let Some(challenge) = head.field("www-authenticate")
+    {
+        error(challenge, Location::Header, b"www-authenticate", found);
     }
     if !(300..400).contains(&head.status) {
         return;
@@ -36,6 +42,9 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
 }
 
 pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
+    if matches!(head.status, 400 | 401 | 403 | 422) {
+        error(bytes, Location::Body, b"error", found);
+    }
     if !(200..300).contains(&head.status) {
         return;
     }
@@ -47,6 +56,7 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
                     found.add(*mark, Location::Body, name.as_bytes());
                 }
             }
+            granted(bytes, found);
         }
         Some(b'<') => {
             let lower = bytes.to_ascii_lowercase();
@@ -65,6 +75,93 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     key_log(bytes, found);
 }
+
+/// A response of a token endpoint, looked at only where the request asks for tokens.
+fn granted(bytes: &[u8], found: &mut Found) {
+    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
+    if found.marks.0 & (REFRESH_GRANT | CODE_GRANT) != 0 && has(b"\"access_token\"") {
+        found.marks.set(TOKEN_RESPONSE);
+    }
+    if found.proof && has(b"\"token_type\"") && (has(b"\"DPoP\"") || has(b"\"dpop\"")) {
+        found.marks.set(DPOP_TYPE);
+    }
+}
+
+/// Errors of GraphQL come with status 200.
+pub(super) fn graphql(parts: Parts<'_>, found: &mut Found) {
+    let path = parts.request.map_or(&b""[..], |head| Target::parse(head.target()).path.bytes);
+    let document = parts.response_body.trim_ascii_start();
+    let document = &document[..document.len().min(DOCUMENT)];
+    if memchr::memmem::find(path, b"graphql").is_some()
+        && document.starts_with(b"{")
+        && memchr::memmem::find(document, b"\"errors\"").is_some()
+    {
+        found.marks.set(GRAPHQL_ERRORS);
+    }
+}
+
+/// What an error tells beside the fact that the token is not valid.
+fn error(bytes: &[u8], location: Location, name: &[u8], found: &mut Found) {
+    /// Where errors say what is wrong.
+    const BEGINNING: usize = 4 << 10;
+    let text = bytes[..bytes.len().min(BEGINNING)].to_ascii_lowercase();
+    let has = |needle: &&str| memchr::memmem::find(&text, needle.as_bytes()).is_some();
+    let compared = has(&"signature") && EXPECTED.iter().any(has);
+    if compared || INTERNALS.iter().any(has) {
+        found.add(VERBOSE_ERROR, location, name);
+    }
+    let long = |rest: &[u8]| {
+        let quoted = rest.trim_ascii_start();
+        let runs = quoted.split(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+' | b'/')));
+        runs.take(4).any(|run| run.len() >= SIGNATURE)
+    };
+    let named = |word: &&str| {
+        memchr::memmem::find_iter(&text, word.as_bytes()).take(8).any(|at| long(&text[at + word.len()..]))
+    };
+    if compared && EXPECTED.iter().any(named) {
+        found.add(ERROR_SIGNATURE, location, name);
+    }
+}
+
+/// Characters of the shortest signature of a registered algorithm: HS256 in base64url.
+const SIGNATURE: usize = 43;
+
+/// How an error puts what would have been right.
+const EXPECTED: [&str; 4] = ["expected", "computed", "calculated", "should be"];
+
+/// What only the inside of a server knows, in lower case: algorithms, keys, files and stacks.
+const INTERNALS: [&str; 30] = [
+    "hs256",
+    "hs384",
+    "hs512",
+    "rs256",
+    "rs384",
+    "rs512",
+    "ps256",
+    "es256",
+    "es384",
+    "es512",
+    "eddsa",
+    "secretorpublickey",
+    "-----begin",
+    "signing key",
+    "public key",
+    "secret key",
+    "key id",
+    "\"kid\"",
+    "traceback (most recent",
+    "\n    at ",
+    "\\n    at ",
+    "node_modules",
+    "/usr/",
+    "/home/",
+    "/app/",
+    ".java:",
+    ".py\"",
+    ".go:",
+    ".rb:",
+    "sql syntax",
+];
 
 /// Bytes of a document in which the members that tell it are looked for: they stand at its beginning.
 const DOCUMENT: usize = 16 << 10;
