@@ -40,6 +40,7 @@ const GAPS: &[(&str, &str)] = &[
     ("quic_connections_limit", "QUIC connections over the bound on the same ports"),
     ("websocket_undecodable", "WebSocket messages that could not be decompressed"),
     ("websocket_bad_frame", "WebSocket connections with bytes that are no frames"),
+    ("gelf_incomplete", "messages of GELF whose chunks did not all come"),
     ("unit_limit", "messages over the bound, of which the bytes were searched only"),
     ("tls_bad_tag", "TLS records that the keys do not fit: their tag is wrong"),
     ("tls_records_limit", "TLS records that there was no room to join"),

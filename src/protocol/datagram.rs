@@ -1,10 +1,10 @@
 //! Conversations of datagrams: which protocol they speak, and what it shows.
 
 use super::inner::Inner;
-use super::{Carrier, Out, Sink, TlsEvent, Trail, Verdict, dtls, quic};
+use super::{Carrier, Out, Sink, TlsEvent, Trail, Verdict, coap, dns, dtls, gelf, quic, radius, sip, statsd, syslog};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{Channel, Direction, Position, Transport};
+use crate::message::{Channel, Direction, Location, Position, Transport};
 use std::sync::Arc;
 
 /// A protocol of datagrams: one file, one line in [`DATAGRAM_PROTOCOLS`].
@@ -18,7 +18,17 @@ pub(super) struct DatagramProtocol {
 }
 
 /// Every protocol of datagrams, in order of probing.
-const DATAGRAM_PROTOCOLS: &[&DatagramProtocol] = &[&quic::PROTOCOL, &dtls::PROTOCOL];
+const DATAGRAM_PROTOCOLS: &[&DatagramProtocol] = &[
+    &quic::PROTOCOL,
+    &dtls::PROTOCOL,
+    &sip::DATAGRAMS,
+    &dns::DATAGRAMS,
+    &radius::DATAGRAMS,
+    &coap::DATAGRAMS,
+    &gelf::DATAGRAMS,
+    &syslog::DATAGRAMS,
+    &statsd::DATAGRAMS,
+];
 
 /// The name of a protocol, as transports have it.
 pub(super) fn name_of(name: &str) -> Option<&'static str> {
@@ -95,7 +105,6 @@ impl DatagramOut<'_> {
     }
 
     /// Speaks of the datagram itself.
-    #[expect(dead_code, reason = "syslog and its like are yet to come")]
     pub(super) fn speak<R>(&mut self, speak: impl FnOnce(&mut Out<'_>) -> R) -> R {
         speak(&mut Out {
             sink: self.sink,
@@ -110,6 +119,16 @@ impl DatagramOut<'_> {
             carries: None,
             datagram: true,
         })
+    }
+
+    /// Where the bytes of a datagram were captured.
+    pub(super) fn trail(&self, dir: Direction) -> &Trail {
+        &self.trails[dir.index()]
+    }
+
+    /// A datagram that is none of the protocol is searched by itself.
+    pub(super) fn unknown(&mut self, dir: Direction, bytes: &[u8]) {
+        self.speak(|out| out.say(dir, Location::Datagram, 0, bytes));
     }
 
     /// Speaks of a datagram that came before, in that direction.

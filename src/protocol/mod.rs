@@ -4,12 +4,16 @@
 //! the layer inside it. What it learns about its own session is described with [`Out::tls`].
 
 mod ber;
+mod coap;
+mod composed;
 mod datagram;
+mod dns;
 mod dtls;
 mod fields;
 mod ftp;
 mod fuzz;
 mod gate;
+mod gelf;
 mod http1;
 mod http2;
 mod http3;
@@ -27,14 +31,18 @@ mod pieces;
 mod pop3;
 mod postgresql;
 mod quic;
+mod radius;
 mod reader;
 mod redis;
 mod rest;
 mod sasl;
+mod sip;
 mod smtp;
 mod socks;
+mod statsd;
 mod stomp;
 mod streams;
+mod syslog;
 mod telnet;
 #[cfg(test)]
 mod tests;
@@ -151,6 +159,7 @@ pub const PROTOCOLS: &[&Protocol] = &[
     &http1::PROTOCOL,
     &http2::PROTOCOL,
     &websocket::PROTOCOL,
+    &sip::PROTOCOL,
     &mqtt::PROTOCOL,
     &smtp::PROTOCOL,
     &imap::PROTOCOL,
@@ -163,7 +172,9 @@ pub const PROTOCOLS: &[&Protocol] = &[
     &redis::PROTOCOL,
     &nats::PROTOCOL,
     &stomp::PROTOCOL,
+    &syslog::PROTOCOL,
     &socks::PROTOCOL,
+    &dns::PROTOCOL,
     &telnet::PROTOCOL,
 ];
 

@@ -156,11 +156,32 @@ impl<'a> Out<'a> {
     }
 
     /// Speaks of bytes that were decoded: offsets are those of other `trails`.
-    pub fn decoded(&mut self, trails: &[Trail; 2], speak: impl FnOnce(&mut Out<'_>)) {
+    pub fn decoded<R>(&mut self, trails: &[Trail; 2], speak: impl FnOnce(&mut Out<'_>) -> R) -> R {
         speak(&mut Out {
             sink: &mut *self.sink,
             transport: self.transport,
             trails,
+            inner: &mut *self.inner,
+            via: self.via,
+            depth: self.depth,
+            at: self.at,
+            consumed: self.consumed,
+            next_id: &mut *self.next_id,
+            carries: self.carries,
+            datagram: self.datagram,
+        })
+    }
+
+    /// Speaks with the ends exchanged: the transport's server asks, and its client answers.
+    pub fn turned(&mut self, speak: impl FnOnce(&mut Out<'_>)) {
+        let Transport { client, server, .. } = *self.transport;
+        let transport = Transport { client: server, server: client, ..*self.transport };
+        let [request, response] = self.trails;
+        let trails = [response.clone(), request.clone()];
+        speak(&mut Out {
+            sink: &mut *self.sink,
+            transport: &transport,
+            trails: &trails,
             inner: &mut *self.inner,
             via: self.via,
             depth: self.depth,

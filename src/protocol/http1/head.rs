@@ -45,7 +45,7 @@ pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
     let line = match memchr(b'\n', bytes) {
         Some(end) => &bytes[..end],
         // The line goes on: known methods are believed, others must show their version first.
-        None if KNOWN_METHODS.contains(&&bytes[..method]) => {
+        None if KNOWN_METHODS.contains(&&bytes[..method]) && !maybe_sip(&bytes[method + 1..]) => {
             return bytes.get(method + 1).map(|b| *b > b' ');
         }
         None => return if bytes.len() < limits::PROBE_BYTES { None } else { Some(false) },
@@ -72,6 +72,12 @@ pub(super) fn is_response(bytes: &[u8]) -> Option<bool> {
         Some([]) | None => None,
         Some(_) => Some(false),
     }
+}
+
+/// Whether a target may be one of SIP, which has some of the methods too.
+fn maybe_sip(target: &[u8]) -> bool {
+    let n = target.len().min(3);
+    n > 0 && target[..n].eq_ignore_ascii_case(&b"sip"[..n])
 }
 
 const KNOWN_METHODS: &[&[u8]] = &[

@@ -3,6 +3,7 @@
 mod commands;
 mod conversation;
 mod databases;
+mod datagrams;
 mod http1;
 mod http1_losses;
 mod http2;
