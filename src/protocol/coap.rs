@@ -26,9 +26,7 @@ const URI_QUERY: u32 = 15;
 /// A request for a resource, or a response that shows what it is.
 fn probe(bytes: &[u8]) -> Verdict {
     let Some(message) = Message::read(bytes) else { return Verdict::No };
-    let known = |number: u32| {
-        matches!(number, 1 | 3..=9 | 11 | 12 | 14..=17 | 19..=21 | 23 | 27 | 28 | 31 | 35 | 39 | 60 | 252 | 258 | 292)
-    };
+    let known = |number: u32| matches!(number, 1 | 3..=9 | 11 | 12 | 14..=17 | 19..=21 | 23 | 27 | 28 | 31 | 35 | 39 | 60 | 252 | 258 | 292);
     if message.options.is_empty() || !message.options.iter().all(|o| known(o.0)) {
         return Verdict::No;
     }
@@ -215,7 +213,9 @@ fn emit(
                 let method = METHODS.get(usize::from(*code).wrapping_sub(1)).unwrap_or(&"GET");
                 Start::Request { method: method.as_bytes(), target: part(target) }
             }
-            None => Start::Response { status: u16::from(message.code >> 5) * 100 + u16::from(message.code & 0x1f) },
+            None => Start::Response {
+                status: u16::from(message.code >> 5) * 100 + u16::from(message.code & 0x1f),
+            },
         };
         let head = Head { version: Version::Other, start, start_at: 0, fields: &fields, at: 0, raw: b"" };
         match id {

@@ -1,7 +1,9 @@
 //! Conversations of datagrams: which protocol they speak, and what it shows.
 
 use super::inner::Inner;
-use super::{Carrier, Out, Sink, TlsEvent, Trail, Verdict, coap, dns, dtls, gelf, quic, radius, sip, statsd, syslog};
+use super::{
+    Carrier, Out, Sink, TlsEvent, Trail, Verdict, coap, dns, dtls, gelf, quic, radius, sip, statsd, syslog,
+};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{Channel, Direction, Location, Position, Transport};

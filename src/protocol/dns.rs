@@ -260,7 +260,8 @@ fn token<'a>(labels: &[&'a [u8]]) -> Vec<(&'a [u8], bool)> {
     for label in labels.by_ref() {
         pieces.push((label, part.is_empty() && parts > 0));
         // One label may be the whole part, and then says nothing of the others.
-        full = if part.is_empty() { full } else { full.max(label.len()).max(pieces[pieces.len() - 2].0.len()) };
+        full =
+            if part.is_empty() { full } else { full.max(label.len()).max(pieces[pieces.len() - 2].0.len()) };
         part.extend_from_slice(label);
         let Ok(text) = BASE64URL.decode(&part) else { continue };
         if serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok() {

@@ -93,12 +93,20 @@ impl DatagramDissector for Gelf {
             text.add(part, out.trail(dir), CHUNK_HEAD as u64);
             return out.speak(|out| text.speak(dir, out, |text, out| emit(dir, text, out)));
         }
-        let known = self.incomplete.iter().position(|m| m.id == id && m.dir == dir && m.chunks.len() == usize::from(count));
+        let known = self
+            .incomplete
+            .iter()
+            .position(|m| m.id == id && m.dir == dir && m.chunks.len() == usize::from(count));
         let which = known.unwrap_or_else(|| {
             if self.incomplete.len() >= INCOMPLETE {
                 self.give_up(out);
             }
-            self.incomplete.push_back(Incomplete { id, dir, chunks: vec![None; usize::from(count)], bytes: 0 });
+            self.incomplete.push_back(Incomplete {
+                id,
+                dir,
+                chunks: vec![None; usize::from(count)],
+                bytes: 0,
+            });
             self.incomplete.len() - 1
         });
         if !out.reserve(part.len()) {

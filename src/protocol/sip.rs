@@ -47,7 +47,8 @@ fn probe(bytes: &[u8]) -> Verdict {
     };
     let schemes: [&[u8]; 3] = [b"sip:", b"sips:", b"tel:"];
     let is = |scheme: &&[u8]| target.get(..scheme.len()).is_some_and(|t| t.eq_ignore_ascii_case(scheme));
-    let may = |scheme: &&[u8]| target.len() < scheme.len() && scheme.starts_with(&target.to_ascii_lowercase());
+    let may =
+        |scheme: &&[u8]| target.len() < scheme.len() && scheme.starts_with(&target.to_ascii_lowercase());
     if !schemes.iter().any(is) {
         return if schemes.iter().any(may) { Verdict::More } else { Verdict::No };
     }
@@ -98,7 +99,8 @@ impl Grammar for Stream {
         }
         let Some(end) = head_end(bytes) else { return Ok(Step::LINE) };
         let length = fields(&bytes[..end]).find(|f| is(f, "content-length", b"l"));
-        let length = length.and_then(|f| std::str::from_utf8(f.value).ok()?.parse::<usize>().ok()).unwrap_or(0);
+        let length =
+            length.and_then(|f| std::str::from_utf8(f.value).ok()?.parse::<usize>().ok()).unwrap_or(0);
         let all = end.saturating_add(length);
         let Some(body) = bytes.get(end..all) else { return Ok(Step::Need(all)) };
         if !self.sip.message(dir, &bytes[..end], body, at, out) {
@@ -193,7 +195,10 @@ impl Sip {
         }
         let login = named
             .iter()
-            .filter(|f| f.name.eq_ignore_ascii_case(b"authorization") || f.name.eq_ignore_ascii_case(b"proxy-authorization"))
+            .filter(|f| {
+                f.name.eq_ignore_ascii_case(b"authorization")
+                    || f.name.eq_ignore_ascii_case(b"proxy-authorization")
+            })
             .find(|f| Authorization::parse(f.value).is_some_and(|a| a.is("digest")))
             .map(|f| out.attempt("digest", Disclosed::Hash, dir, at + u64::from(f.at)));
         let start = (Start::Request { method, target }, offset(head, target));

@@ -1,9 +1,9 @@
 //! StatsD over UDP on any port, and what Datadog added to it: names, values and tags of metrics. Text of the protocol: statsd's
 //! `docs/metric_types.md`, Datadog's "DogStatsD datagram format".
 
+use super::Verdict;
 use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
 use super::reader::field;
-use super::Verdict;
 use crate::message::{Direction, Location};
 
 /// StatsD.
@@ -16,7 +16,11 @@ const SHORT: usize = 16;
 /// Every line is one of its own.
 fn probe(bytes: &[u8]) -> Verdict {
     let mut lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()).peekable();
-    if lines.peek().is_some() && lines.all(is_line) { Verdict::Yes(Some(Direction::Request)) } else { Verdict::No }
+    if lines.peek().is_some() && lines.all(is_line) {
+        Verdict::Yes(Some(Direction::Request))
+    } else {
+        Verdict::No
+    }
 }
 
 /// `name:value|type`, an event (`_e{...}:`) or a check (`_sc|`).

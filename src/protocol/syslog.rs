@@ -18,7 +18,8 @@ pub(super) const DATAGRAMS: DatagramProtocol =
 /// Parameters of one message that are looked at.
 const PARAMETERS: usize = 256;
 const MONTHS: [&[u8]; 12] = [
-    b"Jan ", b"Feb ", b"Mar ", b"Apr ", b"May ", b"Jun ", b"Jul ", b"Aug ", b"Sep ", b"Oct ", b"Nov ", b"Dec ",
+    b"Jan ", b"Feb ", b"Mar ", b"Apr ", b"May ", b"Jun ", b"Jul ", b"Aug ", b"Sep ", b"Oct ", b"Nov ",
+    b"Dec ",
 ];
 
 /// The priority in angle brackets that every message begins with, and what follows it.
@@ -52,7 +53,8 @@ fn probe_stream(bytes: &[u8]) -> Verdict {
         return if rest.is_empty() || rest[0] == b'<' { Verdict::More } else { Verdict::No };
     }
     let Some(rest) = priority(rest) else { return Verdict::No };
-    let dated = rest.get(..4).is_some_and(|year| year.iter().all(u8::is_ascii_digit)) && rest.get(4) == Some(&b'-');
+    let dated =
+        rest.get(..4).is_some_and(|year| year.iter().all(u8::is_ascii_digit)) && rest.get(4) == Some(&b'-');
     if dated || rest.starts_with(b"1 ") || MONTHS.iter().any(|m| rest.starts_with(m)) {
         Verdict::Yes(Some(Direction::Request))
     } else {
@@ -145,7 +147,9 @@ fn structured<'a>(whole: &'a [u8], rest: &'a [u8], fields: &mut Vec<Field<'a>>) 
         inside = &inside[inside.iter().take_while(|b| !matches!(b, b' ' | b']')).count()..];
         while let Some(parameter) = inside.strip_prefix(b" ") {
             let Some(equals) = parameter.iter().position(|b| *b == b'=') else { return rest };
-            let Some(value) = parameter.get(equals + 1..).and_then(|v| v.strip_prefix(b"\"")) else { return rest };
+            let Some(value) = parameter.get(equals + 1..).and_then(|v| v.strip_prefix(b"\"")) else {
+                return rest;
+            };
             let Some(end) = quoted(value) else { return rest };
             if fields.len() < PARAMETERS {
                 fields.push(field(whole, &parameter[..equals], &value[..end]));

@@ -37,7 +37,9 @@ fn says(datagrams: &[(Direction, Vec<u8>)], expected: &[&str]) {
     }
     let all: Vec<u8> = datagrams
         .iter()
-        .flat_map(|(dir, bytes)| [&[bytes.len().min(0x7e) as u8 | (dir.index() as u8) << 7][..], bytes].concat())
+        .flat_map(|(dir, bytes)| {
+            [&[bytes.len().min(0x7e) as u8 | (dir.index() as u8) << 7][..], bytes].concat()
+        })
         .collect();
     for at in 0..all.len() {
         let mut data = all.clone();
@@ -62,10 +64,12 @@ const OK: &str = "SIP/2.0 200 OK\r\nCall-ID: 1@b\r\nCSeq: 1 REGISTER\r\nContent-
 
 #[test]
 fn sip_asks_and_answers() {
-    let exchange = ["0 sip", "0> REGISTER sip:a.test @1", "0> body hi", "0> Complete", "0< 200 @2", "0< Complete"];
+    let exchange =
+        ["0 sip", "0> REGISTER sip:a.test @1", "0> body hi", "0> Complete", "0< 200 @2", "0< Complete"];
     says(&[up(REGISTER), down(OK)], &exchange);
     // In a stream, interim responses and the server's own requests with it.
-    let digest = "OPTIONS sip:me SIP/2.0\r\nCall-ID: 2\r\nCSeq: 1 OPTIONS\r\nAuthorization: Digest x=1\r\n\r\n";
+    let digest =
+        "OPTIONS sip:me SIP/2.0\r\nCall-ID: 2\r\nCSeq: 1 OPTIONS\r\nAuthorization: Digest x=1\r\n\r\n";
     Conversation::new()
         .c(REGISTER)
         .s("SIP/2.0 100 Trying\r\nCall-ID: 1@b\r\nFrom: <sip:alice@a.test>\r\n\r\n")
@@ -123,18 +127,35 @@ fn dns(flags: u16, questions: &[&[&[u8]]], answers: &[(u16, Vec<u8>)]) -> Vec<u8
 #[test]
 fn dns_joins_labels_and_strings() {
     // {"alg":"HS256"}, {"sub":"1"} and a signature.
-    let (header, payload, signature) = (&b"eyJhbGciOiJIUzI1NiJ9"[..], &b"eyJzdWIiOiIxIn0"[..], &b"c2lnbmF0dXJl"[..]);
+    let (header, payload, signature) =
+        (&b"eyJhbGciOiJIUzI1NiJ9"[..], &b"eyJzdWIiOiIxIn0"[..], &b"c2lnbmF0dXJl"[..]);
     let token = "0> dns dns:name=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl @1";
     let asked = |labels: &[&[u8]]| play(&[up(dns(0x0100, &[labels], &[]))]);
     assert_eq!(asked(&[header, payload, signature, b"a", b"test"]), ["0 dns", token, "0> Complete"]);
-    let cut = [&header[..10], &header[10..], &payload[..10], &payload[10..], &signature[..10], &signature[10..], b"x", b"test"];
+    let cut = [
+        &header[..10],
+        &header[10..],
+        &payload[..10],
+        &payload[10..],
+        &signature[..10],
+        &signature[10..],
+        b"x",
+        b"test",
+    ];
     assert_eq!(asked(&cut), ["0 dns", token, "0> Complete"]);
     assert_eq!(asked(&[b"a", b"test"]), ["0 dns"]);
     let question: &[&[u8]] = &[b"k", b"test"];
     let text = [&[3][..], b"v=1", &[7], b" eyJ.a.", &[1], b"b"].concat();
-    let answer = dns(0x8180, &[question], &[(1, vec![1, 2, 3, 4]), (16, text), (257, b"\0\x05issue".to_vec())]);
-    let expected =
-        ["0 dns", "0< dns dns:txt=v=1 eyJ.a.b @2", "0< Complete", "1< dns @2", "1< body \0\u{5}issue", "1< Complete"];
+    let answer =
+        dns(0x8180, &[question], &[(1, vec![1, 2, 3, 4]), (16, text), (257, b"\0\x05issue".to_vec())]);
+    let expected = [
+        "0 dns",
+        "0< dns dns:txt=v=1 eyJ.a.b @2",
+        "0< Complete",
+        "1< dns @2",
+        "1< body \0\u{5}issue",
+        "1< Complete",
+    ];
     says(&[up(dns(0x0100, &[question], &[])), down(&answer)], &expected);
     let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
     Conversation::new().c(framed(dns(0x0100, &[question], &[]))).s(framed(answer)).says(&expected);
@@ -143,7 +164,10 @@ fn dns_joins_labels_and_strings() {
     let at = endless.len() - 2;
     endless[at + 1] = at as u8;
     assert!(play(&[up(&endless)]).is_empty());
-    assert!(play(&[up(dns(0x0100, &[question], &[])), up(&endless)]).contains(&"weird dns_bad_message".to_owned()));
+    assert!(
+        play(&[up(dns(0x0100, &[question], &[])), up(&endless)])
+            .contains(&"weird dns_bad_message".to_owned())
+    );
 }
 
 #[test]
@@ -157,7 +181,10 @@ fn radius_joins_attributes() {
     let vendor = [&[0, 0, 0, 9, 1, 6][..], b"eyJ="].concat();
     let long = "x".repeat(253) + "yz";
     says(
-        &[up(packet(1, &[(1, b"me".to_vec()), (VENDOR, vendor)])), down(packet(2, &[(25, half), (25, b"yz".to_vec())]))],
+        &[
+            up(packet(1, &[(1, b"me".to_vec()), (VENDOR, vendor)])),
+            down(packet(2, &[(25, half), (25, b"yz".to_vec())])),
+        ],
         &[
             "0 radius",
             "0> attribute attribute:user-name=me @1",
@@ -175,9 +202,23 @@ const VENDOR: u8 = 26;
 #[test]
 fn coap_asks_and_answers() {
     // PUT /a/bc?t=x with JSON; 2.04 with the same token; 4.04 to what was not seen.
-    let request = [&[0x42, 3, 1, 1, 0xaa, 0xbb, 0xb1][..], b"a", &[2], b"bc", &[0x11, 50, 0x33], b"t=x", &[0xff], b"{}"].concat();
+    let request = [
+        &[0x42, 3, 1, 1, 0xaa, 0xbb, 0xb1][..],
+        b"a",
+        &[2],
+        b"bc",
+        &[0x11, 50, 0x33],
+        b"t=x",
+        &[0xff],
+        b"{}",
+    ]
+    .concat();
     says(
-        &[up(request), down([0x62, 0x44, 1, 1, 0xaa, 0xbb, 0xff, b'o', b'k']), down([0x51, 0x84, 1, 2, 0xcc])],
+        &[
+            up(request),
+            down([0x62, 0x44, 1, 1, 0xaa, 0xbb, 0xff, b'o', b'k']),
+            down([0x51, 0x84, 1, 2, 0xcc]),
+        ],
         &[
             "0 coap",
             "0> PUT /a/bc?t=x @1",
@@ -205,7 +246,8 @@ fn gelf_comes_in_chunks_and_compressed() {
     says(&[up(json)], &["0 gelf", "0> log @1", &body, "0> Complete"]);
     let text = play(&[up(&zlib)]);
     assert_eq!(text[..2], ["0 gelf", "0> log log:content-encoding=deflate @1"]);
-    let chunk = |n: u8, count: u8, part: &str| [b"\x1e\x0f12345678", &[n, count][..], part.as_bytes()].concat();
+    let chunk =
+        |n: u8, count: u8, part: &str| [b"\x1e\x0f12345678", &[n, count][..], part.as_bytes()].concat();
     let (one, two) = json.split_at(20);
     says(
         &[up(chunk(1, 2, two)), up(chunk(1, 2, two)), up(chunk(0, 2, one)), up(chunk(0, 2, "lone"))],
