@@ -22,6 +22,8 @@ const HEADER: usize = 12;
 const LABEL: usize = 63;
 const NAME: usize = 255;
 const JUMPS: usize = 32;
+/// Longest message that a stream begins with: a query.
+const FIRST: usize = 1280;
 /// Records of one message that are looked at: a zone transfer is told record by record, in many messages.
 const RECORDS: usize = 4096;
 
@@ -44,9 +46,15 @@ fn probe(bytes: &[u8]) -> Verdict {
 
 /// A message behind its length (section 4.2.2); of a long one, the first question.
 fn probe_stream(bytes: &[u8]) -> Verdict {
-    let Some((length, rest)) = bytes.split_first_chunk::<2>() else { return Verdict::More };
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return if bytes.first().is_some_and(|b| usize::from(*b) > FIRST >> 8) {
+            Verdict::No
+        } else {
+            Verdict::More
+        };
+    };
     let length = usize::from(u16::from_be_bytes(*length));
-    if length < HEADER + 5 || length < rest.len() && rest.len() < HEADER {
+    if !(HEADER + 5..=FIRST).contains(&length) {
         return Verdict::No;
     }
     if rest.len() < HEADER {
