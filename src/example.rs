@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Trials of the dictionary attack in one example.
 const CRACK_BUDGET: u64 = 100_000;
 
+/// Numbers of flows that examples name begin behind those of events that name none.
+const FLOWS: u64 = 1 << 32;
+
 /// What became of the examples of one rule.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -81,6 +84,9 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
     let mut capture = CaptureSummary::default();
     for (number, event) in events.iter().enumerate() {
         let number = number as u64 + 1;
+        // Events of one connection say so.
+        let flow = event.fields.get("flow").and_then(toml::Value::as_integer);
+        let flow = flow.and_then(|flow| u64::try_from(flow).ok()).map_or(number, |flow| flow + FLOWS);
         match event.kind {
             EventKind::Exchange | EventKind::Sighting => match event::exchange(event, number)? {
                 event::Played::Exchange(ready) => {
@@ -88,14 +94,14 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
                     let batch = Batch { block: Arc::new(block), first: number, ..Batch::default() };
                     for stamped in shard.process(&batch).events {
                         if let Closed::Exchange { exchange, sightings } = stamped.event {
-                            judge.exchange(&exchange, sightings, number);
+                            judge.exchange(&exchange, sightings, flow);
                         }
                     }
                 }
-                event::Played::Sighting(sighting) => judge.sighting(*sighting, None, number),
+                event::Played::Sighting(sighting) => judge.sighting(*sighting, None, flow),
             },
-            EventKind::Login => judge.login(&event::login(event)?, number),
-            EventKind::Tls | EventKind::Flow => judge.flow(&flow::flow(event)?, number),
+            EventKind::Login => judge.login(&event::login(event)?, flow),
+            EventKind::Tls | EventKind::Flow => judge.flow(&flow::flow(event)?, flow),
             EventKind::Gap => capture.tally.weird("gaps"),
             EventKind::Capture => {
                 capture.secrets |=

@@ -1,5 +1,9 @@
 //! Every bound in wirelint, with its reason. A bound that bites is counted in the tally.
 
+mod behaviour;
+
+pub use behaviour::*;
+
 /// Flow tables are split into this many partitions, each with its share of every total bound, so that
 /// the result does not depend on the number of threads.
 pub const PARTITIONS: usize = 64;
@@ -236,10 +240,6 @@ pub const RULE_SETS: usize = 4096;
 pub const RETAINED: usize = 16_384;
 /// Approximate bytes of retained subjects.
 pub const RETAINED_BYTES: usize = 24 << 20;
-/// Routes and hosts of a partition that were told of once, in slots of which each holds one.
-pub const FIRSTS: usize = 1024;
-/// Routes that are remembered with how they answer without a valid token.
-pub const ROUTES: usize = 1 << 16;
 /// Hosts, clients and issuers that are remembered, each; those over it are judged early.
 pub const ROLL: usize = 4096;
 /// Packet time without a token of theirs after which they are over, in nanoseconds.

@@ -9,6 +9,7 @@ use crate::protocol::{Certificate, ClientHello, ServerHello};
 use crate::rules::rule::Event;
 use crate::session::{FlowSummary, TlsSession};
 use crate::time::Timestamp;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// Half a year, in seconds.
@@ -25,6 +26,9 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
         "sni",
         "ech",
         "certificates",
+        "client_certificate",
+        "opened",
+        "flow",
         "client",
         "server",
         "time",
@@ -46,6 +50,9 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
     let negotiated = fields.flag("negotiated", true);
     let chain = fields.0.get("certificates").and_then(toml::Value::as_array).into_iter().flatten();
     let chain = chain.map(certificate).collect::<Result<_, _>>()?;
+    let own = fields
+        .text("client_certificate")
+        .map(|text| Arc::new(Certificate { sha256: Sha256::digest(text).into(), ..Certificate::default() }));
     let time = Timestamp::from_parts(fields.number("time", TIME), 0);
     let ech = fields.flag("ech", false).then_some(0xfe0d);
     let hello = ClientHello {
@@ -78,7 +85,8 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
         tls: Some(Box::new(TlsSession {
             client: Some(hello),
             server: negotiated.then_some(answer),
-            chains: [Vec::new(), chain],
+            chains: [own.into_iter().collect(), chain],
+            opened: fields.flag("opened", false),
             established: fields.flag("established", true),
             position,
             ..TlsSession::default()

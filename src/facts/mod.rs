@@ -96,6 +96,14 @@ pub const FAMILIES: &[&Family] = &[
     &behaviour::acceptance::FAMILY,
     &behaviour::party::FAMILY,
     &behaviour::session::FAMILY,
+    &behaviour::grant::FAMILY,
+    &behaviour::replay::FAMILY,
+    &behaviour::redirect::FAMILY,
+    &behaviour::ends::FAMILY,
+    &behaviour::once::FAMILY,
+    &behaviour::dpop::FAMILY,
+    &behaviour::mtls::FAMILY,
+    &behaviour::probe::FAMILY,
     &login::FAMILY,
     &tls::FAMILY,
     &certificate::FAMILY,
@@ -104,6 +112,7 @@ pub const FAMILIES: &[&Family] = &[
     &roll::ISSUER,
     &roll::HOST,
     &roll::CLIENT,
+    &behaviour::hsts::FAMILY,
     &coverage::FAMILY,
 ];
 

@@ -1,12 +1,24 @@
 //! What clients and servers do with tokens: what is accepted, and what that says.
 
 pub(super) mod acceptance;
+pub(super) mod dpop;
+pub(super) mod ends;
+pub(super) mod grant;
+pub(super) mod hsts;
+pub(super) mod mtls;
+pub(super) mod once;
 pub(super) mod party;
+pub(super) mod probe;
+pub(super) mod redirect;
+pub(super) mod replay;
 pub(super) mod session;
 
 use super::Case;
 use crate::message::{Direction, Exchange, Location, Target, path_template};
-use crate::token::Role;
+use crate::token::{Role, Token};
+use foldhash::fast::FixedState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::{IpAddr, SocketAddr};
 
 /// Whether a request presents the token of a case as the credential that it is judged by: in Authorization or a header like
 /// it, a cookie, a parameter named like an access token. Proofs, assertions and hints come beside a credential.
@@ -50,4 +62,48 @@ fn route(exchange: &Exchange) -> Option<String> {
     let path = Target::parse(exchange.target()?).path.bytes;
     let method = String::from_utf8_lossy(exchange.method()?);
     Some(format!("{} {method} {}", exchange.host().unwrap_or_default(), path_template(path)))
+}
+
+/// What a token is remembered by: the first half of its SHA-256.
+type TokenId = [u8; 16];
+
+fn id_of(token: &Token) -> TokenId {
+    token.sha256().first_chunk().copied().unwrap_or_default()
+}
+
+/// Who sent a request: whom a proxy says that it forwards for (RFC 7239), else the address that it came from.
+fn client(case: &Case<'_>) -> Option<IpAddr> {
+    let forwarded = || {
+        let head = &case.exchange?.request.as_ref()?.head;
+        // One look at the fields: most requests have none of these.
+        let (_, value) = head.fields().find(|(name, _)| {
+            FORWARDED.iter().any(|known| name.len() == known.len() && name.eq_ignore_ascii_case(known))
+        })?;
+        let first = value.split(|b| matches!(b, b',' | b';')).find_map(|part| {
+            let part = part.trim_ascii();
+            let named = memchr::memchr(b'=', part).map(|at| part.split_at(at));
+            match named {
+                Some((name, value)) if name.eq_ignore_ascii_case(b"for") => value.get(1..),
+                Some(_) => None,
+                None => Some(part),
+            }
+        })?;
+        let text = str::from_utf8(first).ok()?.trim_matches('"');
+        text.parse()
+            .ok()
+            .or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
+            .or_else(|| text.strip_prefix('[')?.split(']').next()?.parse().ok())
+    };
+    forwarded().or_else(|| Some(case.transport()?.client?.addr))
+}
+
+const FORWARDED: [&[u8]; 5] =
+    [b"forwarded", b"x-forwarded-for", b"x-real-ip", b"cf-connecting-ip", b"true-client-ip"];
+
+/// What program sent a request: its User-Agent without numbers, which change with every update.
+fn device(exchange: &Exchange) -> Option<u64> {
+    let agent = exchange.request.as_ref()?.head.field("user-agent").filter(|agent| !agent.is_empty())?;
+    let mut hasher = FixedState::default().build_hasher();
+    agent.iter().filter(|b| !b.is_ascii_digit()).for_each(|b| hasher.write_u8(*b));
+    Some(hasher.finish())
 }

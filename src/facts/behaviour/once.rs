@@ -1,0 +1,162 @@
+//! Tokens that are good for one use, and names that are.
+
+use super::super::memory::{Given, Memory, Wants};
+use super::super::profile::{self, typ};
+use super::super::recent::Recent;
+use super::super::value::{Type, Value};
+use super::super::{Case, Family, Field, Source, Subject};
+use super::{TokenId, id_of};
+use crate::keys::thumbprint;
+use crate::limits::LIVES;
+use crate::message::{Direction, ExchangeId};
+use crate::tally::Tally;
+use crate::time::{SECOND, Timestamp};
+use crate::token::{Kind, Role};
+use sha2::{Digest, Sha256};
+use std::net::IpAddr;
+
+pub(in super::super) const FAMILY: Family = Family {
+    name: "once",
+    doc: "Whether a name that is good for one token, or a token that is good for one use, came before.",
+    subjects: &[Subject::Sighting],
+    about_key: false,
+    steady: false,
+    late: false,
+    source: Source::memory::<Names>(),
+    fields: &[
+        Field {
+            name: "once.jti",
+            ty: Type::Str,
+            doc: "How the jti came before under the same issuer (for a DPoP proof: the same key): \"one-time\" (in another request with what is good for one, as a DPoP proof, a client assertion, a logout token), \"retry\" (the same bytes on the same connection within five seconds), \"shared\" (in another token of the same use, with other content).",
+            get: |c| Value::or_missing(again(c)),
+        },
+        Field {
+            name: "once.proof_replayed",
+            ty: Type::Bool,
+            doc: "Whether a DPoP proof came before in another request, on another connection or more than five seconds ago.",
+            get: |c| Value::Bool(again(c) == Some("one-time") && is_proof(c) && same_bytes(c)),
+        },
+    ],
+};
+
+/// The latest names, with where each came first.
+pub(in super::super) struct Names {
+    known: Recent<Name, First>,
+}
+
+/// Digest of issuer or key, use, and `jti`.
+type Name = [u8; 16];
+
+struct First {
+    token: TokenId,
+    /// Digest of the payload: signed again, it is still the same token.
+    payload: u64,
+    flow: u64,
+    exchange: Option<ExchangeId>,
+    time: Timestamp,
+    ends: [Option<IpAddr>; 2],
+}
+
+/// How soon a client tries again that got no answer.
+const RETRY: i64 = 5 * SECOND;
+
+impl Memory for Names {
+    fn new(_: &Given) -> Self {
+        Self { known: Recent::new(LIVES) }
+    }
+
+    fn wants() -> Wants {
+        Wants { tokens: true, ..Wants::default() }
+    }
+
+    fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
+        let (Some(name), Some(sighting)) = (name(case), case.sighting) else { return };
+        if self.known.touch(&name).is_some() {
+            return;
+        }
+        let first = First {
+            token: id_of(&sighting.token),
+            payload: payload(case),
+            flow: case.flow_number,
+            exchange: case.exchange.map(|e| e.id),
+            time: sighting.position.time,
+            ends: ends(case),
+        };
+        if self.known.insert(name, first).is_some() {
+            tally.weird("names_evicted");
+        }
+    }
+}
+
+fn ends(case: &Case<'_>) -> [Option<IpAddr>; 2] {
+    let transport = case.transport();
+    [transport.and_then(|t| t.client), transport.and_then(|t| t.server)].map(|end| end.map(|end| end.addr))
+}
+
+fn payload(case: &Case<'_>) -> u64 {
+    let payload = case.sighting.map(|s| s.token.payload()).unwrap_or_default();
+    Sha256::digest(payload).first_chunk().map_or(0, |half| u64::from_le_bytes(*half))
+}
+
+/// Whether the token is good for one request.
+fn one_time(case: &Case<'_>) -> bool {
+    let Some(sighting) = case.sighting.filter(|s| s.direction == Some(Direction::Request)) else {
+        return false;
+    };
+    let role = profile::role(case);
+    let request_object = sighting.place.name.as_deref() == Some("request");
+    matches!(role, Some(Role::DpopProof | Role::ClientAssertion | Role::Logout | Role::SecurityEvent))
+        || request_object
+        || typ(&sighting.token) == "kb+jwt"
+}
+
+fn is_proof(case: &Case<'_>) -> bool {
+    profile::role(case) == Some(Role::DpopProof)
+}
+
+fn name(case: &Case<'_>) -> Option<Name> {
+    let token = &case.sighting?.token;
+    let jti = token.claim("jti")?.as_str()?;
+    // A token that was tampered with has the name of the one that it was made from.
+    if token.kind() == Kind::Jwe || token.signature().is_empty() || token.signature_is_void() {
+        return None;
+    }
+    let role = profile::role(case)?;
+    let owner = match token.iss().and_then(|iss| iss.as_str()) {
+        Some(iss) => iss.into(),
+        None if role == Role::DpopProof => thumbprint(token.header_member("jwk")?)?,
+        None => return None,
+    };
+    let role = if one_time(case) { "one-time" } else { role.as_str() };
+    let mut digest = Sha256::new();
+    for part in [&*owner, role, jti] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.finalize().first_chunk().copied()
+}
+
+fn first<'a>(case: &Case<'a>) -> Option<&'a First> {
+    case.memory::<Names>()?.known.get(&name(case)?)
+}
+
+fn same_bytes(case: &Case<'_>) -> bool {
+    first(case).zip(case.sighting).is_some_and(|(first, sighting)| first.token == id_of(&sighting.token))
+}
+
+fn again(case: &Case<'_>) -> Option<&'static str> {
+    let (first, sighting) = (first(case)?, case.sighting?);
+    let same = first.token == id_of(&sighting.token);
+    if !one_time(case) {
+        return (!same && first.payload != payload(case)).then_some("shared");
+    }
+    let own = first.flow == case.flow_number && first.exchange == case.exchange.map(|e| e.id);
+    // What one proxy got, it sent on.
+    let [client, server] = ends(case);
+    let hop = client.is_some() && client == first.ends[1] || server.is_some() && server == first.ends[0];
+    if own || hop {
+        return None;
+    }
+    let soon = sighting.position.time.since(first.time) < RETRY;
+    Some(if same && soon && first.flow == case.flow_number { "retry" } else { "one-time" })
+}
