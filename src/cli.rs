@@ -4,7 +4,8 @@
 mod live;
 mod offline;
 
-use crate::rules::Severity;
+use crate::rules::nearest::nearest;
+use crate::rules::{FailOn, Severity};
 use crate::{records, report};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
@@ -50,9 +51,24 @@ pub enum Command {
     Trace(TraceArgs),
     /// Decode, verify and judge tokens given as text or on standard input
     Inspect(InspectArgs),
+    /// Write a configuration file with every key as a comment
+    Init(InitArgs),
+    /// Print the JSON Schema of a file, for editors
+    Schema {
+        /// Which file
+        #[arg(value_enum)]
+        of: SchemaOf,
+    },
     /// List and explain the rules, or test a folder of them
     #[command(subcommand)]
     Rules(RulesCommand),
+}
+
+/// Files that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// wirelint.toml
+    Config,
 }
 
 /// Where colour is used.
@@ -151,18 +167,28 @@ pub struct RuleArgs {
     /// Word list for the dictionary attack on HMAC secrets, beside the built-in one
     #[arg(short = 'w', long, value_name = "FILE")]
     pub wordlist: Vec<PathBuf>,
-    /// HMAC trials in the run; 0 turns the attack off
-    #[arg(long, value_name = "N", default_value_t = 4_000_000)]
-    pub crack_budget: u64,
+    /// HMAC trials in the run; 0 turns the attack off [default: 4000000]
+    #[arg(long, value_name = "N")]
+    pub crack_budget: Option<u64>,
 }
 
-/// Severity at which a command fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailOn {
-    /// At this severity or above.
-    Severity(Severity),
-    /// Not because of findings.
-    Never,
+impl RuleArgs {
+    /// HMAC trials in the run.
+    pub fn budget(&self) -> u64 {
+        self.crack_budget.unwrap_or(4_000_000)
+    }
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Configuration")]
+pub struct ConfigArgs {
+    /// Configuration file [default: wirelint.toml, upward from the input's folder or from the working directory]
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long)]
+    pub isolated: bool,
 }
 
 /// The help of `--format`: what it is for, then each format.
@@ -170,33 +196,26 @@ fn formats(what: &str, each: impl Iterator<Item = (&'static str, &'static str)>)
     each.fold(format!("{what}:"), |text, (name, doc)| format!("{text}\n  {name:<8} {doc}"))
 }
 
-impl FailOn {
-    /// The severity, unless it is `never`.
-    pub fn severity(self) -> Option<Severity> {
-        match self {
-            Self::Severity(severity) => Some(severity),
-            Self::Never => None,
-        }
-    }
-}
-
 fn fail_on(text: &str) -> Result<FailOn, String> {
-    if text == "never" {
-        return Ok(FailOn::Never);
-    }
-    let names = Severity::ALL.iter().rev().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
-    Severity::parse(text).map(FailOn::Severity).ok_or_else(|| format!("one of {names}, never"))
+    let names = || Severity::NAMES.iter().rev().chain(&["never"]).copied();
+    FailOn::parse(text).ok_or_else(|| {
+        let near = nearest(text, names()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        format!("one of {}{near}", names().collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// What `scan` and `live` have in common.
 #[derive(Clone, Debug, Args)]
 pub struct AuditArgs {
-    /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never
-    #[arg(long, value_name = "SEVERITY", default_value = "low", value_parser = fail_on)]
-    pub fail_on: FailOn,
+    /// Exit with 1 for findings at this severity or above: critical, high, medium, low, info, never [default: low]
+    #[arg(long, value_name = "SEVERITY", value_parser = fail_on)]
+    pub fail_on: Option<FailOn>,
     /// Exit with 4 if the inspection was incomplete and there are no findings
     #[arg(long)]
     pub strict: bool,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// How packets are read.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -209,6 +228,13 @@ pub struct AuditArgs {
     /// Work and output.
     #[command(flatten)]
     pub work: WorkArgs,
+}
+
+impl AuditArgs {
+    /// The severity from which on findings fail the run.
+    pub fn fail_on(&self) -> FailOn {
+        self.fail_on.unwrap_or_default()
+    }
 }
 
 /// `wirelint scan`.
@@ -232,6 +258,9 @@ pub struct SourceArgs {
     /// Captures (pcap, pcapng, HAR, cassettes), folders of them, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
     /// How packets are read.
     #[command(flatten)]
     pub read: ReadArgs,
@@ -268,6 +297,17 @@ pub struct TraceArgs {
     /// What is read.
     #[command(flatten)]
     pub source: SourceArgs,
+}
+
+/// `wirelint init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// The file, or - for standard output
+    #[arg(default_value = "wirelint.toml", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Overwrite a file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `wirelint rules`.

@@ -125,7 +125,7 @@ impl From<&Rule> for RuleNote {
             id: rule.id.clone(),
             group: rule.group.as_str(),
             title: rule.title.clone(),
-            severity: rule.severity,
+            severity: rule.fixed.unwrap_or(rule.severity),
             confidence: rule.confidence,
             about: rule.about.clone(),
             remedy: rule.remedy.clone(),
@@ -156,6 +156,10 @@ pub struct Summary {
     pub crack_cut: bool,
     /// What was said about the inputs: damage, unreadable files.
     pub warnings: Vec<String>,
+    /// Findings that the operator accepts, which are not among `findings`.
+    pub suppressed: u64,
+    /// What is to be said about suppressions and baselines: expired, unused, stale.
+    pub remarks: Vec<String>,
     /// The run was interrupted.
     pub interrupted: bool,
 }

@@ -6,6 +6,7 @@ pub mod alarm;
 pub mod capture;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod crack;
 pub mod decode;
 pub mod example;
@@ -25,6 +26,7 @@ pub mod report;
 pub mod rules;
 pub mod session;
 pub mod shard;
+pub mod suppress;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub mod system;
 pub mod tally;

@@ -366,6 +366,10 @@ pub const EXPRESSION_DEPTH: usize = 32;
 pub const EXPRESSION_TURNS: u32 = 10_000;
 /// Bytes of one rule file; ours are about 2 KiB.
 pub const RULE_BYTES: usize = 64 << 10;
+/// Bytes of one configuration file.
+pub const CONFIG_BYTES: usize = 1 << 20;
+/// Suppressions of a run, those that captures bring included; further ones suppress nothing.
+pub const SUPPRESSIONS: usize = 10_000;
 /// Rules in all: a folder that has more is not a folder of rules.
 pub const RULES: usize = 4096;
 

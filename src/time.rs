@@ -69,6 +69,32 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A day of the Gregorian calendar, as days since 1970-01-01.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(pub i64);
+
+impl Day {
+    /// The day of that date, if there is one.
+    pub fn of(year: u16, month: u8, day: u8) -> Option<Self> {
+        let date =
+            jiff::civil::Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
+        let start = jiff::tz::Offset::UTC.to_timestamp(date.ok()?.at(0, 0, 0, 0)).ok()?;
+        Some(Self(start.as_second().div_euclid(86_400)))
+    }
+
+    /// The day on which an instant is, in UTC.
+    pub const fn at(instant: Timestamp) -> Self {
+        Self(instant.seconds().div_euclid(86_400))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = civil(self.0);
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
 /// A second since 1970, in words as a [`Timestamp`]; unlike one it reaches to the year 9999, as certificates do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Second(pub i64);
@@ -134,6 +160,15 @@ mod tests {
             let stamp = jiff::Timestamp::from_nanosecond(i128::from(nanos)).unwrap();
             assert_eq!(Timestamp(nanos).to_string(), format!("{stamp:.9}"), "{nanos}");
         }
+    }
+
+    #[test]
+    fn days() {
+        let day = Day::of(2024, 2, 29).unwrap();
+        assert_eq!(day.to_string(), "2024-02-29");
+        assert_eq!(Day::at(Timestamp::parse("2024-02-29T23:59:59Z").unwrap()), day);
+        assert!(Day::at(Timestamp::parse("2024-03-01T00:00:00Z").unwrap()) > day);
+        assert_eq!((Day::of(2023, 2, 29), Day::of(2023, 13, 1)), (None, None));
     }
 
     #[test]

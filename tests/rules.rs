@@ -43,10 +43,14 @@ fn every_rule_says_all_and_has_examples() {
 
 #[test]
 fn generated_pages_are_fresh() {
-    let pages: [(&str, &[&str]); 2] =
-        [("docs/rules.md", &["rules", "docs"]), ("docs/facts.md", &["rules", "docs", "--facts"])];
-    for (page, command) in pages {
-        let fresh = wirelint(command).run().code(0).quiet().out;
+    let said = |command: &[&str]| wirelint(command).run().code(0).quiet().out;
+    let pages = [
+        ("docs/rules.md", said(&["rules", "docs"])),
+        ("docs/facts.md", said(&["rules", "docs", "--facts"])),
+        ("docs/config.md", wirelint::config::page()),
+        ("docs/schema/config.schema.json", said(&["schema", "config"])),
+    ];
+    for (page, fresh) in pages {
         if std::env::var_os("UPDATE").is_some() {
             fs::write(tree::root().join(page), &fresh).unwrap();
         }

@@ -1,10 +1,11 @@
 //! The main thread's end of the chute for `scan` and `live`: judge, dictionary attack, what is said meanwhile.
 
+use super::configure::{self, Configured};
 use super::inputs;
 use super::scan::threads;
 use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
-use super::{Failure, decode_as, key_store, now, rule_set, unused_keys};
+use super::{Failure, decode_as, unused_keys};
 use crate::capture::{Block, CaptureError, Source};
 use crate::cli::{AuditArgs, RuleArgs, WorkArgs};
 use crate::crack::{WORD_BYTES, Words};
@@ -64,6 +65,8 @@ pub(super) struct Audit {
     secrets: bool,
     names: Vec<String>,
     warnings: Vec<String>,
+    /// What was said about the configuration.
+    remarks: Vec<String>,
     work: WorkArgs,
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
@@ -73,9 +76,16 @@ pub(super) struct Audit {
 
 impl Audit {
     /// The audit that the flags ask for; it ends early once `stop` is set.
-    pub(super) fn new(args: &AuditArgs, secrets: Secrets, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
-        let (judge, keys) = judge(args)?;
-        Self::with(judge, &keys, limits::Room::default(), args, secrets, stop)
+    pub(super) fn new(
+        configured: &Configured,
+        secrets: Secrets,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        let (judge, keys) = configure::judge(configured)?;
+        let room = limits::Room::default();
+        let mut audit = Self::with(judge, &keys, room, &configured.args, secrets, stop)?;
+        configured.warnings.iter().for_each(|text| audit.remark(text.clone()));
+        Ok(audit)
     }
 
     /// The audit with this judge, within this room.
@@ -102,6 +112,7 @@ impl Audit {
             secrets: false,
             names: Vec::new(),
             warnings: Vec::new(),
+            remarks: Vec::new(),
             work: args.work.clone(),
             progress: None,
             stop,
@@ -170,6 +181,10 @@ impl Audit {
         self.tell(0, true);
         terminal::counted(&self.work, &self.tally);
         let interrupted = self.interrupted();
+        // What was not read to its end may still come to use them.
+        let unused = if interrupted { Vec::new() } else { self.judge.unused_suppressions() };
+        unused.into_iter().for_each(|text| self.remark(text));
+        let suppressed = self.judge.suppressions().count();
         let tokens = self.judge.distinct_tokens();
         let rules = self.judge.rules_with_findings();
         let (findings, dropped) = self.judge.into_findings();
@@ -184,6 +199,8 @@ impl Audit {
             crack_trials,
             crack_cut,
             warnings,
+            suppressed,
+            remarks: self.remarks,
             interrupted,
         }
     }
@@ -213,6 +230,14 @@ impl Audit {
         }
     }
 
+    /// Says something about the configuration, and keeps it for the report.
+    pub(super) fn remark(&mut self, text: String) {
+        if self.work.quiet == 0 {
+            terminal::say(&format!("warning: {text}"));
+        }
+        self.remarks.push(text);
+    }
+
     /// Tells whoever watches; false if they want no more.
     fn tell(&mut self, behind: u64, end: bool) -> bool {
         let Some(news) = &mut self.news else { return true };
@@ -239,13 +264,6 @@ impl Audit {
         });
         std::mem::replace(&mut self.judge, judge)
     }
-}
-
-/// The judge that the flags ask for, and the keys that it verifies with.
-pub(super) fn judge(args: &AuditArgs) -> Result<(Judge, Arc<KeyStore>), Failure> {
-    let keys = Arc::new(key_store(&args.keys, &args.work)?);
-    let given = given(&args.rules, now(&args.read)?, Arc::clone(&keys))?;
-    Ok((Judge::new(rule_set(&args.rules)?, &given, args.work.show_secrets), keys))
 }
 
 impl Listener for Audit {
@@ -294,5 +312,5 @@ pub(super) fn given(rules: &RuleArgs, now: Option<Timestamp>, keys: Arc<KeyStore
     for path in &rules.wordlist {
         Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
     }
-    Ok(Given { now, keys, wordlists: rules.wordlist.clone(), crack_budget: rules.crack_budget })
+    Ok(Given { now, keys, wordlists: rules.wordlist.clone(), crack_budget: rules.budget() })
 }

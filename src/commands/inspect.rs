@@ -2,15 +2,16 @@
 
 use super::audit::given;
 use super::scan::{settings, unknown_format};
-use super::{Failure, exit, failing, key_store, output, parse_now, rule_set, terminal, unused_keys};
+use super::{Failure, configure, exit, failing, key_store, output, parse_now, terminal, unused_keys};
 use crate::cli::{InspectArgs, RuleArgs};
+use crate::config::Config;
 use crate::crack::Origin;
 use crate::facts::{CaptureSummary, Dictionary, Given};
 use crate::judge::Judge;
 use crate::keys::KeyStore;
 use crate::message::{Channel, Location, Place, Position, Transport};
 use crate::records::{INSPECT_FORMATS, Inspection, inspect_format};
-use crate::time::Timestamp;
+use crate::time::{Day, Timestamp};
 use crate::token::{Scanner, Sighting, Token};
 use smallvec::SmallVec;
 use std::io::{IsTerminal, Read};
@@ -30,17 +31,19 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
         .ok_or_else(|| unknown_format(&args.format, INSPECT_FORMATS.iter().map(|f| f.name)))?;
     let scanner = Scanner::new();
     let now = args.now.as_deref().map(parse_now).transpose()?.unwrap_or_else(clock);
-    let keys = Arc::new(key_store(&args.keys, &args.work)?);
-    let mut rules = args.rules.clone();
+    let (mut rules, mut key_args) = (args.rules.clone(), args.keys.clone());
+    let (config, warnings) =
+        configure::tokens(&args.config, (&mut rules, &mut key_args), Day::at(now), &args.work)?;
+    let keys = Arc::new(key_store(&key_args, &args.work)?);
     if rules.select.is_empty() {
         rules.select = GROUPS.map(str::to_owned).to_vec();
     }
     let given = given(&rules, Some(now), Arc::clone(&keys))?;
     let (tokens, strangers) = tokens(&args.tokens, &scanner)?;
-    if let Some(text) = unused_keys(&keys).filter(|_| args.work.quiet == 0) {
+    for text in warnings.into_iter().chain(unused_keys(&keys)).filter(|_| args.work.quiet == 0) {
         terminal::say(&format!("warning: {text}"));
     }
-    let inspect = |token| inspect(token, &rules, &given, &keys, args.work.show_secrets);
+    let inspect = |token| inspect(token, (&rules, &config), &given, &keys, args.work.show_secrets);
     let inspections = tokens.into_iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
     let mut out = output::open(args.work.output.as_deref())?;
     let written =
@@ -49,7 +52,8 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     for stranger in &strangers {
         terminal::say(&format!("error: {stranger}"));
     }
-    let failing = inspections.iter().any(|inspection| failing(&inspection.findings, args.fail_on));
+    let fail_on = args.fail_on.or(config.fail_on).unwrap_or_default();
+    let failing = inspections.iter().any(|inspection| failing(&inspection.findings, fail_on));
     Ok(match failing {
         _ if !strangers.is_empty() => exit::FAILURE,
         true => exit::FINDINGS,
@@ -60,13 +64,14 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
 /// One token before the rules, as if it had been sighted in a place that tells nothing.
 fn inspect(
     token: Arc<Token>,
-    rules: &RuleArgs,
+    (rules, config): (&RuleArgs, &Config),
     given: &Given,
     keys: &KeyStore,
     show_secrets: bool,
 ) -> Result<Inspection, Failure> {
     let now = given.now.unwrap_or_default();
-    let mut judge = Judge::new(rule_set(rules)?, given, show_secrets);
+    let judge = Judge::new(configure::rule_set(rules, config)?, given, show_secrets);
+    let mut judge = configure::judged_by(judge, config);
     judge.sighting(sighting(Arc::clone(&token), now), None, 1);
     judge.finish(&mut CaptureSummary::default());
     let outcome = judge.memory::<Dictionary>().and_then(Dictionary::outcome);
@@ -185,7 +190,7 @@ fn standard_input() -> Result<String, Failure> {
 }
 
 /// A token alone has no packet that could tell the time.
-fn clock() -> Timestamp {
+pub(super) fn clock() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_parts(i64::try_from(since.as_secs()).unwrap_or(i64::MAX), 0)
 }

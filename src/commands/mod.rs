@@ -1,6 +1,8 @@
 //! What the commands do: the two ends of the chute, and what is said about the work.
 
 mod audit;
+mod configure;
+mod init;
 mod inputs;
 mod inspect;
 #[cfg(feature = "live")]
@@ -11,15 +13,16 @@ mod rules;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod run;
 mod scan;
+mod schema;
 mod secrets;
 mod terminal;
 
-use crate::cli::{Cli, Command, FailOn, KeyArgs, ReadArgs, RuleArgs, WorkArgs};
+use crate::cli::{Cli, Command, KeyArgs, ReadArgs, WorkArgs};
 use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::keys::KeyStore;
 use crate::protocol::{self, Protocol};
-use crate::rules::RuleSet;
+use crate::rules::{FailOn, RuleSet};
 use crate::time::Timestamp;
 
 /// Why a command could not do its work: the user's own mistakes, with what to do about them. Exit code 2.
@@ -61,19 +64,14 @@ pub fn run(cli: Cli) -> u8 {
         Command::Tokens(args) => records::run(records::Kind::Tokens, &args),
         Command::Trace(args) => records::trace(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Schema { of } => schema::run(of),
         Command::Rules(command) => rules::run(&command),
     };
     result.unwrap_or_else(|Failure(text)| {
         terminal::say(&format!("error: {text}"));
         exit::FAILURE
     })
-}
-
-/// The rules that the flags choose.
-fn rule_set(args: &RuleArgs) -> Result<RuleSet, Failure> {
-    let mut set = with_dirs(RuleSet::builtin_without_examples(&Facts), &args.rules)?;
-    set.choose(&args.select, &args.ignore, args.pedantic).map_err(|e| Failure(e.to_string()))?;
-    Ok(set)
 }
 
 /// Built-in rules and those of `dirs`.

@@ -4,7 +4,7 @@ use super::inputs::{self, Inputs};
 use super::scan::{settings, stop_flag, threads, unknown_format};
 use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
-use super::{Failure, decode_as, exit, key_store, output, unused_keys};
+use super::{Failure, configure, decode_as, exit, key_store, output, unused_keys};
 use crate::capture::FileId;
 use crate::cli::{RecordArgs, SourceArgs, TraceArgs};
 use crate::decode::{DecodeOptions, Paths};
@@ -84,6 +84,9 @@ fn record(
     args: &SourceArgs,
     sink: impl FnOnce(&[String]) -> Sink,
 ) -> Result<(u8, Sink), Failure> {
+    let mut args = args.clone();
+    let reading = (&mut args.read, &mut args.keys);
+    let remarks = configure::records(&args.config, &args.inputs, reading, &args.work)?;
     let keys = key_store(&args.keys, &args.work)?;
     let demand = Demand {
         tokens: matches!(kind, Kind::Tokens | Kind::Trace),
@@ -101,7 +104,7 @@ fn record(
         room: Default::default(),
     });
     let mut inputs = Inputs::new(&args.inputs, &args.read, &args.work)?;
-    secrets.warnings.into_iter().chain(unused_keys(&keys)).for_each(|text| inputs.warn(text));
+    remarks.into_iter().chain(secrets.warnings).chain(unused_keys(&keys)).for_each(|text| inputs.warn(text));
     let out = output::open(args.work.output.as_deref())?;
     let mut recorder = Recorder {
         kind,

@@ -4,7 +4,7 @@ use super::audit::Audit;
 use super::inputs::Inputs;
 use super::secrets::Secrets;
 use super::terminal::{self, Progress};
-use super::{Failure, code, output};
+use super::{Failure, code, configure, output};
 use crate::cli::{ScanArgs, WorkArgs};
 use crate::finding::Summary;
 use crate::report::{self, Format, Settings};
@@ -15,22 +15,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
-    let reports = reports(&args.format, args.audit.work.output.as_deref())?;
-    let mut audit = Audit::new(&args.audit, Secrets::load(&args.audit.read)?, stop_flag())?;
-    let mut inputs = Inputs::new(&args.inputs, &args.audit.read, &args.audit.work)?;
-    audit.progress = Some(Progress::new(inputs.total(), &args.audit.work));
+    let configured = configure::audit(&args.audit, &args.inputs)?;
+    let flags = &configured.args;
+    let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
+    let reports = reports(formats, flags.work.output.as_deref())?;
+    let mut audit = Audit::new(&configured, Secrets::load(&flags.read)?, stop_flag())?;
+    let mut inputs = Inputs::new(&args.inputs, &flags.read, &flags.work)?;
+    audit.progress = Some(Progress::new(inputs.total(), &flags.work));
     let names = inputs.names.clone();
-    let result = audit.run(&mut inputs, names, &args.audit);
+    let result = audit.run(&mut inputs, names, flags);
     if let Err(error) = &result {
         inputs.broken(error);
     }
     let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
     let summary = audit.finish(&inputs.warnings);
-    let fail_on = args.audit.fail_on.severity();
-    let settings = Settings { fail_on, ..settings(&args.audit.work) };
+    let fail_on = flags.fail_on();
+    let settings = Settings { fail_on: fail_on.severity(), ..settings(&flags.work) };
     write_reports(&reports, &summary, &settings)?;
     let complete = summary.coverage().is_empty() && !summary.crack_cut && !summary.interrupted;
-    Ok(code(&summary.findings, args.audit.fail_on, verdict, args.audit.strict, complete))
+    Ok(code(&summary.findings, fail_on, verdict, flags.strict, complete))
 }
 
 /// Writes each report to its place.

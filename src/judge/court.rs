@@ -4,12 +4,13 @@ use super::ledger::{Ledger, Spot};
 use super::retained::{Again, Evidence, Kept, Retained};
 use super::row::Row;
 use super::seen::{RuledOut, Seen};
-use super::spot::{identity, packet_time, short};
+use super::spot::{identity, packet_time, position, short};
 use crate::facts::{Case, Subject};
 use crate::finding::RuleNote;
 use crate::rules::expr::Verdict;
 use crate::rules::{Judged, Rule, RuleSet};
 use crate::shard::Wanted;
+use crate::suppress::Suppressions;
 use crate::tally::Tally;
 use crate::token::Sighting;
 use foldhash::HashSet;
@@ -23,6 +24,8 @@ pub(super) struct Court {
     candidates: Vec<usize>,
     /// Oddities of judging itself.
     pub(super) tally: Tally,
+    /// What the operator accepts.
+    pub(super) suppressions: Suppressions,
 }
 
 impl Court {
@@ -35,6 +38,7 @@ impl Court {
             retained: Retained::new(),
             candidates: Vec::new(),
             tally: Tally::default(),
+            suppressions: Suppressions::default(),
         }
     }
 
@@ -156,6 +160,12 @@ impl Court {
             return None;
         }
         let at = self.rules.rules().get(rule).zip(self.rows.get(rule))?;
+        if !self.suppressions.is_empty() {
+            let here = position(case).map(|p| (p.file, p.frame));
+            if self.suppressions.cover(at.0, spot.of(case, at.1.about_key), here) {
+                return None;
+            }
+        }
         self.ledger.record(rule, at, judged, case, spot, count)
     }
 }

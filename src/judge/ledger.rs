@@ -32,6 +32,12 @@ pub(super) struct Ledger {
 #[derive(Default)]
 pub(super) struct Spot([Option<Identity>; 2]);
 
+impl Spot {
+    pub(super) fn of(&mut self, case: &Case<'_>, about_key: bool) -> &Identity {
+        self.0[usize::from(about_key)].get_or_insert_with(|| identity(case, about_key))
+    }
+}
+
 impl Ledger {
     pub(super) fn new(show_secrets: bool) -> Self {
         Self {
@@ -93,9 +99,12 @@ impl Ledger {
         count: u64,
     ) -> Option<usize> {
         let about_key = row.about_key;
-        let spot = spot.0[usize::from(about_key)].get_or_insert_with(|| identity(case, about_key));
+        let spot = spot.of(case, about_key);
         let here = self.places.get(spot).and_then(|here| here.iter().find(|(rule, _)| *rule == number));
-        let (severity, adjustments) = adjust(judged.severity, case, row.excused, self.lowering);
+        let (severity, adjustments) = match rule.fixed {
+            Some(severity) => (severity, vec!["the configuration says so"]),
+            None => adjust(judged.severity, case, row.excused, self.lowering),
+        };
         let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
         let token = case.sighting.map(|s| &s.token);
         let token = token.or_else(|| case.entity.and_then(|e| e.origin.token.as_ref()));

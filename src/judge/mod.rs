@@ -23,6 +23,7 @@ use crate::policy::Policy;
 use crate::rules::{Rule, RuleSet};
 use crate::session::FlowSummary;
 use crate::shard::{Demand, Wanted};
+use crate::suppress::Suppressions;
 use crate::time::Timestamp;
 use crate::token::Sighting;
 use court::Court;
@@ -58,6 +59,23 @@ impl Judge {
     /// Another policy from now on.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = Arc::new(policy);
+    }
+
+    /// The same judge, which keeps findings out of the report that the operator accepts.
+    #[must_use]
+    pub fn with_suppressions(mut self, suppressions: Suppressions) -> Self {
+        self.court.suppressions = suppressions;
+        self
+    }
+
+    /// What the operator accepts: what is added holds from now on.
+    pub fn suppressions(&mut self) -> &mut Suppressions {
+        &mut self.court.suppressions
+    }
+
+    /// Suppressions that nothing was found for, in words.
+    pub fn unused_suppressions(&self) -> Vec<String> {
+        self.court.suppressions.unused(&self.court.rules)
     }
 
     /// What the shards must gather for the enabled rules.

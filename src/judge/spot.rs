@@ -2,21 +2,25 @@
 
 use crate::facts::{Case, Entity, Subject};
 use crate::finding::{Finding, Identity};
-use crate::message::{Exchange, path_template};
+use crate::message::{Exchange, Position, path_template};
 use crate::rules::Severity;
 use crate::time::Timestamp;
 use crate::token::Token;
 
-/// The parts of a finding that say where it was.
-pub(super) fn place(case: &Case<'_>) -> Finding {
-    let position = case
-        .sighting
+/// Where the subject was captured, if it was.
+pub(super) fn position(case: &Case<'_>) -> Option<Position> {
+    case.sighting
         .map(|s| s.position)
         .or_else(|| case.exchange.map(Exchange::position))
         .or_else(|| case.login.map(|l| l.position))
         .or_else(|| case.flow.map(|f| f.tls.as_ref().map_or(f.first, |t| t.position)))
         // A key that the user gave was never captured.
-        .or_else(|| case.entity.filter(|e| e.origin.transport.is_some()).map(|e| e.origin.position));
+        .or_else(|| case.entity.filter(|e| e.origin.transport.is_some()).map(|e| e.origin.position))
+}
+
+/// The parts of a finding that say where it was.
+pub(super) fn place(case: &Case<'_>) -> Finding {
+    let position = position(case);
     let transport = case.transport();
     let (location, name) = case.sighting.map_or((None, None), |s| {
         (Some(s.place.location.as_str().to_owned()), s.place.name.as_deref().map(str::to_owned))

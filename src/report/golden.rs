@@ -52,6 +52,8 @@ pub(crate) fn summary() -> Summary {
         crack_trials: 4_000_000,
         crack_cut: true,
         warnings: vec!["captures/login.pcap: offset 4711: block cut short, 12 bytes lost".into()],
+        suppressed: 2,
+        remarks: vec!["wirelint.toml:12: nothing was found that this suppresses; remove it".into()],
         interrupted: false,
     }
 }

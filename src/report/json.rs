@@ -31,7 +31,7 @@ mod tests {
         let text = golden::render(&super::FORMAT, 80, false);
         let value: Value = serde_json::from_str(&text).unwrap();
         let keys: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(keys, ["wirelint", "inputs", "summary", "findings", "warnings"]);
+        assert_eq!(keys, ["wirelint", "inputs", "summary", "findings", "warnings", "schema_version"]);
         assert_eq!(value["summary"]["severity"]["critical"], 2);
         insta::assert_snapshot!(text);
     }

@@ -143,7 +143,8 @@ fn location(finding: &Finding, summary: &Summary) -> Value {
 /// What was said about the inputs, and what was not inspected.
 fn notifications(summary: &Summary) -> Vec<Value> {
     let note = |level: &str, text: &str| json!({ "level": level, "message": { "text": escape(text) } });
-    let mut all: Vec<_> = summary.warnings.iter().map(|text| note("warning", text)).collect();
+    let mut all: Vec<_> =
+        summary.warnings.iter().chain(&summary.remarks).map(|text| note("warning", text)).collect();
     all.extend(
         super::tail::missed(summary).iter().map(|text| note("note", &format!("not inspected: {text}"))),
     );

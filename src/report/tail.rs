@@ -66,6 +66,9 @@ fn seen(summary: &Summary) -> Vec<Vec<String>> {
         traffic.push_str(&format!(" in {}", counted(summary.inputs.len() as u64, "file")));
     }
     let mut rows = vec![("findings", counts), ("tokens", tokens), ("traffic", traffic)];
+    if summary.suppressed > 0 {
+        rows.insert(1, ("accepted", format!("{}, suppressed", counted(summary.suppressed, "finding"))));
+    }
     if summary.crack_trials > 0 {
         rows.push(("attack", counted(summary.crack_trials, "HMAC trial")));
     }

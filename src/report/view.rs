@@ -96,8 +96,14 @@ pub(super) struct ReportView<'a> {
     inputs: &'a [String],
     summary: SummaryView<'a>,
     findings: Vec<FindingView<'a>>,
-    warnings: &'a [String],
+    /// About the inputs, then about the configuration.
+    warnings: Vec<&'a str>,
+    schema_version: u32,
 }
+
+/// Version of the schema that `json` and `ndjson` follow. It changes where a field is renamed or dropped, or means something
+/// else, not where one is added.
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 impl<'a> ReportView<'a> {
     /// The view of a summary.
@@ -107,7 +113,8 @@ impl<'a> ReportView<'a> {
             inputs: &summary.inputs,
             summary: SummaryView::new(summary),
             findings: summary.findings.iter().map(|f| FindingView::new(f, &summary.inputs)).collect(),
-            warnings: &summary.warnings,
+            warnings: summary.warnings.iter().chain(&summary.remarks).map(String::as_str).collect(),
+            schema_version: SCHEMA_VERSION,
         }
     }
 }
@@ -129,6 +136,7 @@ struct SummaryView<'a> {
     crack: Crack,
     interrupted: bool,
     dropped: u64,
+    suppressed: u64,
     weirds: &'a BTreeMap<&'static str, u64>,
 }
 
@@ -183,6 +191,7 @@ impl<'a> SummaryView<'a> {
             crack: Crack { trials: summary.crack_trials, cut: summary.crack_cut },
             interrupted: summary.interrupted,
             dropped: summary.dropped,
+            suppressed: summary.suppressed,
             weirds: &tally.weirds,
         }
     }

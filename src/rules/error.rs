@@ -1,11 +1,11 @@
-//! What can be wrong with rules, shown with the line that is wrong.
+//! What can be wrong with rules and configuration, shown with the line that is wrong.
 
 use std::fmt;
 use std::ops::Range;
 
 use super::expr::{ExprError, ExprErrorKind};
 
-/// A mistake in a rule file or in a choice of rules.
+/// A mistake in a rule file, in the configuration, or in a choice of rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
     /// The file, or the place that names rules, as the user knows it.
@@ -23,15 +23,15 @@ pub struct RuleError {
 pub enum RuleErrorKind {
     /// The file cannot be read, with the system's reason.
     Read(String),
-    /// The file is larger than a rule may be.
+    /// The file is larger than one of its kind may be.
     TooLarge,
     /// The file is no TOML, with the parser's reason.
     Toml(String),
     /// The file's stem is not in kebab-case.
     Id(String),
-    /// A key that rule files do not have.
+    /// A key that such files do not have.
     UnknownKey(String),
-    /// A key that rule files must have.
+    /// A key that such files must have.
     MissingKey(&'static str),
     /// A value of the wrong type.
     Type {
@@ -51,6 +51,13 @@ pub enum RuleErrorKind {
     },
     /// An empty text or list where something must stand.
     Empty(String),
+    /// A value of the right type that means nothing, with the reason.
+    Value {
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A condition or a message that does not compile.
     Expression(ExprErrorKind),
     /// Two rules of one name.
@@ -129,7 +136,7 @@ impl fmt::Display for RuleErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read(why) => write!(f, "cannot be read: {why}"),
-            Self::TooLarge => f.write_str("file is too large for a rule"),
+            Self::TooLarge => f.write_str("the file is too large"),
             Self::Toml(why) => write!(f, "not TOML: {why}"),
             Self::Id(id) => {
                 write!(f, "`{}` is no rule id: the file's name must be in kebab-case", id.escape_debug())
@@ -140,6 +147,7 @@ impl fmt::Display for RuleErrorKind {
             Self::Choice { key, found, allowed } => {
                 write!(f, "`{key}` cannot be `{}`: it is one of {}", found.escape_debug(), allowed.join(", "))
             }
+            Self::Value { key, why } => write!(f, "`{key}`: {why}"),
             Self::Empty(key) => write!(f, "`{key}` is empty"),
             Self::Expression(kind) => kind.fmt(f),
             Self::Duplicate { id, other } => {

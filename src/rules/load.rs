@@ -44,6 +44,7 @@ pub fn load(file: &str, text: &str, schemas: &dyn Schemas) -> Result<Rule, RuleE
         group,
         title,
         severity,
+        fixed: None,
         confidence,
         condition,
         when,

@@ -2,7 +2,7 @@
 
 pub mod builtin;
 pub mod docs;
-mod document;
+pub(crate) mod document;
 pub mod error;
 pub mod expr;
 pub mod folder;
@@ -16,4 +16,4 @@ pub use error::{RuleError, RuleErrorKind};
 pub use load::fuzz_rule_file;
 pub use rule::{Group, Judged, Rule, Schemas, Subject};
 pub use set::RuleSet;
-pub use severity::{Confidence, Severity};
+pub use severity::{Confidence, FailOn, Severity};

@@ -21,6 +21,8 @@ pub struct Rule {
     pub title: String,
     /// How bad it is, unless one of `severity_if` holds.
     pub severity: Severity,
+    /// How bad the configuration says that it is, whatever the rule says.
+    pub fixed: Option<Severity>,
     /// How sure it is, unless one of `confidence_if` holds.
     pub confidence: Confidence,
     /// The text of `when`.
@@ -180,7 +182,10 @@ impl Rule {
             pending: verdict == Verdict::Pending,
         };
         if verdict != Verdict::No {
-            judged.severity = first(&self.severity_if, lookup, &mut judged.pending).unwrap_or(self.severity);
+            judged.severity = match self.fixed {
+                Some(severity) => severity,
+                None => first(&self.severity_if, lookup, &mut judged.pending).unwrap_or(self.severity),
+            };
             judged.confidence =
                 first(&self.confidence_if, lookup, &mut judged.pending).unwrap_or(self.confidence);
         }

@@ -10,7 +10,7 @@ use super::folder::read_dir;
 use super::load::load;
 use super::nearest::nearest;
 use super::rule::{Group, Rule, Schemas, Subject};
-use super::severity::Confidence;
+use super::severity::{Confidence, Severity};
 use crate::facts::value::{FieldId, Lookup, Value};
 
 /// The rules of a run.
@@ -121,6 +121,30 @@ impl RuleSet {
     /// The rule of that id, or an error with the nearest one.
     pub fn find(&self, id: &str) -> Result<&Rule, RuleError> {
         self.get(id).ok_or_else(|| self.unknown(id, "rules"))
+    }
+
+    /// Whether `name` is a rule or `group:NAME`.
+    ///
+    /// # Errors
+    /// With the nearest name, if it is none.
+    pub fn check(&self, name: &str) -> Result<(), RuleError> {
+        self.named(name, "rules").map(drop)
+    }
+
+    /// Whether the rule of that name takes part, or one of `group:NAME`.
+    pub fn takes_part(&self, name: &str) -> bool {
+        self.named(name, "rules").is_ok_and(|all| all.iter().any(|at| self.is_enabled(*at)))
+    }
+
+    /// From now on, findings of a rule, or of those of `group:NAME`, have this severity, whatever the rule says.
+    ///
+    /// # Errors
+    /// If there is no such rule.
+    pub fn fix_severity(&mut self, name: &str, severity: Severity) -> Result<(), RuleError> {
+        for at in self.named(name, "[severity]")? {
+            self.rules[at].fixed = Some(severity);
+        }
+        Ok(())
     }
 
     /// Whether the rule at `index` takes part.

@@ -47,6 +47,39 @@ impl Severity {
     }
 }
 
+/// Severity at which a command fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// At this severity or above.
+    Severity(Severity),
+    /// Not because of findings.
+    Never,
+}
+
+impl Default for FailOn {
+    fn default() -> Self {
+        Self::Severity(Severity::Low)
+    }
+}
+
+impl FailOn {
+    /// Reads the name of a severity, or `never`.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "never" => Some(Self::Never),
+            name => Severity::parse(name).map(Self::Severity),
+        }
+    }
+
+    /// The severity, unless it is `never`.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Severity(severity) => Some(severity),
+            Self::Never => None,
+        }
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -13,7 +13,8 @@ mod source;
 mod stats;
 mod watch;
 
-use super::audit::{Audit, judge};
+use super::audit::Audit;
+use super::configure;
 use super::inputs::Verdict;
 use super::scan::{settings, unknown_format};
 use super::secrets::Secrets;
@@ -58,13 +59,17 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let memory = args.memory.and_then(|memory| usize::try_from(memory).ok());
     let room = memory.map_or(Room::WHOLE, Room::within);
     let stop = Arc::new(AtomicBool::new(false));
-    let (judge, keys) = judge(&args.audit)?;
+    let typed = &args.audit;
+    let configured = configure::audit(typed, &[])?;
+    let (judge, keys) = configure::judge(&configured)?;
+    let args = &LiveArgs { audit: configured.args, ..args.clone() };
     let secrets = Secrets::rsa(&args.audit.read)?;
     let full = fills_screen(args);
     let mut flags = args.audit.clone();
     // Warnings would spoil the screen: they are said when it is gone.
     flags.work.quiet = flags.work.quiet.max(u8::from(full));
     let mut audit = Audit::with(judge.endless(room), &keys, room, &flags, secrets, Arc::clone(&stop))?;
+    configured.warnings.into_iter().for_each(|text| audit.remark(text));
     let recorder = Recorder::new(&args.evidence)?;
     let out = output::open(args.audit.work.output.as_deref())?;
     #[cfg(target_os = "linux")]
@@ -122,7 +127,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         next: None,
         #[cfg(target_os = "linux")]
         signals,
-        args: args.audit.clone(),
+        args: typed.clone(),
         room,
         quiet: work.quiet > 0,
         started: now,
@@ -163,7 +168,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     // Ending a watch with Ctrl-C is how it ends: no failure. What was found decides.
     let verdict = Verdict { packets: true, failed: false, interrupted: false };
     let complete = summary.coverage().is_empty();
-    Ok(code(&summary.findings, args.audit.fail_on, verdict, args.audit.strict, complete))
+    Ok(code(&summary.findings, args.audit.fail_on(), verdict, args.audit.strict, complete))
 }
 
 fn options(args: &LiveArgs) -> LiveOptions {

@@ -6,7 +6,8 @@ use super::outlet::{Outlet, Seen};
 use super::stats::Stats;
 use crate::capture::{Block, LiveStatus};
 use crate::cli::AuditArgs;
-use crate::commands::audit::{News, State, judge};
+use crate::commands::audit::{News, State};
+use crate::commands::configure;
 use crate::commands::terminal::say;
 use crate::decode::FlowKey;
 use crate::judge::Judge;
@@ -116,7 +117,7 @@ impl Watch {
     /// Loads rules and configuration anew. Those that are broken change nothing.
     #[cfg(target_os = "linux")]
     fn reload(&mut self, old: &mut Judge) {
-        match judge(&self.args) {
+        match configure::audit(&self.args, &[]).and_then(|configured| configure::judge(&configured)) {
             Err(error) => self.notice(&format!("error: SIGHUP: {}; the rules stay as they were", error.0)),
             Ok((new, _)) => {
                 let new = new.endless(self.room);

@@ -5,13 +5,15 @@ mod environment;
 mod keep;
 
 use super::audit::Audit;
+use super::configure;
 use super::scan::{reports, settings, write_reports};
 use super::secrets::Secrets;
 use super::terminal::{note, say};
 use super::{Failure, exit, failing};
 use crate::capture::{self as captures, FileId};
-use crate::cli::{FailOn, RunArgs, Scope, WorkArgs};
+use crate::cli::{RunArgs, Scope, WorkArgs};
 use crate::report::Settings;
+use crate::rules::FailOn;
 use crate::system::{Owners, Signals, own_network};
 use capture::Recorded;
 use environment::Environment;
@@ -27,10 +29,13 @@ const NOT_EXECUTABLE: u8 = 126;
 pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let failure = |e: captures::CaptureError| Failure(e.to_string());
     captures::available().map_err(failure)?;
-    let reports = reports(&args.format, None)?;
+    let configured = configure::audit(&args.audit, &[])?;
+    let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
+    let reports = reports(formats, None)?;
+    let args = &RunArgs { audit: configured.args.clone(), ..args.clone() };
     // All that can be wrong with flags and rules is said before the command runs.
     let stop = Arc::new(AtomicBool::new(false));
-    let mut audit = Audit::new(&args.audit, Secrets::load(&args.audit.read)?, Arc::clone(&stop))?;
+    let mut audit = Audit::new(&configured, Secrets::load(&args.audit.read)?, Arc::clone(&stop))?;
     let work = &args.audit.work;
     let out = work.output.clone();
     if let Some(path) = &out {
@@ -115,7 +120,7 @@ fn judge(
     let interrupted = audit.interrupted() || recorded.interrupted;
     let mut summary = audit.finish(&[]);
     summary.interrupted |= interrupted;
-    let fail_on = args.audit.fail_on;
+    let fail_on = args.audit.fail_on();
     let work = WorkArgs { output: None, ..args.audit.work.clone() };
     let settings = Settings { fail_on: fail_on.severity(), ..settings(&work) };
     write_reports(reports, &summary, &settings)?;

@@ -1,0 +1,167 @@
+//! What flags, variables and configuration files say together. Flags win over variables, and these over files.
+
+use super::{Failure, terminal};
+use crate::cli::{AuditArgs, ConfigArgs, KeyArgs, ReadArgs, RuleArgs, WorkArgs};
+use crate::config::{self, Config};
+use crate::facts::Facts;
+use crate::judge::Judge;
+use crate::keys::KeyStore;
+use crate::rules::RuleSet;
+use crate::time::Day;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The flags of a command as they are meant, and what else the configuration says.
+pub(super) struct Configured {
+    pub(super) args: AuditArgs,
+    pub(super) config: Config,
+    /// What is to be said about it.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Puts the flags of a command that audits `inputs` together with its configuration.
+pub(super) fn audit(args: &AuditArgs, inputs: &[PathBuf]) -> Result<Configured, Failure> {
+    let mut args = args.clone();
+    let (mut config, mut warnings) = load(&args.config, inputs, &args.work)?;
+    args.fail_on = args.fail_on.or(config.fail_on);
+    args.strict |= config.strict;
+    read(&mut args.read, &config);
+    keys(&mut args.keys, &config);
+    rules(&mut args.rules, &config);
+    let today = Day::at(super::now(&args.read)?.unwrap_or_else(super::inspect::clock));
+    hold(&mut config, today, &mut warnings);
+    Ok(Configured { args, config, warnings })
+}
+
+/// Puts the flags of a command that judges tokens without traffic together with its configuration; gives it, and what is to be
+/// said about it.
+pub(super) fn tokens(
+    args: &ConfigArgs,
+    (choosing, verifying): (&mut RuleArgs, &mut KeyArgs),
+    today: Day,
+    work: &WorkArgs,
+) -> Result<(Config, Vec<String>), Failure> {
+    let (mut config, mut warnings) = load(args, &[], work)?;
+    keys(verifying, &config);
+    rules(choosing, &config);
+    hold(&mut config, today, &mut warnings);
+    Ok((config, warnings))
+}
+
+/// Puts the flags of a command that prints records together with its configuration; gives what is to be said about it.
+pub(super) fn records(
+    args: &ConfigArgs,
+    inputs: &[PathBuf],
+    (reading, verifying): (&mut ReadArgs, &mut KeyArgs),
+    work: &WorkArgs,
+) -> Result<Vec<String>, Failure> {
+    let (config, warnings) = load(args, inputs, work)?;
+    read(reading, &config);
+    keys(verifying, &config);
+    Ok(warnings)
+}
+
+/// The judge that flags and configuration ask for, and the keys that it verifies with.
+pub(super) fn judge(configured: &Configured) -> Result<(Judge, Arc<KeyStore>), Failure> {
+    let Configured { args, config, .. } = configured;
+    let keys = Arc::new(super::key_store(&args.keys, &args.work)?);
+    let given = super::audit::given(&args.rules, super::now(&args.read)?, Arc::clone(&keys))?;
+    let judge = Judge::new(rule_set(&args.rules, config)?, &given, args.work.show_secrets);
+    Ok((judged_by(judge, config), keys))
+}
+
+/// The judge that measures by the configuration, and accepts what it accepts.
+pub(super) fn judged_by(judge: Judge, config: &Config) -> Judge {
+    let suppressions = config.suppressions.iter().cloned().collect();
+    judge.with_policy(config.policy.clone()).with_suppressions(suppressions)
+}
+
+/// The rules that flags and configuration choose.
+pub(super) fn rule_set(args: &RuleArgs, config: &Config) -> Result<RuleSet, Failure> {
+    let mut set = super::with_dirs(RuleSet::builtin_without_examples(&Facts), &args.rules)?;
+    let failure = |error: crate::rules::RuleError| Failure(error.to_string());
+    config.check_names(&set).map_err(failure)?;
+    for (name, severity) in &config.severities {
+        set.fix_severity(name, *severity).map_err(failure)?;
+    }
+    set.choose(&args.select, &args.ignore, args.pedantic).map_err(failure)?;
+    Ok(set)
+}
+
+/// Keeps the suppressions that have not expired; of the others it is said that they have. What an operator accepts ends when
+/// the operator says, not when a recording was made: `today` is the clock's.
+fn hold(config: &mut Config, today: Day, warnings: &mut Vec<String>) {
+    config.suppressions.retain(|suppression| {
+        let expired = suppression.expires.filter(|day| *day < today);
+        if let Some(day) = expired {
+            warnings.push(format!(
+                "{}: this suppression has expired on {day} and holds no longer ({}); renew or remove it",
+                suppression.origin, suppression.reason
+            ));
+        }
+        expired.is_none()
+    });
+}
+
+/// The file of `--config`, or the one that is found; nothing where there is none.
+fn load(args: &ConfigArgs, inputs: &[PathBuf], work: &WorkArgs) -> Result<(Config, Vec<String>), Failure> {
+    let mut warnings = Vec::new();
+    let path = match (&args.config, args.isolated) {
+        (Some(path), _) => Some(path.clone()),
+        (None, true) => None,
+        (None, false) => found(inputs, &mut warnings),
+    };
+    let Some(path) = path else { return Ok((Config::default(), warnings)) };
+    let config = Config::load(&path).map_err(|error| Failure(error.to_string()))?;
+    terminal::note(work, || format!("configuration: {}", path.display()));
+    Ok((config, warnings))
+}
+
+/// The nearest file of the inputs, or of the working directory.
+fn found(inputs: &[PathBuf], warnings: &mut Vec<String>) -> Option<PathBuf> {
+    let folder = |input: &PathBuf| match input.is_dir() {
+        true => Some(input.clone()),
+        false if input.as_os_str() == "-" => None,
+        false => Some(input.parent().unwrap_or(Path::new("")).to_path_buf()),
+    };
+    let mut folders: Vec<_> = inputs.iter().filter_map(folder).collect();
+    folders.dedup();
+    let mut files = folders.iter().filter_map(|folder| {
+        config::find(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    });
+    let Some(first) = files.next() else { return config::find(Path::new(".")) };
+    if let Some(other) = files.find(|other| *other != first) {
+        warnings.push(format!(
+            "the inputs have several configurations: {} is used, {} is not; --config chooses one",
+            first.display(),
+            other.display()
+        ));
+    }
+    Some(first)
+}
+
+fn read(args: &mut ReadArgs, config: &Config) {
+    let reading = &config.reading;
+    args.decode_as.extend(reading.decode_as.iter().cloned());
+    args.verify_checksums |= reading.verify_checksums;
+    args.keylog.extend(reading.keylog.iter().cloned());
+    args.rsa_key.extend(reading.rsa_key.iter().cloned());
+}
+
+fn rules(args: &mut RuleArgs, config: &Config) {
+    args.rules.splice(0..0, config.rule_dirs.iter().cloned());
+    if args.select.is_empty() {
+        args.select.clone_from(&config.select);
+    }
+    args.ignore.extend(config.ignore.iter().cloned());
+    args.pedantic |= config.pedantic;
+    args.wordlist.extend(config.reading.wordlists.iter().cloned());
+    args.crack_budget = args.crack_budget.or(config.reading.budget);
+}
+
+fn keys(args: &mut KeyArgs, config: &Config) {
+    let [key, jwks, secret] = &config.keys;
+    args.key.extend(key.iter().cloned());
+    args.jwks.extend(jwks.iter().cloned());
+    args.secret_file.extend(secret.iter().cloned());
+}
