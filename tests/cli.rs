@@ -778,17 +778,23 @@ fn keys_verify_signatures() {
 /// Login over TLS, the token issued, API calls with it: the story that README shows, drawn from the recording.
 #[test]
 fn trace_draws_the_life_of_each_token() {
-    let folder = "fixtures/login-then-api-https";
-    let (capture, keys) = (format!("{folder}/capture.pcap"), format!("{folder}/keys.log"));
+    let folder = "fixtures/well-built-https";
+    let [capture, keys, jwks] =
+        ["capture.pcap", "keys.log", "jwks.json"].map(|file| format!("{folder}/{file}"));
     let trace = |more: &[&str]| {
-        wirelint(["trace", &capture, "--keylog", &keys]).args(more).env("COLUMNS", "80").run()
+        let run = wirelint(["trace", &capture, "--keylog", &keys, "--jwks", &jwks]);
+        run.args(more).env("COLUMNS", "80").run()
     };
     let tokens = wirelint(["tokens", &capture, "--keylog", &keys, "--format", "ndjson"]).run().records();
     let id = &tokens[0]["sha256"].as_str().unwrap()[..12];
     let one = trace(&["--token", id]).code(0).quiet().out;
     let readme = tree::read("README.md");
-    assert!(readme.contains(&one), "README.md does not show this:\n{one}");
     let all = trace(&[]).code(0).quiet().out;
+    assert!(readme.contains(&format!("capture.pcap\n{all}```")), "README.md does not show this:\n{all}");
+    assert!(
+        all.contains("signature valid") && all.contains("401 refused") && all.contains("expires"),
+        "{all}"
+    );
     assert!(all.contains(&one) && all.lines().all(|line| line.chars().count() <= 80), "{all}");
     // Every sighting is in a step, in its packet.
     let json = trace(&["--format", "json"]).code(0).json();
@@ -801,7 +807,7 @@ fn trace_draws_the_life_of_each_token() {
         assert!(tokens.iter().any(|t| t["packet"] == step["packet"] && t["flow"] == step["flow"]), "{step}");
     }
     let issued = steps().filter(|step| step["event"] == "issued").count();
-    assert_eq!(issued, lives.len(), "each begins with a login");
+    assert_eq!(issued, lives.len(), "each begins with a login or a refresh");
     assert!(steps().any(|step| step["outcome"] == "accepted"));
     let mermaid = trace(&["--format", "mermaid"]).code(0).quiet().out;
     assert!(mermaid.starts_with("sequenceDiagram\n") && mermaid.contains("200 accepted"), "{mermaid}");

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod behaviour;
 mod cli;
 mod config;
 mod decryption;

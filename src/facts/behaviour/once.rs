@@ -51,6 +51,7 @@ struct First {
     token: TokenId,
     /// Digest of the payload: signed again, it is still the same token.
     payload: u64,
+    signature: u64,
     flow: u64,
     exchange: Option<ExchangeId>,
     time: Timestamp,
@@ -76,7 +77,8 @@ impl Memory for Names {
         }
         let first = First {
             token: id_of(&sighting.token),
-            payload: payload(case),
+            payload: half(sighting.token.payload()),
+            signature: half(sighting.token.signature()),
             flow: case.flow_number,
             exchange: case.exchange.map(|e| e.id),
             time: sighting.position.time,
@@ -93,9 +95,9 @@ fn ends(case: &Case<'_>) -> [Option<IpAddr>; 2] {
     [transport.and_then(|t| t.client), transport.and_then(|t| t.server)].map(|end| end.map(|end| end.addr))
 }
 
-fn payload(case: &Case<'_>) -> u64 {
-    let payload = case.sighting.map(|s| s.token.payload()).unwrap_or_default();
-    Sha256::digest(payload).first_chunk().map_or(0, |half| u64::from_le_bytes(*half))
+/// The beginning of a digest.
+fn half(bytes: &[u8]) -> u64 {
+    Sha256::digest(bytes).first_chunk().map_or(0, |half| u64::from_le_bytes(*half))
 }
 
 /// Whether the token is good for one request.
@@ -148,7 +150,11 @@ fn again(case: &Case<'_>) -> Option<&'static str> {
     let (first, sighting) = (first(case)?, case.sighting?);
     let same = first.token == id_of(&sighting.token);
     if !one_time(case) {
-        return (!same && first.payload != payload(case)).then_some("shared");
+        // With the signature of the first it was made from it.
+        let token = &sighting.token;
+        let other =
+            !same && first.payload != half(token.payload()) && first.signature != half(token.signature());
+        return other.then_some("shared");
     }
     let own = first.flow == case.flow_number && first.exchange == case.exchange.map(|e| e.id);
     // What one proxy got, it sent on.

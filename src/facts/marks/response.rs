@@ -16,7 +16,11 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
     if matches!(head.status, 400 | 401 | 403)
         && let Some(challenge) = head.field("www-authenticate")
     {
-        error(challenge, Location::Header, b"www-authenticate", found);
+        // What it says of the error, not which algorithms there are (RFC 6750 section 3, RFC 9449 section 7.1).
+        let said =
+            memchr::memmem::find(challenge, b"error_description").map_or(&b""[..], |at| &challenge[at..]);
+        let said = said.split(|b| *b == b'"').nth(1).unwrap_or_default();
+        error(said, Location::Header, b"www-authenticate", found);
     }
     if !(300..400).contains(&head.status) {
         return;

@@ -1,0 +1,88 @@
+//! What servers do with tokens: a well-built service gives no finding, and what an attack shows depends on what the server
+//! answered.
+
+use crate::support::case::case;
+use crate::support::run::wirelint;
+use crate::support::tree;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn findings(name: &str, options: &[&str]) -> Vec<Value> {
+    let run = wirelint(["scan", "--format", "json", &case(name).capture]).args(options).run();
+    assert!(run.code < 2, "{run}");
+    let report = run.json();
+    assert!(report["summary"]["tokens"].as_u64().unwrap() > 0, "{run}");
+    report["findings"].as_array().unwrap().clone()
+}
+
+fn text<'a>(finding: &'a Value, key: &str) -> &'a str {
+    finding[key].as_str().unwrap_or_default()
+}
+
+fn is_bad(finding: &&Value) -> bool {
+    matches!(text(finding, "severity"), "medium" | "high" | "critical")
+}
+
+/// Rules that say that a server took what it should not take.
+fn accepted(findings: &[Value]) -> BTreeSet<&str> {
+    let takes = |rule: &str| {
+        rule.ends_with("-accepted")
+            || rule.contains("-accepted-after-")
+            || matches!(rule, "refresh-token-reuse" | "oauth-code-reuse" | "token-mutation-500")
+    };
+    let bound = |f: &Value| text(f, "rule").starts_with("dpop-") && text(f, "severity") == "critical";
+    findings.iter().filter(|f| takes(text(f, "rule")) || bound(f)).map(|f| text(f, "rule")).collect()
+}
+
+/// The false positives: login, API, refresh, API, logout, and the old token refused.
+#[test]
+fn a_well_built_service_gives_no_finding_but_that_it_is_not_encrypted() {
+    let clear = findings("well-built-http", &[]);
+    let groups: BTreeSet<_> = clear.iter().filter(is_bad).map(|f| text(f, "group")).collect();
+    assert_eq!(groups, BTreeSet::from(["adjacent", "transport"]), "{clear:#?}");
+    assert!(clear.iter().filter(is_bad).all(|f| text(f, "rule").contains("cleartext")), "{clear:#?}");
+
+    let keys = tree::root().join("fixtures/well-built-https/keys.log");
+    let secure = findings("well-built-https", &["--keylog", keys.to_str().unwrap()]);
+    assert_eq!(secure.iter().filter(is_bad).count(), 0, "{secure:#?}");
+}
+
+#[test]
+fn what_a_naive_service_accepts_is_found() {
+    let naive = findings("attacks-naive", &[]);
+    let expected = BTreeSet::from([
+        "dpop-bound-token-as-bearer",
+        "dpop-proof-invalid",
+        "dpop-proof-replay",
+        "expired-token-accepted",
+        "not-yet-valid-token-accepted",
+        "oauth-code-reuse",
+        "refresh-token-reuse",
+        "token-accepted-after-logout",
+        "token-mutation-500",
+        "unsigned-token-accepted",
+    ]);
+    assert_eq!(accepted(&naive), expected);
+    let python = findings("attacks-python", &[]);
+    assert_eq!(accepted(&python), BTreeSet::from(["expired-token-accepted", "unsigned-token-accepted"]));
+}
+
+#[test]
+fn a_service_that_checks_its_tokens_accepts_nothing_wrong() {
+    let correct = findings("attacks-correct", &[]);
+    assert_eq!(accepted(&correct), BTreeSet::new());
+    let rules: BTreeSet<_> = correct.iter().map(|f| text(f, "rule")).collect();
+    for seen in [
+        "dpop-bound-token-as-bearer",
+        "dpop-proof-replay",
+        "jwt-attack-probe",
+        "stolen-token-use-suspected",
+        "token-forwarded-on-redirect",
+        "token-guessing",
+        "token-replay-multi-client",
+        "token-sent-to-multiple-origins",
+    ] {
+        assert!(rules.contains(seen), "the attack is seen all the same: {seen} in {rules:?}");
+    }
+    assert!(!rules.contains("verbose-token-error"));
+}
