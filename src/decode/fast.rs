@@ -86,6 +86,7 @@ impl<'a> Network<'a> {
                     seq: u32::from_be_bytes([head[4], head[5], head[6], head[7]]),
                     ack: u32::from_be_bytes([head[8], head[9], head[10], head[11]]),
                     flags: head[13],
+                    urgent: u16::from_be_bytes([head[18], head[19]]),
                 };
                 let ports = [u16::from_be_bytes([head[0], head[1]]), u16::from_be_bytes([head[2], head[3]])];
                 (header, ports, IpProtocol::Tcp, Segment::Tcp(tcp))

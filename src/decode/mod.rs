@@ -213,6 +213,8 @@ pub struct TcpHeader {
     pub ack: u32,
     /// Flag bits as on the wire (FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32).
     pub flags: u8,
+    /// Offset behind the last byte of urgent data; meaningful with [`TcpHeader::URG`].
+    pub urgent: u16,
 }
 
 impl TcpHeader {
@@ -224,6 +226,8 @@ impl TcpHeader {
     pub const RST: u8 = 4;
     /// ACK flag bit.
     pub const ACK: u8 = 16;
+    /// URG flag bit.
+    pub const URG: u8 = 32;
 
     /// Whether all of `bits` are set.
     pub const fn has(self, bits: u8) -> bool {

@@ -31,6 +31,7 @@ pub(super) fn tcp<'a>(datagram: &Datagram<'a>, verify: bool) -> Result<Carrier<'
             seq: head.sequence_number(),
             ack: head.acknowledgment_number(),
             flags,
+            urgent: head.urgent_pointer(),
         }),
         payload: &data[head.slice().len()..],
         missing: datagram.cut,
@@ -80,7 +81,12 @@ fn cut_tcp<'a>(datagram: &Datagram<'a>) -> Result<Carrier<'a>, Stop> {
     let word = |at: usize| u32::from_be_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
     Ok(Carrier {
         ports: [u16::from_be_bytes([head[0], head[1]]), u16::from_be_bytes([head[2], head[3]])],
-        segment: Segment::Tcp(TcpHeader { seq: word(4), ack: word(8), flags: head[13] }),
+        segment: Segment::Tcp(TcpHeader {
+            seq: word(4),
+            ack: word(8),
+            flags: head[13],
+            urgent: u16::from_be_bytes([head[18], head[19]]),
+        }),
         payload: &rest[rest.len()..],
         missing: u32::try_from(missing).unwrap_or(u32::MAX),
     })
@@ -97,7 +103,7 @@ mod tests {
         segment[12] = 0x80;
         segment.splice(20..20, [1; 12]);
         let got = seen(101, &ip4(6, &segment)).unwrap();
-        let want = TcpHeader { seq: 0x0102_0304, ack: 0x0506_0708, flags: 0x18 };
+        let want = TcpHeader { seq: 0x0102_0304, ack: 0x0506_0708, flags: 0x18, urgent: 0 };
         assert_eq!((got.segment, got.payload), (Segment::Tcp(want), b"abc".to_vec()));
     }
 

@@ -24,7 +24,7 @@ impl Seen {
     pub(super) fn of(payload: &[u8]) -> Self {
         Self {
             ends: ["10.0.0.1:40000".to_owned(), "10.0.0.2:80".to_owned()],
-            segment: Segment::Tcp(TcpHeader { seq: 0x0102_0304, ack: 0x0506_0708, flags: 0x18 }),
+            segment: Segment::Tcp(TcpHeader { seq: 0x0102_0304, ack: 0x0506_0708, flags: 0x18, urgent: 0 }),
             payload: payload.to_vec(),
             missing: 0,
             vlans: vec![],

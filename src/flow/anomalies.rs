@@ -25,13 +25,15 @@ pub struct Anomalies {
     pub after_end: u32,
     /// Segments far ahead that the peer never acknowledged.
     pub far_ahead: u32,
+    /// Segments with urgent data (RFC 6093).
+    pub urgent: u32,
     /// Times that a bound on waiting segments bit.
     pub segments_bounded: u32,
 }
 
 impl Anomalies {
     /// Names (as records and weirds have them) and values.
-    pub const fn named(&self) -> [(&'static str, u64); 11] {
+    pub const fn named(&self) -> [(&'static str, u64); 12] {
         [
             ("out_of_order", self.out_of_order as u64),
             ("retransmitted", self.retransmitted as u64),
@@ -43,6 +45,7 @@ impl Anomalies {
             ("resets_ignored", self.resets_ignored as u64),
             ("after_end", self.after_end as u64),
             ("far_ahead", self.far_ahead as u64),
+            ("urgent", self.urgent as u64),
             ("segments_bounded", self.segments_bounded as u64),
         ]
     }

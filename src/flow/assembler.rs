@@ -113,7 +113,8 @@ impl Assembler {
 
     /// Takes one segment. `missing` bytes right behind `bytes` were on the wire but not captured.
     pub fn segment(&mut self, header: &TcpHeader, bytes: &[u8], missing: u32, step: &mut Step<'_>) {
-        let plain = header.flags & (TcpHeader::SYN | TcpHeader::FIN) == 0 && missing == 0;
+        const ODD: u8 = TcpHeader::SYN | TcpHeader::FIN | TcpHeader::URG;
+        let plain = header.flags & ODD == 0 && missing == 0;
         if plain && !self.waiting && self.continues(header.seq) {
             if !bytes.is_empty() {
                 self.deliver(bytes, step.origin, step.seed, step.out);
@@ -243,7 +244,11 @@ impl Assembler {
             (Phase::Expected, _) => (self.base, self.phase) = (seq, Phase::Holding),
             _ => {}
         }
-        self.place(self.offset(seq), bytes, missing, fin, step);
+        let at = self.offset(seq);
+        self.place(at, bytes, missing, fin, step);
+        if header.has(TcpHeader::URG) {
+            urgent(at, bytes, header.urgent, step);
+        }
         if self.phase == Phase::Holding
             && sure
             && let Some((at, _)) = self.disorder.as_ref().and_then(|d| d.first())
@@ -373,5 +378,18 @@ impl Assembler {
         self.aborted = end == End::Reset;
         self.waiting = false;
         step.out.chunk(self.next, Chunk::End(end), step.origin);
+    }
+}
+
+/// Most stacks take the last byte of urgent data out of the stream (RFC 6093 section 3.4), whoever asked for it in line
+/// does not. It is delivered in line; the bytes without it are the other reading, so that it cannot part a token.
+#[cold]
+fn urgent(at: i64, bytes: &[u8], pointer: u16, step: &mut Step<'_>) {
+    one(&mut step.out.anomalies().urgent);
+    if let Some((before, rest)) = bytes.split_at_checked(usize::from(pointer).wrapping_sub(1))
+        && let Some((_, behind)) = rest.split_first()
+        && !(before.is_empty() || behind.is_empty())
+    {
+        step.again(at, &[before, behind].concat(), step.origin);
     }
 }

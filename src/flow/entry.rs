@@ -109,7 +109,7 @@ impl<S> Entry<S> {
     /// flow in which nothing waits.
     #[inline]
     pub(super) fn is_regular(&self, from: Side, header: &TcpHeader, missing: u32) -> bool {
-        const SPECIAL: u8 = TcpHeader::SYN | TcpHeader::FIN | TcpHeader::RST;
+        const SPECIAL: u8 = TcpHeader::SYN | TcpHeader::FIN | TcpHeader::RST | TcpHeader::URG;
         let [low, high] = &self.streams;
         self.kind == Kind::Tcp
             && header.flags & SPECIAL == 0

@@ -88,7 +88,7 @@ pub fn fuzz_segments(data: &[u8]) {
             let far = if high & 0xc0 == 0xc0 { u32::from(high) << 24 } else { 0 };
             (u32::from(high & 3) << 8 | u32::from(low)).wrapping_sub(256).wrapping_add(far)
         };
-        let header = TcpHeader { seq: number(s1, s0), ack: number(a1, a0), flags };
+        let header = TcpHeader { seq: number(s1, s0), ack: number(a1, a0), flags, urgent: u16::from(s0) };
         let missing = if time & 0x80 == 0 { 0 } else { u32::from(time & 3) };
         now = now.plus(i64::from(time & 0x7f) << ((time & 0x60) >> 1));
         let segment = if protocol == IpProtocol::Tcp { Segment::Tcp(header) } else { Segment::Udp };

@@ -36,7 +36,7 @@ pub struct FlowRecord<'a> {
 
 /// A number for each kind of anomaly.
 #[derive(Debug)]
-struct AnomaliesView([(&'static str, u64); 11]);
+struct AnomaliesView([(&'static str, u64); 12]);
 
 impl Serialize for AnomaliesView {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -120,6 +120,7 @@ impl Record for FlowRecord<'_> {
         "anomalies.resets_ignored",
         "anomalies.after_end",
         "anomalies.far_ahead",
+        "anomalies.urgent",
         "anomalies.segments_bounded",
         "tls.sni",
         "tls.alpn",

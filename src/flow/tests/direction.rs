@@ -1,6 +1,6 @@
 //! One direction with its SYN: order, overlap, holes, ends.
 
-use super::support::{FIN, Rig, SYN};
+use super::support::{FIN, Rig, SYN, URG};
 use crate::{flow::Assembler, limits, message::End};
 
 #[test]
@@ -271,6 +271,40 @@ fn fin_waits_for_the_data_before_it() {
     rig.send(106, 0, b"more");
     assert_eq!(rig.got.again, [(6, b"more".to_vec())]);
     assert_eq!(rig.got.anomalies.after_end, 1);
+}
+
+#[test]
+fn urgent_bytes_stay_in_line_and_are_left_out_of_another_reading() {
+    let mut rig = Rig::open(99);
+    rig.urgent = 4;
+    rig.send(100, URG, b"eyJ!hbG");
+    assert_eq!(
+        (rig.got.data.as_slice(), rig.got.again.as_slice()),
+        (&b"eyJ!hbG"[..], &[(0, b"eyJhbG".to_vec())][..])
+    );
+    // At an end there is nothing that it parts; a pointer behind the segment tells of bytes to come.
+    for pointer in [0, 1, 2, 3, 600] {
+        rig.urgent = pointer;
+        rig.send(rig.got.next as u32 + 100, URG, b"a");
+    }
+    assert_eq!((rig.got.again.len(), rig.got.anomalies.urgent), (1, 6));
+    assert_eq!(rig.got.data, b"eyJ!hbGaaaaa");
+}
+
+#[test]
+fn zero_windows_and_their_probes_are_neither_data_nor_hole() {
+    let mut rig = Rig::open(99);
+    rig.send(100, 0, b"GET / HTTP/1.1\r\n");
+    rig.ack(116);
+    // The window is shut: the sender asks with one byte that the peer does not take, then sends it again.
+    for _ in 0..3 {
+        rig.send(116, 0, b"H");
+        rig.ack(116);
+    }
+    rig.send(116, 0, b"Host: a\r\n\r\n");
+    assert_eq!(rig.got.data, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(rig.got.gaps.is_empty() && rig.got.again.is_empty(), "{:?}", rig.got.anomalies);
+    assert_eq!(rig.got.anomalies.overlap_conflicts, 0);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::{
 
 pub(super) const SYN: u8 = TcpHeader::SYN;
 pub(super) const FIN: u8 = TcpHeader::FIN;
+pub(super) const URG: u8 = TcpHeader::URG;
 
 #[derive(Default)]
 pub(super) struct Yield {
@@ -69,6 +70,8 @@ pub(super) struct Rig {
     pub(super) now: Timestamp,
     pub(super) touched: Timestamp,
     pub(super) peer_seen: bool,
+    /// Urgent pointer of the segments to come.
+    pub(super) urgent: u16,
 }
 
 impl Rig {
@@ -81,6 +84,7 @@ impl Rig {
             now: Timestamp::default(),
             touched: Timestamp::default(),
             peer_seen: true,
+            urgent: 0,
         }
     }
 
@@ -115,7 +119,7 @@ impl Rig {
 
     pub(super) fn send_cut(&mut self, seq: u32, flags: u8, bytes: &[u8], missing: u32) {
         self.packet();
-        let header = TcpHeader { seq, ack: 0, flags };
+        let header = TcpHeader { seq, ack: 0, flags, urgent: self.urgent };
         self.with(|a, step| {
             a.segment(&header, bytes, missing, step);
             a.poll(step);

@@ -91,7 +91,7 @@ impl Net {
     }
 
     fn tcp(&mut self, client: bool, port: u16, seq: u32, ack: u32, flags: u8, bytes: &[u8]) {
-        self.put(client, port, Segment::Tcp(TcpHeader { seq, ack, flags }), bytes);
+        self.put(client, port, Segment::Tcp(TcpHeader { seq, ack, flags, urgent: 0 }), bytes);
     }
 
     pub(super) fn c(&mut self, seq: u32, ack: u32, flags: u8, bytes: &str) {
