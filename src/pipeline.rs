@@ -13,7 +13,7 @@ pub use alarms::{Deliveries, Delivery};
 pub use metrics::Metrics;
 
 use crate::capture::{Block, CaptureError, Damage, More, SecretsBlock, Source};
-use crate::decode::{DecodeOptions, Decoder, FlowKey, Paths, Segment};
+use crate::decode::{DecodeOptions, Decoder, FlowKey, Paths, Segment, unbundle};
 use crate::keylog::{BadLines, Keyring};
 use crate::limits;
 use crate::shard::{Batch, Item, Shared, Stamped, Tick};
@@ -221,9 +221,11 @@ impl Reader {
     ) {
         let wants_frames = listener.wants_frames();
         let mut flows = Vec::new();
-        let count = (block.frames.len() + block.exchanges.len()) as u64;
         let entries = block.exchanges.iter().map(|exchange| exchange.len).sum();
-        let mut tally = Tally { frames: count, bytes: entries, ..Tally::default() };
+        let frames = (block.frames.len() + block.exchanges.len()) as u64;
+        let mut tally = Tally { frames, bytes: entries, ..Tally::default() };
+        unbundle(&mut block);
+        let count = (block.frames.len() + block.exchanges.len()) as u64;
         let mut ticks = Vec::new();
         let mut lists = std::mem::take(&mut self.items);
         lists.resize_with(self.shards, Vec::new);

@@ -1,5 +1,6 @@
 //! The registry of link types, and the words in which every header says what lies behind it.
 
+use super::bundle::Bundle;
 use super::{bare, bsd, cooked, ethernet, ppp, usb, wireless};
 
 /// A link-layer type of <https://www.tcpdump.org/linktypes.html>.
@@ -63,6 +64,8 @@ pub enum Inner<'a> {
     Ip(&'a [u8]),
     /// A frame of another link type.
     Link(u16, &'a [u8]),
+    /// Several Ethernet frames, or what looks like them.
+    Bundle(Bundle<'a>),
 }
 
 /// Why a header leads no further.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 mod ayiya;
 mod bare;
 mod bsd;
+mod bundle;
 mod capwap;
 mod cooked;
 mod decoder;
@@ -32,6 +33,7 @@ mod walk;
 mod wire;
 mod wireless;
 
+pub use bundle::{Bundle, unbundle};
 pub use decoder::{DecodeOptions, Decoder};
 #[doc(hidden)]
 pub use fuzz::fuzz_frame;

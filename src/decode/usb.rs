@@ -1,8 +1,9 @@
 //! USB network adapters, where the bus was captured: bulk transfers that carry Ethernet frames bare (CDC ECM and EEM's
 //! like), behind an RNDIS header or in a CDC NCM block.
 
+use super::bundle::Bundle;
 use super::ethernet;
-use super::link::{Inner, Link, Stop, be32, byte, skip};
+use super::link::{Inner, Link, Stop, byte, skip};
 
 /// <https://www.tcpdump.org/linktypes/LINKTYPE_USB_LINUX.html>: Linux' usbmon, a header of 48 bytes.
 pub(super) const LINUX: Link = Link { numbers: &[189], name: "USB_LINUX", strip: |data| usbmon(data, 48) };
@@ -35,32 +36,34 @@ fn usbpcap(data: &[u8]) -> Result<Inner<'_>, Stop> {
     transfer(skip(data, header)?)
 }
 
-/// What a bulk transfer carries. Where it is several frames, one frame of the capture is one packet here: the first.
 fn transfer(data: &[u8]) -> Result<Inner<'_>, Stop> {
     const RNDIS_PACKET: &[u8] = &[1, 0, 0, 0];
     if data.is_empty() {
         return Err(Stop::Other);
     }
-    let frame = if data.starts_with(b"NCMH") {
+    let bundle = if data.starts_with(b"NCMH") {
         ncm(data)?
     } else if data.starts_with(RNDIS_PACKET) && data.len() >= 44 {
-        // [MS-RNDIS] 2.2.14: the offset of the data counts from its own field.
-        let offset = be32(data, 8)?.swap_bytes() as usize;
-        skip(data, offset.checked_add(8).ok_or(Stop::Short)?)?
+        Bundle::Rndis(data)
     } else {
-        data
+        return if ethernet::plausible(data) { Ok(Inner::Ethernet(data)) } else { Err(Stop::Other) };
     };
     // A disk's data are no frame, whatever they look like.
-    if ethernet::plausible(frame) { Ok(Inner::Ethernet(frame)) } else { Err(Stop::Other) }
+    match bundle.clone().next() {
+        Some(frame) if ethernet::plausible(frame) => Ok(Inner::Bundle(bundle)),
+        Some(_) => Err(Stop::Other),
+        None => Err(Stop::Short),
+    }
 }
 
-/// CDC NCM 1.0 sections 3.2.1 and 3.3.1: the first datagram that the block's first table points to.
-fn ncm(data: &[u8]) -> Result<&[u8], Stop> {
-    let table = skip(data, usize::from(le16(data, 10)?))?;
+/// CDC NCM 1.0 sections 3.2.1 and 3.3.1: the datagrams that the block's first table points to.
+fn ncm(data: &[u8]) -> Result<Bundle<'_>, Stop> {
+    let at = usize::from(le16(data, 10)?);
+    let table = skip(data, at)?;
     if !table.starts_with(b"NCM0") && !table.starts_with(b"NCM1") {
         return Err(Stop::Weird("bad_ncm_table"));
     }
-    skip(data, usize::from(le16(table, 8)?))
+    Ok(Bundle::Ncm { block: data, entry: at + 8, least: 12 })
 }
 
 fn le16(data: &[u8], at: usize) -> Result<u16, Stop> {

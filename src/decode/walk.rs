@@ -114,6 +114,10 @@ impl Walk<'_> {
                 Some(first) if first >> 4 == 6 => Ok(Step::Inner(Inner::EtherType(0x86dd, data))),
                 Some(_) => Ok(Step::Inner(Inner::EtherType(0x0800, data))),
             },
+            // The others are frames of their own by now, unless this was in a tunnel.
+            Step::Inner(Inner::Bundle(mut bundle)) => {
+                bundle.next().map(|frame| Step::Inner(Inner::Ethernet(frame))).ok_or(Stop::Short)
+            }
             Step::Inner(Inner::Link(number, data)) => {
                 self.layer()?;
                 let link = Link::find(number).ok_or(Stop::Weird("unknown_inner_link_type"))?;

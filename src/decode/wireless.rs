@@ -1,5 +1,6 @@
 //! IEEE 802.11 data frames that are not encrypted, and the headers that drivers put before them.
 
+use super::bundle::Bundle;
 use super::ethernet;
 use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
 
@@ -51,8 +52,7 @@ fn frame(first: u8, flags: u8, data: &[u8], padded: bool) -> Result<Inner<'_>, S
         len = len.next_multiple_of(4);
     }
     let rest = skip(data, len)?;
-    // Clause 9.3.2.2: subframes have Ethernet-like headers with a length. One frame is one packet here: the first.
-    if aggregate { ethernet::strip(rest) } else { ethernet::llc(rest) }
+    if aggregate { Ok(Inner::Bundle(Bundle::Aggregate(rest))) } else { ethernet::llc(rest) }
 }
 
 fn radiotap(data: &[u8]) -> Result<Inner<'_>, Stop> {
