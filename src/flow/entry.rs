@@ -51,6 +51,8 @@ pub(super) struct Entry<S> {
     pub(super) reset: bool,
     /// Who sent the last RST that was believed.
     pub(super) reset_by: Option<Side>,
+    /// Sides whose datagrams came by the path of the flow.
+    pub(super) spoke: [bool; 2],
 }
 
 impl<S> Linked for Entry<S> {
@@ -72,6 +74,7 @@ impl<S> Entry<S> {
             watched: false,
             reset: false,
             reset_by: None,
+            spoke: [false; 2],
         }
     }
 
@@ -135,11 +138,14 @@ impl<S> Entry<S> {
 
     /// Whether a packet with the same ends that came by another path belongs here.
     pub(super) fn goes_on(&self, packet: &Packet) -> bool {
-        let Segment::Tcp(header) = packet.segment else { return false };
+        let contradicts = Paths::has_tenant(self.info.key.path) && Paths::has_tenant(packet.key.path);
+        let Segment::Tcp(header) = packet.segment else {
+            // Datagrams have no numbers: the side must be one that was never heard on the other path.
+            return !contradicts && !self.spoke[packet.from.index()];
+        };
         let (from, to) = (&self.streams[packet.from.index()], &self.streams[packet.from.other().index()]);
         let seq = from.is_near(header.seq);
         let ack = if header.has(TcpHeader::ACK) { to.is_near(header.ack) } else { None };
-        let contradicts = Paths::has_tenant(self.info.key.path) && Paths::has_tenant(packet.key.path);
         !contradicts && seq != Some(false) && ack != Some(false) && (seq.is_some() || ack.is_some())
     }
 

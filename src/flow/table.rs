@@ -132,6 +132,7 @@ impl<S> FlowTable<S> {
         let header = match packet.segment {
             Segment::Tcp(header) => header,
             Segment::Udp => {
+                entry.spoke[from.index()] |= packet.key.path == entry.info.key.path;
                 if !payload.is_empty() || packet.payload.missing > 0 {
                     let (info, state) = (&mut entry.info, &mut entry.state);
                     consumer.datagram(info, state, from, payload, packet.payload.missing, &arrival.origin);

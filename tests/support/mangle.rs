@@ -108,6 +108,7 @@ pub(crate) const MANGLES: &[Mangle] = &[
         let time = p.first()?.time;
         Some(p.iter().map(|p| Packet { time, ..p.clone() }).collect())
     }),
+    mangle("two clocks", |p, _| Some(two_clocks(p))),
     mangle("bad checksums", |p, _| each_ip(p, |head, ip| vec![[head, &spoiled(ip)[..]].concat()])),
     mangle("fragments", |p, r| fragment(p, r, |_, _| ())),
     mangle("fragments reversed", |p, r| fragment(p, r, |list, _| list.reverse())),
@@ -407,6 +408,15 @@ fn wrap(packets: &[Packet]) -> Vec<Packet> {
         })
     };
     packets.iter().zip(&all).map(one).collect()
+}
+
+/// As merged from two interfaces whose clocks differ by half a second: the order is right, times jump to and fro.
+fn two_clocks(packets: &[Packet]) -> Vec<Packet> {
+    let behind = |p: &Packet| {
+        network(p).is_some_and(|(_, ip)| if ip[0] >> 4 == 4 { ip[15] & 1 == 0 } else { ip[23] & 1 == 0 })
+    };
+    let one = |p: &Packet| Packet { time: p.time - if behind(p) { 500_000_000 } else { 0 }, ..p.clone() };
+    packets.iter().map(one).collect()
 }
 
 /// Rewrites every IP packet from its link header and itself; others stay.

@@ -40,6 +40,28 @@ fn a_flow_whose_directions_are_encapsulated_differently_is_one() {
 }
 
 #[test]
+fn a_conversation_in_datagrams_goes_through_a_tunnel_one_way() {
+    for [there, back] in [[0, LABELS], [LABELS, 0], [TENANTS[0], 0], [0, TENANTS[0]]] {
+        let mut net = Net::new();
+        for _ in 0..3 {
+            net.path = there;
+            net.query();
+            net.path = back;
+            net.answer();
+        }
+        net.finish();
+        assert_eq!(net.log.ended.len(), 1, "{there} {back}");
+    }
+    let mut net = Net::new();
+    for path in TENANTS {
+        net.path = path;
+        net.query();
+    }
+    net.finish();
+    assert_eq!(net.log.ended.len(), 2, "two tenants are two conversations");
+}
+
+#[test]
 fn two_tenants_are_two_flows_and_so_are_numbers_that_do_not_fit() {
     let mut net = Net::new();
     for path in TENANTS {

@@ -113,6 +113,14 @@ impl Net {
         self.table.tick(self.now, &mut self.log);
     }
 
+    pub(super) fn query(&mut self) {
+        self.put(true, 9, Segment::Udp, b"query");
+    }
+
+    pub(super) fn answer(&mut self) {
+        self.put(false, 9, Segment::Udp, b"answer");
+    }
+
     pub(super) fn finish(&mut self) {
         self.table.finish(self.now, &mut self.log);
         assert!(self.table.is_empty());
