@@ -246,6 +246,21 @@ pub const ROLL: usize = 4096;
 pub const ROLL_IDLE: i64 = 3600 * crate::time::SECOND;
 /// Public keys that are remembered; more are counted. An issuer has a handful.
 pub const KEYS: usize = 4096;
+/// Keys of one document that are read; the largest JWK Sets have some dozens.
+pub const DOCUMENT_KEYS: usize = 256;
+/// Issuers whose metadata is remembered.
+pub const METADATA: usize = 1024;
+/// Documents that are known to have been read.
+pub const DOCUMENTS: usize = 4096;
+/// Keys that a signature is tried with whose key is not named.
+pub const KEY_TRIES: usize = 8;
+/// Distinct tokens whose signatures are verified at the end of input: what they take stays below 40 MiB, their
+/// verification below ten seconds.
+pub const SIGNATURES: usize = 8192;
+/// Bytes of their texts.
+pub const SIGNATURE_BYTES: usize = 12 << 20;
+/// Forms of public keys that are tried as HMAC secrets in a run: two seconds or less.
+pub const CONFUSION_TRIALS: u64 = 2_000_000;
 /// Distinct HMAC tokens that the dictionary attack keeps.
 pub const CRACK_TOKENS: usize = 8192;
 /// Bytes of their texts.

@@ -77,7 +77,7 @@ fn inspect(
     let outcome = judge.memory::<Dictionary>().and_then(Dictionary::outcome);
     let found = outcome.and_then(|o| o.found.get(token.sha256())).filter(|found| found.is_weak());
     Ok(Inspection {
-        signature: keys.verify(&token).or_weak(found.is_some()),
+        signature: keys.verify(&token).signature.or_weak(found.is_some()),
         keys: keys.tried(&token),
         given: keys.count(),
         secret: found.map(|found| (found.secret.clone(), in_words(found.origin))),

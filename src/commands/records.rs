@@ -191,7 +191,7 @@ impl Recorder {
         others: &[Sighting],
         flow: u64,
     ) -> io::Result<()> {
-        let signature = || self.keys.verify(&sighting.token).as_str();
+        let signature = || self.keys.verify(&sighting.token).signature.as_str();
         match (self.kind, &mut self.sink) {
             (Kind::Trace, Sink::Tracer(tracer)) => {
                 let around = Around { exchange, others, flow, signature: signature() };

@@ -54,6 +54,10 @@ pub struct Wants {
     /// Exchanges without tokens, too: those that have a bit of each of these [`marks`](super::marks); all, if there are
     /// no masks. A memory may see others as well, which somebody else asked for: it must not count them.
     pub exchanges: Option<&'static [u64]>,
+    /// Bodies of responses that have one of these marks ([`Exchange::document`](crate::message::Exchange::document)).
+    pub documents: u64,
+    /// The memory of public keys is kept beside this one.
+    pub keys: bool,
     /// Flows at their end.
     pub flows: bool,
     /// Flows with TLS, at their end.
@@ -76,6 +80,9 @@ pub trait Memory: Any + Send {
     /// A subject has closed and is about to be judged: a flow (`case.flow`), an exchange (`case.exchange` without a
     /// sighting), or a sighting (`case.sighting`, and the exchange around it). An exchange comes before its sightings.
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally);
+
+    /// Late facts are about to be looked at before the end: what is known already may become final.
+    fn settle(&mut self, _others: &Memories, _tally: &mut Tally) {}
 
     /// The input has ended. Late facts, which were [`Pending`](super::value::Value::Pending) as long as they could
     /// change, are final from here on. `others` are the memories of the families before and behind this one; those
@@ -134,10 +141,19 @@ impl Memories {
 
     /// Tells all of them that the input has ended.
     pub fn close(&mut self) {
+        self.each(|memory, others, tally| memory.close(others, tally));
+    }
+
+    /// Tells all of them that late facts are about to be looked at.
+    pub fn settle(&mut self) {
+        self.each(|memory, others, tally| memory.settle(others, tally));
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut dyn Memory, &Self, &mut Tally)) {
         let mut tally = std::mem::take(&mut self.tally);
         for at in 0..self.slots.len() {
             if let Some(mut memory) = self.slots.get_mut(at).and_then(|(_, slot)| slot.take()) {
-                memory.close(self, &mut tally);
+                act(&mut *memory, self, &mut tally);
                 if let Some((_, slot)) = self.slots.get_mut(at) {
                     *slot = Some(memory);
                 }

@@ -20,6 +20,7 @@ mod place;
 mod profile;
 pub mod recent;
 mod roll;
+mod signature;
 mod times;
 mod tls;
 mod token;
@@ -109,6 +110,7 @@ pub const FAMILIES: &[&Family] = &[
     &certificate::FAMILY,
     &crack::FAMILY,
     &key::FAMILY,
+    &signature::FAMILY,
     &roll::ISSUER,
     &roll::HOST,
     &roll::CLIENT,

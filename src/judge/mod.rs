@@ -16,7 +16,7 @@ mod touched;
 
 pub use numbers::FlowNumbers;
 
-use crate::facts::{CaptureSummary, Case, FAMILIES, Facts, Given, Memories, Memory, Source, Subject, marks};
+use crate::facts::{CaptureSummary, Case, FAMILIES, Facts, Family, Given, Memories, Memory, Source, Subject, marks};
 use crate::finding::{Finding, RuleNote};
 use crate::message::{Exchange, Login};
 use crate::policy::Policy;
@@ -44,7 +44,7 @@ pub struct Judge {
 impl Judge {
     /// A judge with these rules, and what the user gave.
     pub fn new(rules: RuleSet, given: &Given, show_secrets: bool) -> Self {
-        let wanted = FAMILIES.iter().copied().filter(|family| is_wanted(family.name, &rules));
+        let wanted = wanted(&rules).into_iter();
         let (memories, court) = (Memories::of(wanted, given), Court::new(rules, show_secrets));
         Self { memories, court, now: given.now, policy: Arc::default() }
     }
@@ -95,12 +95,12 @@ impl Judge {
             policy: Arc::clone(&self.policy),
             ..Demand::default()
         };
-        let kept = FAMILIES.iter().filter(|family| is_wanted(family.name, &self.court.rules));
-        for family in kept {
+        for family in wanted(&self.court.rules) {
             let Source::Memory { wants, .. } = family.source else { continue };
             let wants = wants();
             demand.tokens |= wants.tokens;
             demand.flows |= wants.flows;
+            demand.documents |= wants.documents;
             demand.tls |= wants.tls;
             bits |= wants.exchanges.is_some_and(|masks| !masks.is_empty());
             exchanges.extend(wants.exchanges.map(|masks| Wanted(masks.to_vec())));
@@ -169,6 +169,7 @@ impl Judge {
     /// Looks at what was kept for late facts as they are now: for live output, since [`finish`](Self::finish) does it
     /// too.
     pub fn reconsider(&mut self) {
+        self.memories.settle();
         let start = opened(self.now, &self.policy);
         self.court.reconsider(&Case { memories: Some(&self.memories), ..start }, false);
     }
@@ -234,6 +235,14 @@ impl Judge {
 /// What all cases of a run have in common.
 fn opened(now: Option<Timestamp>, policy: &Policy) -> Case<'_> {
     Case { now, policy, ..Case::default() }
+}
+
+/// The families that enabled rules need, and that of keys if one of them does.
+fn wanted(rules: &RuleSet) -> Vec<&'static Family> {
+    let named = |family: &Family| is_wanted(family.name, rules);
+    let keys = |family: &Family| matches!(family.source, Source::Memory { wants, .. } if wants().keys);
+    let needed = FAMILIES.iter().any(|family| named(family) && keys(family));
+    FAMILIES.iter().copied().filter(|family| named(family) || needed && family.name == "key").collect()
 }
 
 /// Whether an enabled rule names a fact of the family, or is about the subject that it is called after: that is

@@ -1,8 +1,11 @@
-//! One key.
+//! One key that verifies.
 
 use super::KeyErrorKind;
+use super::curve::Curve;
+use super::public::{Edwards, PublicKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use std::sync::Arc;
 
 /// Largest modulus that the RSA implementation takes, in bits.
 const RSA_BITS: usize = 4096;
@@ -12,8 +15,7 @@ const RSA_BITS: usize = 4096;
 pub(super) enum Type {
     Hmac,
     Rsa,
-    P256,
-    P384,
+    Ec(Curve),
     Ed25519,
 }
 
@@ -24,7 +26,16 @@ pub(super) struct Key {
     /// The one algorithm that it is for (RFC 7517 section 4.4).
     pub(super) alg: Option<String>,
     pub(super) ty: Type,
-    key: DecodingKey,
+    /// The key itself; nothing for a secret.
+    pub(super) public: Option<Arc<PublicKey>>,
+    verifier: Verifier,
+}
+
+#[derive(Clone, Debug)]
+enum Verifier {
+    Jwt(DecodingKey),
+    /// What jsonwebtoken lacks: P-521 and secp256k1.
+    Point(Curve, Box<[u8]>),
 }
 
 impl Key {
@@ -33,144 +44,112 @@ impl Key {
         if secret.is_empty() {
             return Err(KeyErrorKind::Empty);
         }
-        Self::checked(Type::Hmac, DecodingKey::from_secret(secret))
+        Self::checked(Type::Hmac, None, DecodingKey::from_secret(secret))
     }
 
-    /// An RSA public key, from modulus and exponent.
-    pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyErrorKind> {
-        rsa_size(n)?;
-        Self::checked(Type::Rsa, DecodingKey::from_rsa_raw_components(n, e))
-    }
-
-    /// A point of a curve in uncompressed form (SEC 1 section 2.3.3).
-    pub(super) fn ec(point: &[u8]) -> Result<Self, KeyErrorKind> {
-        let ty = match point.len() {
-            65 | 33 => Type::P256,
-            97 | 49 => Type::P384,
-            n => return Err(KeyErrorKind::Unsupported(format!("an EC key of {n} bytes"))),
-        };
-        Self::checked(ty, DecodingKey::from_ec_der(point))
-    }
-
-    /// An Ed25519 public key (RFC 8032 section 5.1.5).
-    pub(super) fn ed25519(x: &[u8]) -> Result<Self, KeyErrorKind> {
-        // The verifier slices without asking for the length.
-        if x.len() != 32 {
-            return Err(KeyErrorKind::Unsupported(format!("an Edwards-curve key of {} bytes", x.len())));
-        }
-        Self::checked(Type::Ed25519, DecodingKey::from_ed_der(x))
-    }
-
-    /// The first public key or certificate of a PEM text (RFC 7468).
-    pub(super) fn pem(text: &[u8]) -> Result<Self, KeyErrorKind> {
-        let label = label(text).ok_or(KeyErrorKind::Format)?;
-        if label.ends_with("PRIVATE KEY") {
-            return Err(KeyErrorKind::Private);
-        }
-        if !matches!(label, "PUBLIC KEY" | "RSA PUBLIC KEY" | "CERTIFICATE") {
-            return Err(KeyErrorKind::Unsupported(format!("PEM `{}`", label.escape_debug())));
-        }
-        let bytes = |key: &DecodingKey| key.try_get_as_bytes().map(<[u8]>::to_vec).unwrap_or_default();
-        if let Ok(key) = DecodingKey::from_rsa_pem(text) {
-            rsa_size(pkcs1_modulus(&bytes(&key)).ok_or(KeyErrorKind::Invalid)?)?;
-            Self::checked(Type::Rsa, key)
-        } else if let Ok(key) = DecodingKey::from_ec_pem(text) {
-            Self::ec(&bytes(&key))
-        } else if let Ok(key) = DecodingKey::from_ed_pem(text) {
-            Self::ed25519(&bytes(&key))
-        } else {
-            Err(KeyErrorKind::Unsupported(format!("this kind of {}", label.to_lowercase())))
+    /// A public key.
+    pub(super) fn public(public: PublicKey) -> Result<Self, KeyErrorKind> {
+        match &public {
+            PublicKey::Rsa { n, e } => {
+                let bits = public.bits() as usize;
+                if bits > RSA_BITS {
+                    return Err(KeyErrorKind::Unsupported(format!("an RSA key of {} bits", n.len() * 8)));
+                }
+                let key = DecodingKey::from_rsa_raw_components(n, e);
+                Self::checked(Type::Rsa, Some(public), key)
+            }
+            PublicKey::Ec { curve, point } => {
+                let (curve, sec1) = (*curve, [&[4], &point[..]].concat());
+                let point = curve.point(&sec1).ok_or(KeyErrorKind::Invalid)?;
+                let ty = Type::Ec(curve);
+                match curve {
+                    Curve::P256 | Curve::P384 => {
+                        Self::checked(ty, Some(public), DecodingKey::from_ec_der(&sec1))
+                    }
+                    _ => Ok(Self::new(ty, Some(public), Verifier::Point(curve, point))),
+                }
+            }
+            // The verifier slices without asking for the length.
+            PublicKey::Edwards { curve: Edwards::Ed25519, x } if x.len() == 32 => {
+                let key = DecodingKey::from_ed_der(x);
+                Self::checked(Type::Ed25519, Some(public), key)
+            }
+            PublicKey::Edwards { curve: Edwards::Ed25519, x } => {
+                Err(KeyErrorKind::Unsupported(format!("an Edwards-curve key of {} bytes", x.len())))
+            }
+            // No kept crate has it.
+            PublicKey::Edwards { curve: Edwards::Ed448, .. } => {
+                Err(KeyErrorKind::Unsupported("curve `Ed448`".to_owned()))
+            }
         }
     }
 
     /// Whether `signature` is one of `input`; `None` if the key is not for `alg`.
-    pub(super) fn verifies(&self, alg: &str, input: &[u8], signature: &str) -> Option<bool> {
-        let (algorithm, ty) = algorithm(alg)?;
-        if ty != self.ty {
+    pub(super) fn verifies(&self, alg: &str, input: &[u8], signature: &[u8]) -> Option<bool> {
+        if type_of(alg)? != self.ty {
             return None;
         }
-        crypto::verify(signature, input, &self.key, algorithm).ok()
+        match &self.verifier {
+            Verifier::Jwt(key) => {
+                crypto::verify(&URL_SAFE_NO_PAD.encode(signature), input, key, algorithm(alg)?).ok()
+            }
+            Verifier::Point(curve, point) => Some(curve.verifies(point, input, signature)),
+        }
     }
 
     /// Whether the key may be used for `alg`.
     pub(super) fn fits(&self, alg: &str) -> bool {
-        algorithm(alg).is_some_and(|(_, ty)| ty == self.ty)
-            && self.alg.as_deref().is_none_or(|own| own == alg)
+        type_of(alg) == Some(self.ty) && self.alg.as_deref().is_none_or(|own| same_algorithm(own, alg))
     }
 
-    fn checked(ty: Type, key: DecodingKey) -> Result<Self, KeyErrorKind> {
+    fn checked(ty: Type, public: Option<PublicKey>, key: DecodingKey) -> Result<Self, KeyErrorKind> {
         let algorithm = match ty {
             Type::Hmac => Algorithm::HS256,
             Type::Rsa => Algorithm::RS256,
-            Type::P256 => Algorithm::ES256,
-            Type::P384 => Algorithm::ES384,
+            Type::Ec(Curve::P384) => Algorithm::ES384,
+            Type::Ec(_) => Algorithm::ES256,
             Type::Ed25519 => Algorithm::EdDSA,
         };
         // A key that is no point of its curve fails here; a signature that is none is only not valid.
         crypto::verify("", b"", &key, algorithm).map_err(|_| KeyErrorKind::Invalid)?;
-        Ok(Self { kid: None, alg: None, ty, key })
+        Ok(Self::new(ty, public, Verifier::Jwt(key)))
+    }
+
+    fn new(ty: Type, public: Option<PublicKey>, verifier: Verifier) -> Self {
+        Self { kid: None, alg: None, ty, public: public.map(Arc::new), verifier }
     }
 }
 
-/// The text of a signature for [`Key::verifies`].
-pub(super) fn signature_text(signature: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(signature)
+/// RFC 9864 gave EdDSA on Ed25519 a second name.
+fn same_algorithm(a: &str, b: &str) -> bool {
+    let name = |alg| if alg == "Ed25519" { "EdDSA" } else { alg };
+    name(a).eq(name(b))
 }
 
-fn algorithm(alg: &str) -> Option<(Algorithm, Type)> {
+/// The type of key that an algorithm takes.
+pub(super) fn type_of(alg: &str) -> Option<Type> {
     Some(match alg {
-        "HS256" => (Algorithm::HS256, Type::Hmac),
-        "HS384" => (Algorithm::HS384, Type::Hmac),
-        "HS512" => (Algorithm::HS512, Type::Hmac),
-        "RS256" => (Algorithm::RS256, Type::Rsa),
-        "RS384" => (Algorithm::RS384, Type::Rsa),
-        "RS512" => (Algorithm::RS512, Type::Rsa),
-        "PS256" => (Algorithm::PS256, Type::Rsa),
-        "PS384" => (Algorithm::PS384, Type::Rsa),
-        "PS512" => (Algorithm::PS512, Type::Rsa),
-        "ES256" => (Algorithm::ES256, Type::P256),
-        "ES384" => (Algorithm::ES384, Type::P384),
-        // RFC 9864 names the curve.
-        "EdDSA" | "Ed25519" => (Algorithm::EdDSA, Type::Ed25519),
-        _ => return None,
+        "HS256" | "HS384" | "HS512" => Type::Hmac,
+        "RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" => Type::Rsa,
+        "EdDSA" | "Ed25519" => Type::Ed25519,
+        _ => Type::Ec(Curve::of_alg(alg)?),
     })
 }
 
-fn rsa_size(n: &[u8]) -> Result<(), KeyErrorKind> {
-    let zeros = n.iter().take_while(|byte| **byte == 0).count();
-    match n.len().saturating_sub(zeros) * 8 {
-        0 => Err(KeyErrorKind::Invalid),
-        bits if bits > RSA_BITS => Err(KeyErrorKind::Unsupported(format!("an RSA key of {bits} bits"))),
-        _ => Ok(()),
-    }
-}
-
-/// The modulus of a DER `RSAPublicKey` (RFC 8017 appendix A.1.1).
-fn pkcs1_modulus(der: &[u8]) -> Option<&[u8]> {
-    let sequence = element(der, 0x30)?;
-    element(sequence, 0x02)
-}
-
-/// Content of the DER element that `der` starts with.
-fn element(der: &[u8], tag: u8) -> Option<&[u8]> {
-    let [found, first, rest @ ..] = der else { return None };
-    let first = *first;
-    if *found != tag {
-        return None;
-    }
-    if first < 0x80 {
-        return rest.get(..usize::from(first));
-    }
-    let count = usize::from(first & 0x7f);
-    let length = rest.get(..count).filter(|_| count <= 4)?;
-    let length = length.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-    rest.get(count..)?.get(..length)
-}
-
-fn label(text: &[u8]) -> Option<&str> {
-    const BEGIN: &[u8] = b"-----BEGIN ";
-    let at = memchr::memmem::find(text, BEGIN)? + BEGIN.len();
-    let rest = text.get(at..)?;
-    let end = memchr::memmem::find(rest.get(..rest.len().min(80))?, b"-----")?;
-    str::from_utf8(rest.get(..end)?).ok()
+fn algorithm(alg: &str) -> Option<Algorithm> {
+    Some(match alg {
+        "HS256" => Algorithm::HS256,
+        "HS384" => Algorithm::HS384,
+        "HS512" => Algorithm::HS512,
+        "RS256" => Algorithm::RS256,
+        "RS384" => Algorithm::RS384,
+        "RS512" => Algorithm::RS512,
+        "PS256" => Algorithm::PS256,
+        "PS384" => Algorithm::PS384,
+        "PS512" => Algorithm::PS512,
+        "ES256" => Algorithm::ES256,
+        "ES384" => Algorithm::ES384,
+        "EdDSA" | "Ed25519" => Algorithm::EdDSA,
+        _ => return None,
+    })
 }

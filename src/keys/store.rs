@@ -1,9 +1,14 @@
 //! The keys of a run.
 
+use super::publisher::{Metadata, Publisher};
 use super::{
-    KeyError, KeyErrorKind, Signature, jwk,
-    key::{Key, signature_text},
+    KeyError, KeyErrorKind, Published, Signature, jwk,
+    document::x5c,
+    key::{Key, type_of},
+    pem,
+    public::PublicKey,
 };
+use crate::limits::{KEY_TRIES, KEYS};
 use crate::token::{Kind, NoneForm, Secret, Token};
 use serde_json::Value;
 use std::{
@@ -11,25 +16,67 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// Largest file of keys.
 const FILE_BYTES: u64 = 4 << 20;
 
-/// Keys that the user gave.
-#[derive(Debug, Default)]
+/// Keys that the user gave, and those that were learned from the capture.
+#[derive(Clone, Debug, Default)]
 pub struct KeyStore {
-    pub(super) keys: Vec<Key>,
+    entries: Vec<Entry>,
+    given: usize,
     secrets: Vec<Secret>,
     skipped: usize,
+    metadata: Metadata,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    key: Key,
+    /// Who published it; nothing if the user gave it.
+    publisher: Option<Arc<Publisher>>,
+}
+
+/// What the keys say about a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What is known about the signature.
+    pub signature: Signature,
+    /// The key that verifies it.
+    pub key: Option<Arc<PublicKey>>,
+    /// The key was given by the user, and not learned from the capture.
+    pub given: bool,
+    /// It was certain which key had to verify it: it was named, and it is the issuer's.
+    pub certain: bool,
+}
+
+impl From<Signature> for Verdict {
+    fn from(signature: Signature) -> Self {
+        Self { signature, key: None, given: false, certain: true }
+    }
+}
+
+/// How much it is a key's task to verify a token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Task {
+    /// It is another issuer's, or has another name.
+    No,
+    /// Nothing speaks against it.
+    Maybe,
+    /// It is the issuer's, or it is named and the issuer is no URL that could be compared.
+    Likely,
+    /// It is named, and the issuer's.
+    Certain,
 }
 
 impl KeyStore {
     /// Reads keys from files.
     ///
-    /// `keys` and `jwks` (`--key`, `--jwks`): each file is a PEM public key or certificate (the first one of the
-    /// file), a JWK or a JWK Set, told by content. Keys of a set that cannot be used are [skipped](Self::skipped);
-    /// anything else is an error.
+    /// `keys` and `jwks` (`--key`, `--jwks`): each file is a public key or certificate in PEM (the first one of the
+    /// file) or DER, a JWK or a JWK Set, told by content. Keys of a set that cannot be used are
+    /// [skipped](Self::skipped); anything else is an error.
     ///
     /// `secret_files` (`--secret-file`): each file is one HMAC secret: its bytes, without one LF or CRLF at the end.
     pub fn load(keys: &[PathBuf], jwks: &[PathBuf], secret_files: &[PathBuf]) -> Result<Self, KeyError> {
@@ -42,7 +89,7 @@ impl KeyStore {
             let text = read(path)?;
             let line =
                 text.strip_suffix(b"\n").map_or(&*text, |line| line.strip_suffix(b"\r").unwrap_or(line));
-            store.keys.push(Key::hmac(line).map_err(|kind| KeyError::new(path, kind))?);
+            store.give(Key::hmac(line).map_err(|kind| KeyError::new(path, kind))?);
             store.secrets.push(Secret::from(line));
         }
         Ok(store)
@@ -51,15 +98,20 @@ impl KeyStore {
     /// Adds the keys of one text, as [`load`](Self::load) reads it from a file.
     pub fn add(&mut self, text: &[u8]) -> Result<(), KeyErrorKind> {
         let trimmed = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
+        if text.first() == Some(&0x30) {
+            self.give(Key::public(PublicKey::from_der(text).ok_or(KeyErrorKind::Format)?)?);
+            return Ok(());
+        }
         if !trimmed.starts_with(b"{") {
-            self.keys.push(Key::pem(text)?);
+            let block = pem::blocks(text).next().ok_or(KeyErrorKind::Format)?;
+            self.give(Key::public(pem::read(&block)?)?);
             return Ok(());
         }
         let value: Value =
             serde_json::from_slice(trimmed).map_err(|error| KeyErrorKind::Json(error.to_string()))?;
         for key in jwk::read_all(&value)? {
             match key {
-                Ok(key) => self.keys.push(key),
+                Ok(key) => self.give(key),
                 Err(_) => self.skipped += 1,
             }
         }
@@ -67,9 +119,38 @@ impl KeyStore {
         Ok(())
     }
 
-    /// Keys in all.
+    /// Learns a key that was published. False if it is one more than are kept.
+    pub fn learn(&mut self, key: &Published, publisher: &Arc<Publisher>) -> bool {
+        let Some(public) = key.public.as_ref().filter(|_| !key.encryption) else { return true };
+        let known = self.learned().any(|entry| {
+            let same = entry.publisher.as_deref() == Some(&**publisher);
+            same && entry.key.kid == key.kid && entry.key.public.as_deref() == Some(public)
+        });
+        if known {
+            return true;
+        }
+        let Ok(mut verifier) = Key::public(public.clone()) else { return true };
+        (verifier.kid, verifier.alg) = (key.kid.clone(), key.alg.clone());
+        let fits = self.entries.len() - self.given < KEYS;
+        if fits {
+            self.entries.push(Entry { key: verifier, publisher: Some(Arc::clone(publisher)) });
+        }
+        fits
+    }
+
+    /// Learns whose keys an address has, from metadata.
+    pub fn learn_metadata(&mut self, issuer: &str, jwks_uri: &str) {
+        self.metadata.add(issuer, jwks_uri);
+    }
+
+    /// Keys that the user gave.
     pub const fn count(&self) -> usize {
-        self.keys.len()
+        self.given
+    }
+
+    /// The public ones among them.
+    pub fn given(&self) -> impl Iterator<Item = &Arc<PublicKey>> {
+        self.entries.iter().take(self.given).filter_map(|entry| entry.key.public.as_ref())
     }
 
     /// Keys of sets that cannot be used here: for encryption, of other curves, damaged.
@@ -84,43 +165,127 @@ impl KeyStore {
 
     /// What these keys say about a token's signature.
     ///
-    /// Every key of the algorithm's type is tried. It is invalid only if the key that it must be made with is known:
-    /// one with the token's `kid`, or the only key of that type if one of the two has no `kid`. A detached payload
-    /// (RFC 7515 appendix F) and an algorithm that is not supported (ES512, ES256K, Ed448) leave it unverified.
-    pub fn verify(&self, token: &Token) -> Signature {
-        if token.kind() == Kind::Jwe {
-            return Signature::Encrypted;
-        }
-        if token.signature().is_empty() || token.none_form() == NoneForm::Exact {
-            return Signature::Unsigned;
-        }
-        let alg = match token.header_member("alg") {
-            Some(Value::String(alg)) if token.none_form() == NoneForm::Other => alg,
-            Some(Value::String(_) | Value::Array(_)) => return Signature::Unsigned,
-            _ => return Signature::Unverified,
+    /// Every key of the algorithm's type that the user gave is tried, and those that were published, as far as they may
+    /// be meant. It is invalid only if the key that it must be made with is known: one with the token's `kid`, not
+    /// another issuer's; or the only key given of that type, if one of the two has no `kid`; or, where the token has no
+    /// `kid`, all that its issuer published. A detached payload (RFC 7515 appendix F) and an algorithm that is not
+    /// supported (Ed448) leave it unverified.
+    pub fn verify(&self, token: &Token) -> Verdict {
+        let alg = match alg(token) {
+            Ok(alg) => alg,
+            Err(signature) => return signature.into(),
         };
-        let keys: Vec<&Key> = self.keys.iter().filter(|key| key.fits(alg)).collect();
-        if keys.is_empty() || token.signing_input().is_empty() {
-            return Signature::Unverified;
+        let kid = kid(token);
+        let mut keys: Vec<(Task, &Entry)> = Vec::new();
+        let mut unnamed = 0;
+        for (at, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.key.fits(alg)) {
+            let task = self.task(entry, token, kid.as_deref());
+            let given = at < self.given;
+            unnamed += usize::from(!given && task == Task::Maybe);
+            if given || task >= Task::Likely || task == Task::Maybe && unnamed <= KEY_TRIES {
+                keys.push((task, entry));
+            }
         }
-        let signature = signature_text(token.signature());
-        let tried = |key: &Key| key.verifies(alg, token.signing_input(), &signature);
-        if keys.iter().any(|key| tried(key) == Some(true)) {
-            return Signature::Valid;
-        }
-        let kid = token.header_member("kid").filter(|kid| !kid.is_null()).map(|kid| match kid {
-            Value::String(kid) => Cow::Borrowed(kid.as_str()),
-            other => Cow::Owned(other.to_string()),
+        keys.sort_by_key(|(task, _)| std::cmp::Reverse(*task));
+        let verified = keys.iter().find(|(_, entry)| {
+            entry.key.verifies(alg, token.signing_input(), token.signature()) == Some(true)
         });
-        let meant = |key: &Key| key.kid.is_some() && key.kid.as_deref() == kid.as_deref();
-        let only = || matches!(keys[..], [key] if key.kid.is_none() || kid.is_none());
+        if let Some((_, Entry { key, publisher })) = verified {
+            let (key, given) = (key.public.clone(), publisher.is_none());
+            return Verdict { signature: Signature::Valid, key, given, certain: true };
+        }
+        let only = matches!(keys[..], [(_, Entry { key, publisher: None })] if key.kid.is_none() || kid.is_none());
+        let best = keys.first().map_or(Task::No, |(task, _)| *task);
+        let best = if only { Task::Certain } else { best };
         let detached = token.segments().nth(1).is_none_or(str::is_empty);
-        if !detached && (keys.iter().any(|key| meant(key)) || only()) {
-            Signature::Invalid
-        } else {
-            Signature::Unverified
+        if detached || best < Task::Likely {
+            return Signature::Unverified.into();
+        }
+        Verdict { certain: best == Task::Certain, ..Signature::Invalid.into() }
+    }
+
+    fn task(&self, entry: &Entry, token: &Token, kid: Option<&str>) -> Task {
+        let own = entry.key.kid.as_deref();
+        let named = own.is_some() && own == kid;
+        let Some(publisher) = &entry.publisher else { return if named { Task::Certain } else { Task::Maybe } };
+        if own.is_some() && kid.is_some() && !named {
+            return Task::No;
+        }
+        let iss = token.claim("iss").and_then(Value::as_str);
+        match (named, self.metadata.belongs(publisher, iss)) {
+            (_, Some(false)) => Task::No,
+            (true, Some(true)) => Task::Certain,
+            (false, Some(true)) => Task::Likely,
+            // A name alone says little: many issuers call their key "1".
+            (true, None) if iss.is_none_or(|iss| !iss.contains("://")) => Task::Likely,
+            (_, None) => Task::Maybe,
         }
     }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.entries.iter().map(|entry| &entry.key)
+    }
+
+    fn give(&mut self, key: Key) {
+        self.entries.insert(self.given, Entry { key, publisher: None });
+        self.given += 1;
+    }
+
+    fn learned(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().skip(self.given)
+    }
+}
+
+/// What the key in a token's own header (`jwk`, RFC 7515 section 4.1.3; the first of `x5c`, section 4.1.6) says of its
+/// signature; `None` without one that fits.
+pub fn verify_by_header(token: &Token) -> Option<bool> {
+    let alg = alg(token).ok()?;
+    let public = header_key(token)?;
+    Key::public(public).ok()?.verifies(alg, token.signing_input(), token.signature())
+}
+
+/// The key in a token's own header.
+pub fn header_key(token: &Token) -> Option<PublicKey> {
+    let x5c = || PublicKey::from_certificate(&x5c(token.header())?);
+    token.header_member("jwk").and_then(PublicKey::from_jwk).or_else(x5c)
+}
+
+/// Whether a public key verifies a token.
+pub fn verifies(public: &PublicKey, token: &Token) -> bool {
+    let key = alg(token).ok().zip(Key::public(public.clone()).ok());
+    key.is_some_and(|(alg, key)| {
+        key.verifies(alg, token.signing_input(), token.signature()) == Some(true)
+    })
+}
+
+/// What is known about a signature without any key; nothing for one that a key could verify.
+pub fn without_key(token: &Token) -> Option<Signature> {
+    alg(token).err()
+}
+
+/// The algorithm that a token is verified with, or what is known without a key.
+fn alg(token: &Token) -> Result<&str, Signature> {
+    if token.kind() == Kind::Jwe {
+        return Err(Signature::Encrypted);
+    }
+    if token.signature().is_empty() || token.none_form() == NoneForm::Exact {
+        return Err(Signature::Unsigned);
+    }
+    match token.header_member("alg") {
+        Some(Value::String(alg)) if token.none_form() == NoneForm::Other => {
+            let known = type_of(alg).is_some() && !token.signing_input().is_empty();
+            if known { Ok(alg) } else { Err(Signature::Unverified) }
+        }
+        Some(Value::String(_) | Value::Array(_)) => Err(Signature::Unsigned),
+        _ => Err(Signature::Unverified),
+    }
+}
+
+fn kid(token: &Token) -> Option<Cow<'_, str>> {
+    token.header_member("kid").filter(|kid| !kid.is_null()).map(|kid| match kid {
+        Value::String(kid) => Cow::Borrowed(kid.as_str()),
+        other => Cow::Owned(other.to_string()),
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyError> {

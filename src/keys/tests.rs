@@ -47,10 +47,10 @@ fn the_examples_of_the_rfcs_verify_and_changed_ones_do_not() {
     let all = store(&rfc().map(|(_, jwk)| jwk));
     for (text, jwk) in rfc() {
         for keys in [&store(&[jwk]), &all] {
-            assert_eq!(keys.verify(&token(&text)), Signature::Valid, "{jwk}");
-            assert_eq!(keys.verify(&token(&flipped(&text))), Signature::Invalid, "{jwk}");
+            assert_eq!(keys.verify(&token(&text)).signature, Signature::Valid, "{jwk}");
+            assert_eq!(keys.verify(&token(&flipped(&text))).signature, Signature::Invalid, "{jwk}");
         }
-        assert_eq!(KeyStore::default().verify(&token(&text)), Signature::Unverified);
+        assert_eq!(KeyStore::default().verify(&token(&text)).signature, Signature::Unverified);
     }
 }
 
@@ -62,9 +62,10 @@ fn pem_keys_and_certificates_verify() {
         (RS512_TOKEN, RSA_PKCS1),
         (ES384_TOKEN, ES384_CERT),
         (ED_TOKEN, ED_SPKI),
+        (ES256K_TOKEN, K256_SPKI),
     ] {
-        assert_eq!(store(&[key]).verify(&token(text)), Signature::Valid, "{text}");
-        assert_eq!(store(&[key]).verify(&token(&flipped(text))), Signature::Invalid, "{text}");
+        assert_eq!(store(&[key]).verify(&token(text)).signature, Signature::Valid, "{text}");
+        assert_eq!(store(&[key]).verify(&token(&flipped(text))).signature, Signature::Invalid, "{text}");
     }
 }
 
@@ -72,14 +73,15 @@ fn pem_keys_and_certificates_verify() {
 fn a_key_that_cannot_be_used_is_refused_with_its_reason() {
     for (text, reason) in [
         (RSA_LARGE, "an RSA key of 4104 bits cannot be used"),
-        (K256_SPKI, "damaged"),
         ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "a private key"),
         ("hello", "neither a PEM"),
         ("{\"kty\":", "not JSON"),
         ("{}", "neither a JWK"),
         (r#"{"kty":"RSA","e":"AQAB"}"#, "`n`"),
         (r#"{"kty":"OKP","crv":"Ed25519","x":"AAAA"}"#, "Edwards-curve key of 3 bytes"),
-        (r#"{"kty":"EC","crv":"P-521","x":"AA","y":"AA"}"#, "curve `P-521`"),
+        (r#"{"kty":"EC","crv":"P-192","x":"AA","y":"AA"}"#, "curve `P-192`"),
+        (r#"{"kty":"EC","crv":"P-521","x":"AA","y":"AA"}"#, "damaged"),
+        (r#"{"kty":"OKP","crv":"Ed448","x":"AA"}"#, "curve `Ed448`"),
         (r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#, "damaged"),
     ] {
         let error = KeyStore::default().add(text.as_bytes()).unwrap_err().to_string();
@@ -101,19 +103,19 @@ fn only_the_key_that_was_meant_makes_a_signature_invalid() {
     let (b64, other) = (base64::engine::general_purpose::URL_SAFE_NO_PAD, "AA".repeat(43));
     let header = base64::Engine::encode(&b64, r#"{"alg":"ES256","kid":"one"}"#);
     let token = token(&format!("{header}.e30.{}", &other[..86]));
-    assert_eq!(store(&[&with_kid("one")]).verify(&token), Signature::Invalid);
-    assert_eq!(store(&[&with_kid("two")]).verify(&token), Signature::Unverified);
-    assert_eq!(store(&[A3_JWK]).verify(&token), Signature::Invalid);
-    assert_eq!(store(&[A3_JWK, A3_JWK]).verify(&token), Signature::Unverified);
-    assert_eq!(store(&[A3_JWK, &with_kid("one")]).verify(&token), Signature::Invalid);
-    assert_eq!(store(&[A2_JWK, A1_JWK]).verify(&token), Signature::Unverified);
+    assert_eq!(store(&[&with_kid("one")]).verify(&token).signature, Signature::Invalid);
+    assert_eq!(store(&[&with_kid("two")]).verify(&token).signature, Signature::Unverified);
+    assert_eq!(store(&[A3_JWK]).verify(&token).signature, Signature::Invalid);
+    assert_eq!(store(&[A3_JWK, A3_JWK]).verify(&token).signature, Signature::Unverified);
+    assert_eq!(store(&[A3_JWK, &with_kid("one")]).verify(&token).signature, Signature::Invalid);
+    assert_eq!(store(&[A2_JWK, A1_JWK]).verify(&token).signature, Signature::Unverified);
 }
 
 #[test]
 fn what_is_not_signed_says_so() {
     let keys = store(&rfc().map(|(_, jwk)| jwk));
-    assert_eq!(keys.verify(&token("eyJhbGciOiJub25lIn0.e30.")), Signature::Unsigned);
-    assert_eq!(keys.verify(&token(&format!("eyJhbGciOiJSUzI1NiJ9.{JOE}."))), Signature::Unsigned);
+    assert_eq!(keys.verify(&token("eyJhbGciOiJub25lIn0.e30.")).signature, Signature::Unsigned);
+    assert_eq!(keys.verify(&token(&format!("eyJhbGciOiJSUzI1NiJ9.{JOE}."))).signature, Signature::Unsigned);
     assert_eq!(Signature::Unverified.or_weak(true).as_str(), Some("weak-secret"));
     assert_eq!(Signature::Encrypted.as_str(), None);
 }

@@ -1,6 +1,6 @@
 //! Which keys were tried on a token, one by one.
 
-use super::key::{Type, signature_text};
+use super::key::Type;
 use super::store::KeyStore;
 use crate::token::Token;
 
@@ -19,12 +19,11 @@ impl KeyStore {
     /// The keys that may be used for the token's algorithm, in the order given.
     pub fn tried(&self, token: &Token) -> Vec<Tried> {
         let alg = token.header_member("alg").and_then(|alg| alg.as_str()).unwrap_or_default();
-        let signature = signature_text(token.signature());
-        let keys = self.keys.iter().filter(|key| key.fits(alg) && !token.signing_input().is_empty());
+        let keys = self.keys().filter(|key| key.fits(alg) && !token.signing_input().is_empty());
         keys.map(|key| Tried {
             kid: key.kid.clone(),
             kind: name(key.ty),
-            verifies: key.verifies(alg, token.signing_input(), &signature) == Some(true),
+            verifies: key.verifies(alg, token.signing_input(), token.signature()) == Some(true),
         })
         .collect()
     }
@@ -34,8 +33,7 @@ const fn name(ty: Type) -> &'static str {
     match ty {
         Type::Hmac => "HMAC",
         Type::Rsa => "RSA",
-        Type::P256 => "P-256",
-        Type::P384 => "P-384",
+        Type::Ec(curve) => curve.as_str(),
         Type::Ed25519 => "Ed25519",
     }
 }

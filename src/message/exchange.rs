@@ -59,6 +59,8 @@ pub struct Exchange {
     pub request_tokens: Vec<super::Location>,
     /// Tokens in the response.
     pub response_tokens: u32,
+    /// The decoded body of the response, if somebody asked for documents of its kind and it is one.
+    pub document: Option<std::sync::Arc<[u8]>>,
 }
 
 impl Exchange {
@@ -106,6 +108,7 @@ impl Exchange {
     /// Approximate bytes that it holds, for bounds.
     pub fn size(&self) -> usize {
         let head = |m: &Option<Message>| m.as_ref().map_or(0, |m| m.head.size());
-        512 + head(&self.request) + head(&self.response)
+        let document = self.document.as_ref().map_or(0, |document| document.len());
+        512 + head(&self.request) + head(&self.response) + document
     }
 }

@@ -118,6 +118,7 @@ pub(super) fn exchange() -> Exchange {
         spent: Vec::new(),
         request_tokens: Vec::new(),
         response_tokens: 0,
+        document: None,
     }
 }
 

@@ -307,6 +307,7 @@ impl Scribe<'_> {
         if let Some(found) = wanted.as_mut().filter(|_| demand.firsts) {
             self.held.firsts.look(&open, &mut found.marks);
         }
+        let document = wanted.as_ref().and_then(|found| open.document(found.marks, demand));
         for message in open.messages.iter_mut().flatten() {
             self.held.release(&message.head);
             if let Some(body) = &mut message.body {
@@ -325,7 +326,7 @@ impl Scribe<'_> {
             }));
             return;
         };
-        let (exchange, sightings) = open.close(found);
+        let (exchange, sightings) = open.close(found, document);
         let exchange = Arc::new(exchange);
         if leads_on && self.book.upgraded.len() < limits::INNER_LAYERS {
             self.book.upgraded.push((exchange.id, Arc::clone(&exchange)));

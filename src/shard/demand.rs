@@ -22,6 +22,8 @@ pub struct Demand {
     pub exchanges: Vec<Wanted>,
     /// The first requests of open routes and the first responses of hosts with HSTS are marked.
     pub firsts: bool,
+    /// Marks of responses whose bodies are reported with their exchanges.
+    pub documents: u64,
     /// What the operator says of its traffic.
     pub policy: std::sync::Arc<crate::policy::Policy>,
     /// Logins of protocols other than HTTP are reported.

@@ -141,6 +141,7 @@ impl Open {
             spent: Vec::new(),
             request_tokens: self.request_tokens(),
             response_tokens: self.response_tokens(),
+            document: None,
         };
         let early = Arc::new(exchange);
         self.early = Some(Arc::clone(&early));
@@ -201,7 +202,7 @@ impl Open {
     }
 
     /// The closed exchange, and the tokens that waited for that.
-    pub(super) fn close(self, found: marks::Found) -> (Exchange, Vec<Sighting>) {
+    pub(super) fn close(self, found: marks::Found, document: Option<Arc<[u8]>>) -> (Exchange, Vec<Sighting>) {
         let (request_tokens, response_tokens) = (self.request_tokens(), self.response_tokens());
         let [request, response] = self.messages.map(|m| m.map(|m| m.close()));
         let (id, transport) = (self.id, self.transport);
@@ -216,8 +217,15 @@ impl Open {
             spent,
             request_tokens,
             response_tokens,
+            document,
         };
         (exchange, self.sightings)
+    }
+
+    /// The body of the response, if it is a document that somebody asked for.
+    pub(super) fn document(&self, marks: crate::message::Marks, demand: &Demand) -> Option<Arc<[u8]>> {
+        let body = self.messages[1].as_ref()?.body.as_ref()?;
+        (marks.0 & demand.documents != 0).then(|| body.kept().into())
     }
 }
 

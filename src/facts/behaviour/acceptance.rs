@@ -186,6 +186,7 @@ mod tests {
             spent: Vec::new(),
             request_tokens: vec![crate::message::Location::Header; tokens],
             response_tokens: 0,
+            document: None,
         }
     }
 

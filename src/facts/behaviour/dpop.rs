@@ -194,7 +194,7 @@ fn signed_by(jwk: &Json, proof: &Token) -> bool {
     }
     let mut keys = KeyStore::default();
     match keys.add(bare.to_string().as_bytes()) {
-        Ok(()) => keys.verify(proof) != Signature::Invalid,
+        Ok(()) => keys.verify(proof).signature != Signature::Invalid,
         Err(_) => true,
     }
 }

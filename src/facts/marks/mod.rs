@@ -97,6 +97,7 @@ marks! {
     42 REFRESH_GRANT "oauth.refresh_grant" "The request redeems a refresh token (RFC 6749 section 6).";
     43 CODE_GRANT "oauth.code_grant" "The request redeems an authorization code (RFC 6749 section 4.1.3).";
     44 DPOP_TYPE "oauth.dpop_type" "The body of a successful response says that its token is bound with DPoP (RFC 9449 section 5).";
+    45 KEY "content.key" "The response body holds a key: a JWK (RFC 7517), or a public key or certificate in PEM.";
 }
 
 /// The first request without any credential that succeeded at a route, in its partition: not a fact, since which is the

@@ -1,7 +1,7 @@
 //! Marks of responses.
 
 use super::{
-    CODE_GRANT, DPOP_TYPE, ERROR_SIGNATURE, Found, GRAPHQL_ERRORS, HSTS, JWKS, LOGIN_FORM_HTTP, LOGIN_PAGE,
+    CODE_GRANT, DPOP_TYPE, ERROR_SIGNATURE, Found, GRAPHQL_ERRORS, HSTS, JWKS, KEY, LOGIN_FORM_HTTP, LOGIN_PAGE,
     METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK, OAUTH_IMPLICIT, OAUTH_REFRESH, Parts, REFRESH_GRANT, SAML,
     TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
 };
@@ -52,7 +52,12 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     if !(200..300).contains(&head.status) {
         return;
     }
-    match bytes.trim_ascii_start().first() {
+    let first = bytes.trim_ascii_start().first();
+    let beginning = &bytes[..bytes.len().min(DOCUMENT)];
+    if matches!(first, Some(b'{' | b'[' | b'-')) && KEYS.iter().any(|needle| needle.find(beginning).is_some()) {
+        found.add(KEY, Location::Body, b"key");
+    }
+    match first {
         Some(b'{') => {
             let bytes = &bytes[..bytes.len().min(DOCUMENT)];
             for (mark, needles, name) in &*JSON_MARKS {
@@ -169,6 +174,9 @@ const INTERNALS: [&str; 30] = [
 
 /// Bytes of a document in which the members that tell it are looked for: they stand at its beginning.
 const DOCUMENT: usize = 16 << 10;
+
+/// What a document with a key in it has.
+static KEYS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["\"kty\"", "-----BEGIN "].map(Finder::new));
 
 type JsonMark = (u64, Vec<Finder<'static>>, &'static str);
 

@@ -39,6 +39,8 @@ pub struct Certificate {
     pub signature: String,
     /// Subject and issuer are the same, and the key identifiers do not contradict.
     pub self_signed: bool,
+    /// Its DER form.
+    pub der: Box<[u8]>,
 }
 
 impl Certificate {
@@ -53,6 +55,7 @@ impl Certificate {
             sha256,
             signature: named(&raw.signature_algorithm.algorithm, SIGNATURES),
             self_signed: raw.subject().as_raw() == raw.issuer().as_raw(),
+            der: der.into(),
             ..Self::default()
         };
         certificate.public_key(raw.public_key());

@@ -1,0 +1,146 @@
+//! The tokens whose signatures are to be verified, and what came of it.
+
+use super::confusion;
+use crate::facts::Case;
+use crate::facts::key::Keys;
+use crate::facts::memory::{Given, Memories, Memory, Wants};
+use crate::facts::recent::Recent;
+use crate::keys::{self, Signature, Verdict};
+use crate::limits::{CONFUSION_TRIALS, SIGNATURE_BYTES, SIGNATURES};
+use crate::tally::Tally;
+use crate::token::Token;
+use std::sync::Arc;
+
+/// Tokens that wait for a key, and those that are done with.
+pub(super) struct Signatures {
+    waiting: Recent<[u8; 32], Waiting>,
+    /// Bytes of their texts.
+    bytes: usize,
+    known: Recent<[u8; 32], Known>,
+    /// Forms of public keys that may still be tried as secrets.
+    trials: u64,
+}
+
+/// A token that waits.
+pub(super) struct Waiting {
+    pub(super) token: Arc<Token>,
+    /// The keys as of that generation did not tell.
+    tried: Option<u64>,
+}
+
+/// What was found out about a token's signature.
+pub(super) struct Known {
+    pub(super) verdict: Verdict,
+    pub(super) by_header: Option<bool>,
+    confusion: Option<(&'static str, Box<str>)>,
+}
+
+impl Known {
+    /// The form of a public key that is its secret, and the name of that key.
+    pub(super) fn confusion(&self) -> Option<(&'static str, &str)> {
+        self.confusion.as_ref().map(|(form, key)| (*form, &**key))
+    }
+}
+
+/// How far a token is.
+pub(super) enum State<'a> {
+    /// Its key may still come.
+    Waiting,
+    /// All is known.
+    Known(&'a Known),
+    /// Nothing will be found out.
+    Unknown,
+}
+
+impl Memory for Signatures {
+    fn new(_: &Given) -> Self {
+        let (waiting, known) = (Recent::new(SIGNATURES), Recent::new(SIGNATURES));
+        Self { waiting, bytes: 0, known, trials: CONFUSION_TRIALS }
+    }
+
+    fn wants() -> Wants {
+        Wants { tokens: true, keys: true, ..Wants::default() }
+    }
+
+    fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
+        let Some(sighting) = case.sighting.filter(|_| case.new) else { return };
+        let token = &sighting.token;
+        if keys::without_key(token).is_some() || self.known.get(token.sha256()).is_some() {
+            return;
+        }
+        self.bytes += size(token);
+        let waiting = Waiting { token: Arc::clone(token), tried: None };
+        let mut gone = self.waiting.insert(*token.sha256(), waiting);
+        while let Some((_, old)) = gone {
+            self.bytes = self.bytes.saturating_sub(size(&old.token));
+            tally.weird("signatures_unverified");
+            gone = if self.bytes > SIGNATURE_BYTES { self.waiting.pop() } else { None };
+        }
+        while self.bytes > SIGNATURE_BYTES
+            && let Some((_, old)) = self.waiting.pop()
+        {
+            self.bytes = self.bytes.saturating_sub(size(&old.token));
+            tally.weird("signatures_unverified");
+        }
+    }
+
+    fn settle(&mut self, others: &Memories, tally: &mut Tally) {
+        if let Some(keys) = others.get::<Keys>() {
+            self.verify(keys, false, tally);
+        }
+    }
+
+    fn close(&mut self, others: &Memories, tally: &mut Tally) {
+        if let Some(keys) = others.get::<Keys>() {
+            self.verify(keys, true, tally);
+        }
+    }
+}
+
+impl Signatures {
+    /// How far a token is.
+    pub(super) fn state(&self, token: &Token) -> State<'_> {
+        match self.known.get(token.sha256()) {
+            Some(known) => State::Known(known),
+            None if self.waiting.get(token.sha256()).is_some() => State::Waiting,
+            None => State::Unknown,
+        }
+    }
+
+    /// Verifies what waits, as far as keys were learned since; `last`: no more will come.
+    fn verify(&mut self, keys: &Keys, last: bool, tally: &mut Tally) {
+        let mut all = Vec::new();
+        while let Some(waiting) = self.waiting.pop() {
+            all.push(waiting);
+        }
+        self.bytes = 0;
+        let untried: Vec<&Token> = all
+            .iter()
+            .filter(|(_, waiting)| last || waiting.tried != Some(keys.generation))
+            .map(|(_, waiting)| &*waiting.token)
+            .collect();
+        let mut confused = confusion::find(keys, &untried, &mut self.trials, tally);
+        for (sha256, waiting) in all {
+            if !last && waiting.tried == Some(keys.generation) {
+                self.bytes += size(&waiting.token);
+                self.waiting.insert(sha256, waiting);
+                continue;
+            }
+            let verdict = keys.store.verify(&waiting.token);
+            let confusion = confused.remove(&sha256);
+            let told = verdict.signature != Signature::Unverified && verdict.certain || confusion.is_some();
+            if last || told {
+                let by_header = keys::verify_by_header(&waiting.token);
+                self.known.insert(sha256, Known { verdict, by_header, confusion });
+            } else {
+                self.bytes += size(&waiting.token);
+                self.waiting.insert(sha256, Waiting { tried: Some(keys.generation), ..waiting });
+            }
+        }
+    }
+}
+
+/// Bytes of a token that waits, as they are counted.
+fn size(token: &Token) -> usize {
+    token.reveal().len()
+}
