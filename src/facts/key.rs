@@ -5,7 +5,7 @@ use super::memory::{Given, Memory, Wants};
 use super::recent::Recent;
 use super::value::{List, Type, Value};
 use super::{Case, Entity, Family, Field, Origin, Source, Subject};
-use crate::keys::{Document, Form, forms, KeyStore, PublicKey, Published, Publisher, header_key, x5c};
+use crate::keys::{Document, Form, KeyStore, PublicKey, Published, Publisher, forms, header_key, x5c};
 use crate::limits;
 use crate::tally::Tally;
 use sha2::{Digest, Sha256};
@@ -54,9 +54,11 @@ pub(super) const FAMILY: Family = Family {
             name: "key.sources",
             ty: Type::List(&Type::Str),
             doc: "Where it was seen: \"given\" (by the user), \"published\" (in a response), \"header\" (jwk or x5c of a token), \"tls\" (a certificate).",
-            get: |c| known(c).map_or(Value::Missing, |k| {
-                Value::List(List::Owned(k.sources.iter().map(|s| Value::str(s)).collect()))
-            }),
+            get: |c| {
+                known(c).map_or(Value::Missing, |k| {
+                    Value::List(List::Owned(k.sources.iter().map(|s| Value::str(s)).collect()))
+                })
+            },
         },
         Field {
             name: "key.exposed",
@@ -99,7 +101,10 @@ pub(super) struct Known {
 impl Known {
     /// All that it may have been taken for as a secret.
     pub(super) fn forms(&self) -> Vec<Form> {
-        self.public.as_ref().map(|key| forms(key, &self.certificates, self.jwk.as_deref())).unwrap_or_default()
+        self.public
+            .as_ref()
+            .map(|key| forms(key, &self.certificates, self.jwk.as_deref()))
+            .unwrap_or_default()
     }
 
     fn kty(&self) -> &'static str {
@@ -137,7 +142,8 @@ impl Memory for Keys {
         } else if let Some(tls) = case.flow.and_then(|flow| flow.tls.as_deref()) {
             for certificate in tls.chains.iter().flatten() {
                 if self.is_new(certificate.sha256) {
-                    let (public, der) = (PublicKey::from_certificate(&certificate.der), certificate.der.clone());
+                    let (public, der) =
+                        (PublicKey::from_certificate(&certificate.der), certificate.der.clone());
                     let seen = Seen { public, source: "tls", certificate: Some(der), ..Seen::default() };
                     self.add(seen, Origin::of(case), tally);
                 }
@@ -231,8 +237,13 @@ impl Keys {
                 tally.weird("keys_refused");
                 return;
             }
-            let entity =
-                Entity { subject: Subject::Key, name: name.clone(), origin: origin.clone(), last_seen: time, count: 0 };
+            let entity = Entity {
+                subject: Subject::Key,
+                name: name.clone(),
+                origin: origin.clone(),
+                last_seen: time,
+                count: 0,
+            };
             let (kids, sources, certificates, jwk) = Default::default();
             let known = Known { public: key.public, kids, sources, certificates, jwk, exposed: None, entity };
             self.known.insert(name.clone(), known);
@@ -246,13 +257,18 @@ impl Keys {
             known.entity.origin = origin;
         }
         known.jwk = known.jwk.take().or(key.jwk.filter(|jwk| jwk.len() <= JWK_BYTES));
-        if let Some(der) = key.certificate.filter(|der| known.certificates.len() < KEY_CERTIFICATES && !known.certificates.contains(der)) {
+        if let Some(der) = key
+            .certificate
+            .filter(|der| known.certificates.len() < KEY_CERTIFICATES && !known.certificates.contains(der))
+        {
             known.certificates.push(der);
         }
         if !known.sources.contains(&key.source) {
             known.sources.push(key.source);
         }
-        if let Some(kid) = key.kid.filter(|kid| known.kids.len() < limits::KEY_TRIES && !known.kids.contains(kid)) {
+        if let Some(kid) =
+            key.kid.filter(|kid| known.kids.len() < limits::KEY_TRIES && !known.kids.contains(kid))
+        {
             known.kids.push(kid);
         }
     }

@@ -16,7 +16,9 @@ mod touched;
 
 pub use numbers::FlowNumbers;
 
-use crate::facts::{CaptureSummary, Case, FAMILIES, Facts, Family, Given, Memories, Memory, Source, Subject, marks};
+use crate::facts::{
+    CaptureSummary, Case, FAMILIES, Facts, Family, Given, Memories, Memory, Source, Subject, marks,
+};
 use crate::finding::{Finding, RuleNote};
 use crate::message::{Exchange, Login};
 use crate::policy::Policy;

@@ -126,7 +126,13 @@ impl Curve {
     /// The key whose private part a signature of `input` gives away, because its nonce is small, or next to `guess`:
     /// one of 1 to 2^16, or within 256 of it. To be proved by the key itself or by another signature of it: everyone
     /// can make one such signature for some key.
-    pub fn guessed_nonce(self, table: &Nonces, input: &[u8], signature: &[u8], guess: u64) -> Option<Box<[u8]>> {
+    pub fn guessed_nonce(
+        self,
+        table: &Nonces,
+        input: &[u8],
+        signature: &[u8],
+        guess: u64,
+    ) -> Option<Box<[u8]>> {
         on!(self, guessed_nonce(table, &self.digest(input), signature, guess))
     }
 }
@@ -272,7 +278,11 @@ fn reused_nonce<C: Group>(first: (&[u8], &[u8]), second: (&[u8], &[u8])) -> Opti
 }
 
 /// The public key of the private one that follows from a nonce, if that is the nonce.
-fn given_away<C: Group>(digest: C::Scalar, (r, s): (C::Scalar, C::Scalar), nonce: C::Scalar) -> Option<Box<[u8]>> {
+fn given_away<C: Group>(
+    digest: C::Scalar,
+    (r, s): (C::Scalar, C::Scalar),
+    nonce: C::Scalar,
+) -> Option<Box<[u8]>> {
     let base = C::ProjectivePoint::generator();
     if r_of::<C>(&(base * nonce))? != r {
         return None;

@@ -3,9 +3,7 @@
 use super::curve::Curve;
 use super::public::{Edwards, PublicKey};
 use x509_parser::{
-    certificate::X509Certificate,
-    prelude::FromDer,
-    public_key::PublicKey as Parsed,
+    certificate::X509Certificate, prelude::FromDer, public_key::PublicKey as Parsed,
     x509::SubjectPublicKeyInfo,
 };
 

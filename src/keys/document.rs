@@ -104,7 +104,8 @@ impl Published {
             _ => private.then_some("private"),
         };
         Self {
-            public: PublicKey::from_jwk(value).or_else(|| PublicKey::from_certificate(certificate.as_deref()?)),
+            public: PublicKey::from_jwk(value)
+                .or_else(|| PublicKey::from_certificate(certificate.as_deref()?)),
             kid: text("kid").map(str::to_owned),
             alg: text("alg").map(str::to_owned),
             encryption: jwk::is_for_encryption(value),

@@ -16,8 +16,8 @@ const BASES: [u32; 8] = [2, 3, 5, 7, 11, 13, 17, 19];
 /// Attack", 2017, section 2.2): modulo each of these primes it is a power of 65537. One of 2^27 others is, too.
 pub fn is_roca(n: &[u8]) -> bool {
     const PRIMES: [u64; 38] = [
-        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107,
-        109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+        3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101,
+        103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
     ];
     let n = BigUint::from_bytes_be(n);
     n.bits() >= 512
@@ -37,7 +37,8 @@ pub fn trivial(n: &[u8]) -> Option<&'static str> {
     if n.is_even() {
         return Some("it is even");
     }
-    if SMALL_PRIMES.iter().any(|group| BigUint::from(*group).gcd(&BigUint::from(modulo(&n, *group))) > one()) {
+    if SMALL_PRIMES.iter().any(|group| BigUint::from(*group).gcd(&BigUint::from(modulo(&n, *group))) > one())
+    {
         return Some("it has a factor below 2^20");
     }
     if [2_u32, 3, 5, 7].iter().any(|k| n.nth_root(*k).pow(*k) == n) {
@@ -72,9 +73,10 @@ pub fn shared_primes(moduli: &[&[u8]]) -> Vec<Option<usize>> {
         .collect();
     let mut shared = vec![None; numbers.len()];
     for &at in &suspects {
-        let other = suspects.iter().copied().find(|&other| {
-            numbers[at] != numbers[other] && numbers[at].gcd(&numbers[other]) > one()
-        });
+        let other = suspects
+            .iter()
+            .copied()
+            .find(|&other| numbers[at] != numbers[other] && numbers[at].gcd(&numbers[other]) > one());
         shared[at] = other;
     }
     shared

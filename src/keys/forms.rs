@@ -3,7 +3,10 @@
 
 use super::public::{Edwards, PublicKey};
 use super::{curve::Curve, der};
-use base64::{Engine, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -132,8 +135,12 @@ const X509: Names = Names {
 fn structure(names: &Names, der: &[u8], add: &mut impl FnMut(&'static str, &[u8])) {
     let text = STANDARD.encode(der);
     let columns = || text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap_or_default());
-    let pem = |end: &str, body: &str| format!("-----BEGIN {0}-----{end}{body}{end}-----END {0}-----", names.label);
-    let (unix, dos) = (pem("\n", &columns().collect::<Vec<_>>().join("\n")), pem("\r\n", &columns().collect::<Vec<_>>().join("\r\n")));
+    let pem =
+        |end: &str, body: &str| format!("-----BEGIN {0}-----{end}{body}{end}-----END {0}-----", names.label);
+    let (unix, dos) = (
+        pem("\n", &columns().collect::<Vec<_>>().join("\n")),
+        pem("\r\n", &columns().collect::<Vec<_>>().join("\r\n")),
+    );
     add(names.pem, format!("{unix}\n").as_bytes());
     add(names.pem_bare, unix.as_bytes());
     add(names.pem, format!("\n{unix}\n").as_bytes());
@@ -180,12 +187,14 @@ mod tests {
 
     #[test]
     fn a_key_is_written_as_openssl_writes_it() {
-        let spki = super::super::pem::read(&super::super::pem::blocks(RSA_SPKI.as_bytes()).next().unwrap()).unwrap();
+        let spki =
+            super::super::pem::read(&super::super::pem::blocks(RSA_SPKI.as_bytes()).next().unwrap()).unwrap();
         let forms = forms(&spki, &[], None);
         assert!(has(&forms, "SPKI PEM", RSA_SPKI) && has(&forms, "PKCS#1 PEM", RSA_PKCS1));
         assert!(has(&forms, "SPKI PEM without a last newline", RSA_SPKI.trim_end()));
         assert!(has(&forms, "SPKI PEM with CRLF", &RSA_SPKI.replace('\n', "\r\n")));
-        let ed = super::super::pem::read(&super::super::pem::blocks(ED_SPKI.as_bytes()).next().unwrap()).unwrap();
+        let ed =
+            super::super::pem::read(&super::super::pem::blocks(ED_SPKI.as_bytes()).next().unwrap()).unwrap();
         assert!(has(&super::forms(&ed, &[], None), "SPKI PEM", ED_SPKI));
     }
 
@@ -193,10 +202,17 @@ mod tests {
     fn an_hmac_is_told() {
         // RFC 4231 section 4.3.
         let (key, data) = (b"Jefe", b"what do ya want for nothing?");
-        let mac = |hex: &str| (0..hex.len() / 2).map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap()).collect::<Vec<_>>();
+        let mac = |hex: &str| {
+            (0..hex.len() / 2)
+                .map(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+                .collect::<Vec<_>>()
+        };
         let sha256 = mac("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        let signs = |alg, key: &[u8], mac: &[u8]| Keyed::new(alg, key).is_some_and(|keyed| keyed.signs(data, mac));
-        assert!(signs("HS256", key, &sha256) && !signs("HS384", key, &sha256) && !signs("ES256", key, &sha256));
+        let signs =
+            |alg, key: &[u8], mac: &[u8]| Keyed::new(alg, key).is_some_and(|keyed| keyed.signs(data, mac));
+        assert!(
+            signs("HS256", key, &sha256) && !signs("HS384", key, &sha256) && !signs("ES256", key, &sha256)
+        );
         assert!(!signs("HS256", b"jefe", &sha256) && !signs("HS256", key, &sha256[..16]));
     }
 }

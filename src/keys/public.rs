@@ -52,7 +52,9 @@ impl PublicKey {
     /// A point in the form of SEC 1 section 2.3.3: uncompressed ones are taken as they are.
     pub(super) fn sec1(curve: Curve, bytes: &[u8]) -> Option<Self> {
         match bytes {
-            [4, point @ ..] if point.len() == 2 * curve.size() => Some(Self::Ec { curve, point: point.into() }),
+            [4, point @ ..] if point.len() == 2 * curve.size() => {
+                Some(Self::Ec { curve, point: point.into() })
+            }
             _ => Some(Self::Ec { curve, point: curve.point(bytes)? }),
         }
     }

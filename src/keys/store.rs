@@ -2,8 +2,9 @@
 
 use super::publisher::{Metadata, Publisher};
 use super::{
-    KeyError, KeyErrorKind, Published, Signature, jwk,
+    KeyError, KeyErrorKind, Published, Signature,
     document::x5c,
+    jwk,
     key::{Key, type_of},
     pem,
     public::PublicKey,
@@ -194,7 +195,8 @@ impl KeyStore {
             let (key, given) = (key.public.clone(), publisher.is_none());
             return Verdict { signature: Signature::Valid, key, given, certain: true };
         }
-        let only = matches!(keys[..], [(_, Entry { key, publisher: None })] if key.kid.is_none() || kid.is_none());
+        let only =
+            matches!(keys[..], [(_, Entry { key, publisher: None })] if key.kid.is_none() || kid.is_none());
         let best = keys.first().map_or(Task::No, |(task, _)| *task);
         let best = if only { Task::Certain } else { best };
         let detached = token.segments().nth(1).is_none_or(str::is_empty);
@@ -207,7 +209,9 @@ impl KeyStore {
     fn task(&self, entry: &Entry, token: &Token, kid: Option<&str>) -> Task {
         let own = entry.key.kid.as_deref();
         let named = own.is_some() && own == kid;
-        let Some(publisher) = &entry.publisher else { return if named { Task::Certain } else { Task::Maybe } };
+        let Some(publisher) = &entry.publisher else {
+            return if named { Task::Certain } else { Task::Maybe };
+        };
         if own.is_some() && kid.is_some() && !named {
             return Task::No;
         }
@@ -253,9 +257,7 @@ pub fn header_key(token: &Token) -> Option<PublicKey> {
 /// Whether a public key verifies a token.
 pub fn verifies(public: &PublicKey, token: &Token) -> bool {
     let key = alg(token).ok().zip(Key::public(public.clone()).ok());
-    key.is_some_and(|(alg, key)| {
-        key.verifies(alg, token.signing_input(), token.signature()) == Some(true)
-    })
+    key.is_some_and(|(alg, key)| key.verifies(alg, token.signing_input(), token.signature()) == Some(true))
 }
 
 /// What is known about a signature without any key; nothing for one that a key could verify.

@@ -1,9 +1,9 @@
 //! Marks of responses.
 
 use super::{
-    CODE_GRANT, DPOP_TYPE, ERROR_SIGNATURE, Found, GRAPHQL_ERRORS, HSTS, JWKS, KEY, LOGIN_FORM_HTTP, LOGIN_PAGE,
-    METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK, OAUTH_IMPLICIT, OAUTH_REFRESH, Parts, REFRESH_GRANT, SAML,
-    TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
+    CODE_GRANT, DPOP_TYPE, ERROR_SIGNATURE, Found, GRAPHQL_ERRORS, HSTS, JWKS, KEY, LOGIN_FORM_HTTP,
+    LOGIN_PAGE, METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK, OAUTH_IMPLICIT, OAUTH_REFRESH, Parts,
+    REFRESH_GRANT, SAML, TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
 };
 use crate::message::{Location, StoredHead, Target};
 use memchr::memmem::Finder;
@@ -54,7 +54,8 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     let first = bytes.trim_ascii_start().first();
     let beginning = &bytes[..bytes.len().min(DOCUMENT)];
-    if matches!(first, Some(b'{' | b'[' | b'-')) && KEYS.iter().any(|needle| needle.find(beginning).is_some()) {
+    if matches!(first, Some(b'{' | b'[' | b'-')) && KEYS.iter().any(|needle| needle.find(beginning).is_some())
+    {
         found.add(KEY, Location::Body, b"key");
     }
     match first {

@@ -59,13 +59,17 @@ pub(super) const FAMILY: Family = Family {
             name: "signature.confusion",
             ty: Type::Str,
             doc: "The form of a public key that is the secret of the token's HMAC, in words (\"SPKI PEM\", \"X.509 DER\", ...); missing if no form of any key seen is.",
-            get: |c| found(c, |known| Value::or_missing(known.and_then(Known::confusion).map(|(form, _)| form))),
+            get: |c| {
+                found(c, |known| Value::or_missing(known.and_then(Known::confusion).map(|(form, _)| form)))
+            },
         },
         Field {
             name: "signature.confusion_key",
             ty: Type::Str,
             doc: "SHA-256 thumbprint of that key.",
-            get: |c| found(c, |known| Value::or_missing(known.and_then(Known::confusion).map(|(_, key)| key))),
+            get: |c| {
+                found(c, |known| Value::or_missing(known.and_then(Known::confusion).map(|(_, key)| key)))
+            },
         },
         Field {
             name: "signature.forged",
@@ -73,7 +77,9 @@ pub(super) const FAMILY: Family = Family {
             doc: "Whether somebody else than the issuer made the signature: it is invalid, or an HMAC whose secret is a public key.",
             get: |c| {
                 let invalid = |known: &Known| known.verdict.signature == Signature::Invalid;
-                found(c, |known| Value::Bool(known.is_some_and(|known| invalid(known) || known.confusion().is_some())))
+                found(c, |known| {
+                    Value::Bool(known.is_some_and(|known| invalid(known) || known.confusion().is_some()))
+                })
             },
         },
     ],
