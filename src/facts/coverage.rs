@@ -64,6 +64,7 @@ const GAPS: &[(&str, &str)] = &[
     ("clients_evicted", "clients over the bound, whose refused tokens are not counted on"),
     ("hosts_evicted", "hosts over the bound, whose HSTS is not known"),
     ("keys_refused", "public keys over the bound"),
+    ("keys_unfactored", "RSA keys over the bound that were not searched for weak primes"),
     ("confusion_budget", "HMAC tokens that were not tried with all public keys"),
     ("signatures_unverified", "tokens over the bound whose signatures were not verified"),
     ("damage", "damaged places in the capture"),

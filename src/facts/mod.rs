@@ -12,10 +12,14 @@ mod crack;
 mod entity;
 mod expected;
 mod http;
+mod iv;
+mod jti;
 mod key;
 mod login;
 pub mod marks;
 mod memory;
+mod mixed;
+mod nonce;
 mod place;
 mod profile;
 pub mod recent;
@@ -25,6 +29,7 @@ mod times;
 mod tls;
 mod token;
 mod transport;
+mod twin;
 pub mod value;
 
 pub use crate::policy::Policy;
@@ -111,6 +116,11 @@ pub const FAMILIES: &[&Family] = &[
     &crack::FAMILY,
     &key::FAMILY,
     &signature::FAMILY,
+    &nonce::FAMILY,
+    &twin::FAMILY,
+    &mixed::FAMILY,
+    &iv::FAMILY,
+    &jti::FAMILY,
     &roll::ISSUER,
     &roll::HOST,
     &roll::CLIENT,

@@ -60,6 +60,15 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         self.slots.get(slot as usize)?.entry.as_ref().map(|(_, value)| value)
     }
 
+    /// The same, to change it.
+    pub fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        let slot = self.find(key)?;
+        self.slots.get_mut(slot as usize)?.entry.as_mut().map(|(_, value)| value)
+    }
+
     /// The value of a key, which is the most recently used one now.
     pub fn touch<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where

@@ -130,6 +130,15 @@ impl PublicKey {
         }
     }
 
+    /// The public exponent of an RSA key; of one beyond 63 bits the largest number with its last bit.
+    pub fn exponent(&self) -> Option<i64> {
+        let Self::Rsa { e, .. } = self else { return None };
+        let value = |bytes: &[u8]| bytes.iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
+        let odd = e.last().is_some_and(|byte| byte & 1 == 1);
+        let large = if odd { i64::MAX } else { i64::MAX - 1 };
+        Some(if e.len() < 8 || e.len() == 8 && e[0] < 0x80 { value(e) } else { large })
+    }
+
     /// The JWK with its required members alone, in order and without white space: what its thumbprint is the digest of
     /// (RFC 7638 section 3.2, RFC 8037 section 2).
     pub fn canonical_jwk(&self) -> String {

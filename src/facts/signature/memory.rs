@@ -1,11 +1,12 @@
 //! The tokens whose signatures are to be verified, and what came of it.
 
 use super::confusion;
+use super::recovered::{self, Revealed};
 use crate::facts::Case;
 use crate::facts::key::Keys;
 use crate::facts::memory::{Given, Memories, Memory, Wants};
 use crate::facts::recent::Recent;
-use crate::keys::{self, Signature, Verdict};
+use crate::keys::{self, PublicKey, Signature, Verdict, example};
 use crate::limits::{CONFUSION_TRIALS, SIGNATURE_BYTES, SIGNATURES};
 use crate::tally::Tally;
 use crate::token::Token;
@@ -33,9 +34,22 @@ pub(super) struct Known {
     pub(super) verdict: Verdict,
     pub(super) by_header: Option<bool>,
     confusion: Option<(&'static str, Box<str>)>,
+    pub(super) revealed: Revealed,
+    /// The key that a guessable nonce gives away is a known one, or the one of other tokens.
+    pub(super) guess_proved: bool,
 }
 
 impl Known {
+    /// Where the key that made it was published with its private part.
+    pub(super) fn example(&self) -> Option<&'static str> {
+        self.revealed.example.or_else(|| example(self.verdict.key.as_deref()?))
+    }
+
+    /// Whether somebody else than the issuer made it: that is invalid, or has a public key for a secret.
+    pub(super) fn forged(&self) -> bool {
+        self.verdict.signature == Signature::Invalid || self.confusion.is_some()
+    }
+
     /// The form of a public key that is its secret, and the name of that key.
     pub(super) fn confusion(&self) -> Option<(&'static str, &str)> {
         self.confusion.as_ref().map(|(form, key)| (*form, &**key))
@@ -120,23 +134,41 @@ impl Signatures {
             .map(|(_, waiting)| &*waiting.token)
             .collect();
         let mut confused = confusion::find(keys, &untried, &mut self.trials, tally);
+        let mut ready = Vec::new();
         for (sha256, waiting) in all {
             if !last && waiting.tried == Some(keys.generation) {
-                self.bytes += size(&waiting.token);
-                self.waiting.insert(sha256, waiting);
+                self.wait(sha256, waiting);
                 continue;
             }
             let verdict = keys.store.verify(&waiting.token);
             let confusion = confused.remove(&sha256);
             let told = verdict.signature != Signature::Unverified && verdict.certain || confusion.is_some();
-            if last || told {
-                let by_header = keys::verify_by_header(&waiting.token);
-                self.known.insert(sha256, Known { verdict, by_header, confusion });
-            } else {
-                self.bytes += size(&waiting.token);
-                self.waiting.insert(sha256, Waiting { tried: Some(keys.generation), ..waiting });
+            if !last && !told {
+                self.wait(sha256, Waiting { tried: Some(keys.generation), ..waiting });
+                continue;
             }
+            ready.push((sha256, waiting.token, verdict, confusion));
         }
+        let looked_at = ready.iter().filter(|(_, token, ..)| !token.is_hmac());
+        let looked_at =
+            looked_at.map(|(_, token, verdict, _)| (&**token, verdict.signature)).collect::<Vec<_>>();
+        let mut revealed = recovered::reveal(&looked_at);
+        for (sha256, token, mut verdict, confusion) in ready {
+            let revealed = revealed.remove(&sha256).unwrap_or_default();
+            if let Some(certain) = revealed.stranger {
+                verdict = Verdict { certain, ..Signature::Invalid.into() };
+            }
+            let known = |key: &PublicKey| keys.public().any(|(known, _)| known == key);
+            let guess_proved =
+                revealed.guessed.as_ref().is_some_and(|key| revealed.key.as_ref() == Some(key) || known(key));
+            let by_header = keys::verify_by_header(&token);
+            self.known.insert(sha256, Known { verdict, by_header, confusion, revealed, guess_proved });
+        }
+    }
+
+    fn wait(&mut self, sha256: [u8; 32], waiting: Waiting) {
+        self.bytes += size(&waiting.token);
+        self.waiting.insert(sha256, waiting);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod confusion;
 mod memory;
+mod recovered;
 
 use super::memory::Source;
 use super::token::token;
@@ -75,12 +76,39 @@ pub(super) const FAMILY: Family = Family {
             name: "signature.forged",
             ty: Type::Bool,
             doc: "Whether somebody else than the issuer made the signature: it is invalid, or an HMAC whose secret is a public key.",
+            get: |c| found(c, |known| Value::Bool(known.is_some_and(Known::forged))),
+        },
+        Field {
+            name: "signature.recovered_key",
+            ty: Type::Str,
+            doc: "SHA-256 thumbprint of the key that follows from this ECDSA signature and from another one with the same iss, kid and alg, where no key is known; a third token that does not have it is invalid.",
             get: |c| {
-                let invalid = |known: &Known| known.verdict.signature == Signature::Invalid;
                 found(c, |known| {
-                    Value::Bool(known.is_some_and(|known| invalid(known) || known.confusion().is_some()))
+                    Value::or_missing(
+                        known.and_then(|k| k.revealed.key.as_ref()).map(|key| String::from(key.thumbprint())),
+                    )
                 })
             },
+        },
+        Field {
+            name: "signature.example_key",
+            ty: Type::Str,
+            doc: "Where the key that made the signature was published with its private part, such as \"RFC 7515 appendix A.2\"; missing if it is no such key.",
+            get: |c| found(c, |known| Value::or_missing(known.and_then(Known::example))),
+        },
+        Field {
+            name: "signature.guessed_nonce",
+            ty: Type::Bool,
+            doc: "Whether the nonce of an ECDSA signature is small (up to 2^16) or next to iat, so that the private key follows from it. Of tokens that no known key verifies, and of each issuer's first ones.",
+            get: |c| {
+                found(c, |known| Value::Bool(known.is_some_and(|known| known.revealed.guessed.is_some())))
+            },
+        },
+        Field {
+            name: "signature.guess_proved",
+            ty: Type::Bool,
+            doc: "Whether the private key that follows is that of a key that was seen, or that other tokens have in common.",
+            get: |c| found(c, |known| Value::Bool(known.is_some_and(|known| known.guess_proved))),
         },
     ],
 };

@@ -1,15 +1,17 @@
 //! Public keys that were seen or given.
 
-use super::marks;
-use super::memory::{Given, Memory, Wants};
+use super::memory::{Given, Memories, Memory, Wants};
 use super::recent::Recent;
 use super::value::{List, Type, Value};
-use super::{Case, Entity, Family, Field, Origin, Source, Subject};
+use super::{Case, Entity, Family, Field, Origin, Source, Subject, marks};
 use crate::keys::{Document, Form, KeyStore, PublicKey, Published, Publisher, forms, header_key, x5c};
 use crate::limits;
 use crate::tally::Tally;
+use crate::token::{Family as Algorithm, Token};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+
+mod analysis;
 
 pub(super) const FAMILY: Family = Family {
     name: "key",
@@ -42,7 +44,7 @@ pub(super) const FAMILY: Family = Family {
             name: "key.bits",
             ty: Type::Int,
             doc: "Its size in bits: of the modulus, or of the curve.",
-            get: |c| Value::or_missing(known(c).and_then(|k| Some(i64::from(k.public.as_ref()?.bits())))),
+            get: |c| Value::or_missing(known(c).and_then(|k| k.bits()).map(i64::from)),
         },
         Field {
             name: "key.kids",
@@ -53,12 +55,42 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "key.sources",
             ty: Type::List(&Type::Str),
-            doc: "Where it was seen: \"given\" (by the user), \"published\" (in a response), \"header\" (jwk or x5c of a token), \"tls\" (a certificate).",
+            doc: "Where it was seen: \"given\" (by the user), \"published\" (in a response), \"header\" (jwk or x5c of a token), \"tls\" (a certificate), \"signature\" (its size follows from signatures, the key itself was not seen).",
             get: |c| {
                 known(c).map_or(Value::Missing, |k| {
                     Value::List(List::Owned(k.sources.iter().map(|s| Value::str(s)).collect()))
                 })
             },
+        },
+        Field {
+            name: "key.algs",
+            ty: Type::List(&Type::Str),
+            doc: "The algorithms (alg) that it was published for.",
+            get: |c| known(c).map_or(Value::Missing, |k| Value::strs(&k.algs)),
+        },
+        Field {
+            name: "key.exponent",
+            ty: Type::Int,
+            doc: "Public exponent of an RSA key; of those beyond 63 bits the largest number with the same last bit.",
+            get: |c| Value::or_missing(known(c).and_then(|k| k.public.as_ref()?.exponent())),
+        },
+        Field {
+            name: "key.roca",
+            ty: Type::Bool,
+            doc: "Whether an RSA modulus has the fingerprint of the broken generator of CVE-2017-15361 (ROCA).",
+            get: |c| Value::Bool(known(c).is_some_and(|k| k.flaws.roca)),
+        },
+        Field {
+            name: "key.factored",
+            ty: Type::Str,
+            doc: "Why an RSA modulus is factored at once, in words: a factor below 2^20, primes close to each other (2^14 steps of Fermat's method), prime, a power; missing if it is not. Of keys for tokens only.",
+            get: |c| Value::or_missing(known(c).and_then(|k| k.flaws.factored)),
+        },
+        Field {
+            name: "key.shared_prime_with",
+            ty: Type::Str,
+            doc: "SHA-256 thumbprint of another RSA key of the capture, of TLS too, that has a prime in common with this one, so that both are factored.",
+            get: |c| Value::or_missing(known(c).and_then(|k| k.flaws.shared.as_deref())),
         },
         Field {
             name: "key.exposed",
@@ -90,12 +122,24 @@ pub(super) struct Known {
     pub(super) public: Option<PublicKey>,
     kids: Vec<String>,
     sources: Vec<&'static str>,
+    algs: Vec<String>,
     exposed: Option<&'static str>,
+    flaws: Flaws,
+    /// Size of an RSA key that was not seen itself.
+    rsa_bits: Option<u32>,
     /// DER forms of certificates for it.
     certificates: Vec<Box<[u8]>>,
     /// Its JWK as it was published first.
     jwk: Option<Box<str>>,
     entity: Entity,
+}
+
+/// What is wrong with an RSA key.
+#[derive(Default)]
+struct Flaws {
+    roca: bool,
+    factored: Option<&'static str>,
+    shared: Option<Box<str>>,
 }
 
 impl Known {
@@ -108,7 +152,16 @@ impl Known {
     }
 
     fn kty(&self) -> &'static str {
-        self.public.as_ref().map_or("oct", PublicKey::kty)
+        let unseen = if self.rsa_bits.is_some() { "RSA" } else { "oct" };
+        self.public.as_ref().map_or(unseen, PublicKey::kty)
+    }
+
+    fn bits(&self) -> Option<u32> {
+        self.public.as_ref().map(PublicKey::bits).or(self.rsa_bits)
+    }
+
+    fn of_tls(&self) -> bool {
+        self.sources == ["tls"]
     }
 }
 
@@ -136,6 +189,7 @@ impl Memory for Keys {
         if let Some(sighting) = case.sighting {
             if case.new {
                 self.header(case, &sighting.token, tally);
+                self.small(case, &sighting.token, tally);
             }
         } else if let Some(document) = case.exchange.and_then(|exchange| exchange.document.as_deref()) {
             self.document(case, document, tally);
@@ -149,6 +203,10 @@ impl Memory for Keys {
                 }
             }
         }
+    }
+
+    fn close(&mut self, _: &Memories, tally: &mut Tally) {
+        self.analyse(tally);
     }
 
     fn over(&mut self, ended: bool) -> Vec<Entity> {
@@ -165,13 +223,16 @@ struct Seen {
     exposed: Option<&'static str>,
     certificate: Option<Box<[u8]>>,
     jwk: Option<Box<str>>,
+    alg: Option<String>,
+    /// Name and size of a key that was not seen itself.
+    name: Option<Box<str>>,
+    rsa_bits: Option<u32>,
 }
 
 impl Keys {
     /// The public keys in order of their last use, those of TLS alone behind the others.
     pub(super) fn public(&self) -> impl Iterator<Item = (&PublicKey, &Known)> {
-        let of_tls = |known: &Known| known.sources == ["tls"];
-        let all = move |tls: bool| self.known.iter().filter(move |(_, known)| of_tls(known) == tls);
+        let all = move |tls: bool| self.known.iter().filter(move |(_, known)| known.of_tls() == tls);
         all(false).chain(all(true)).filter_map(|(_, known)| Some((known.public.as_ref()?, known)))
     }
 
@@ -183,7 +244,7 @@ impl Keys {
         new
     }
 
-    fn header(&mut self, case: &Case<'_>, token: &crate::token::Token, tally: &mut Tally) {
+    fn header(&mut self, case: &Case<'_>, token: &Token, tally: &mut Tally) {
         let jwk = token.header_member("jwk").map(Published::from_jwk);
         if jwk.is_none() && token.header_member("x5c").is_none() {
             return;
@@ -192,8 +253,26 @@ impl Keys {
         let exposed = jwk.as_ref().and_then(|jwk| jwk.exposed);
         let certificate = x5c(token.header());
         let jwk = jwk.and_then(|jwk| jwk.jwk);
-        let seen = Seen { public: header_key(token), source: "header", kid, exposed, certificate, jwk };
+        let public = header_key(token);
+        let seen = Seen { public, source: "header", kid, exposed, certificate, jwk, ..Seen::default() };
         self.add(seen, Origin::of(case), tally);
+    }
+
+    /// The size of an RSA key follows from a signature (RFC 8017 section 8).
+    fn small(&mut self, case: &Case<'_>, token: &Token, tally: &mut Tally) {
+        let rsa = matches!(token.family(), Some(Algorithm::Rs | Algorithm::Ps));
+        let bits = token.signature().len() as u32 * 8;
+        if rsa && (512..2048).contains(&bits) {
+            let iss = token.claim("iss").and_then(|iss| iss.as_str()).unwrap_or("an unnamed issuer");
+            let name = format!("of {bits} bits, of {}", iss.chars().take(200).collect::<String>());
+            let seen = Seen {
+                name: Some(name.into()),
+                rsa_bits: Some(bits),
+                source: "signature",
+                ..Seen::default()
+            };
+            self.add(seen, Origin::of(case), tally);
+        }
     }
 
     fn document(&mut self, case: &Case<'_>, body: &[u8], tally: &mut Tally) {
@@ -218,8 +297,9 @@ impl Keys {
                 tally.weird("keys_refused");
             }
             self.generation += 1;
-            let Published { public, kid, exposed, certificate, jwk, .. } = key;
-            let seen = Seen { public, source: "published", kid, exposed, certificate, jwk };
+            let Published { public, kid, alg, exposed, certificate, jwk, .. } = key;
+            let seen =
+                Seen { public, source: "published", kid, alg, exposed, certificate, jwk, ..Seen::default() };
             self.add(seen, Origin::of(case), tally);
         }
     }
@@ -230,7 +310,8 @@ impl Keys {
             let kid = key.kid.as_deref().unwrap_or("without kid");
             key.exposed.map(|_| format!("secret {kid}").into_boxed_str())
         };
-        let Some(name) = key.public.as_ref().map(PublicKey::thumbprint).or_else(secret) else { return };
+        let thumbprint = key.public.as_ref().map(PublicKey::thumbprint);
+        let Some(name) = thumbprint.or(key.name).or_else(secret) else { return };
         let time = origin.position.time;
         if self.known.get(&*name).is_none() {
             if self.known.len() >= limits::KEYS {
@@ -244,8 +325,10 @@ impl Keys {
                 last_seen: time,
                 count: 0,
             };
-            let (kids, sources, certificates, jwk) = Default::default();
-            let known = Known { public: key.public, kids, sources, certificates, jwk, exposed: None, entity };
+            let (kids, algs, sources, certificates, jwk, exposed, flaws) = Default::default();
+            let (public, rsa_bits) = (key.public, key.rsa_bits);
+            let known =
+                Known { public, rsa_bits, kids, algs, sources, certificates, jwk, exposed, flaws, entity };
             self.known.insert(name.clone(), known);
         }
         let Some(known) = self.known.touch(&*name) else { return };
@@ -265,6 +348,11 @@ impl Keys {
         }
         if !known.sources.contains(&key.source) {
             known.sources.push(key.source);
+        }
+        if let Some(alg) =
+            key.alg.filter(|alg| known.algs.len() < limits::KEY_TRIES && !known.algs.contains(alg))
+        {
+            known.algs.push(alg);
         }
         if let Some(kid) =
             key.kid.filter(|kid| known.kids.len() < limits::KEY_TRIES && !known.kids.contains(kid))
