@@ -8,8 +8,9 @@ use super::{Failure, configure, decode_as, exit, key_store, output, unused_keys}
 use crate::capture::FileId;
 use crate::cli::{RecordArgs, SourceArgs, TraceArgs};
 use crate::decode::{DecodeOptions, Paths};
+use crate::facts::marks;
 use crate::judge::FlowNumbers;
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, Publisher};
 use crate::message::Exchange;
 use crate::pipeline::{self, Listener, Merged};
 use crate::records::{
@@ -88,10 +89,18 @@ fn record(
     let reading = (&mut args.read, &mut args.keys);
     let remarks = configure::records(&args.config, &args.inputs, reading, &args.work)?;
     let keys = key_store(&args.keys, &args.work)?;
+    let tokens = matches!(kind, Kind::Tokens | Kind::Trace);
+    let published = marks::KEY | marks::METADATA;
     let demand = Demand {
-        tokens: matches!(kind, Kind::Tokens | Kind::Trace),
+        tokens,
+        marks: tokens,
+        documents: if tokens { published } else { 0 },
         body_digests: kind == Kind::Http,
-        exchanges: if kind == Kind::Http { vec![Wanted::default()] } else { Vec::new() },
+        exchanges: match kind {
+            Kind::Http => vec![Wanted::default()],
+            Kind::Tokens | Kind::Trace => vec![Wanted(vec![published])],
+            Kind::Flows => Vec::new(),
+        },
         flows: kind == Kind::Flows,
         ..Demand::default()
     };
@@ -167,6 +176,9 @@ impl Recorder {
                     let file = file(&self.names, exchange.position().file);
                     let record = http_record(&exchange, file, flow, &self.scanner, self.show_secrets);
                     return self.sink.write(&record, &mut *self.out);
+                }
+                if let Some(body) = &exchange.document {
+                    self.keys.learn_document(body, &Publisher::of(&exchange));
                 }
                 sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), &sightings, flow))
             }

@@ -341,3 +341,6 @@ fn multiples<C: Group>() -> HashMap<Box<[u8]>, u64> {
     };
     points.zip(1..=STEP).filter_map(named).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Who published a key, and whose it is.
 
 use crate::limits::METADATA;
-use crate::message::{Target, host_of, name_of, same_site};
+use crate::message::{Exchange, Target, host_of, name_of, same_site};
 
 /// Where a key was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,12 @@ impl Publisher {
     pub fn new(host: &str, target: &[u8]) -> Self {
         let path = target.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or_default();
         Self { host: name_of(host).into(), path: String::from_utf8_lossy(path).into() }
+    }
+
+    /// That of the response of an exchange: its host, or else the server's address.
+    pub fn of(exchange: &Exchange) -> Self {
+        let address = || exchange.transport.server.map(|server| server.addr.to_string()).unwrap_or_default();
+        Self::new(&exchange.host().unwrap_or_else(address), exchange.target().unwrap_or_default())
     }
 
     fn of_url(url: &str) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use super::publisher::{Metadata, Publisher};
 use super::{
-    KeyError, KeyErrorKind, Published, Signature,
+    Document, KeyError, KeyErrorKind, Published, Signature,
     document::x5c,
     jwk,
     key::{Key, type_of},
@@ -120,8 +120,20 @@ impl KeyStore {
         Ok(())
     }
 
+    /// Learns what a document publishes, and gives it; and how many keys of it are over the bound.
+    pub fn learn_document(&mut self, body: &[u8], publisher: &Publisher) -> (Document, usize) {
+        let document = Document::read(body);
+        if let Some((issuer, jwks_uri)) = &document.metadata {
+            self.metadata.add(issuer, jwks_uri);
+        }
+        let publisher = Arc::new(publisher.clone());
+        let refused = document.keys.iter().filter(|key| !self.learn(key, &publisher)).count();
+        let refused = refused + usize::from(document.cut);
+        (document, refused)
+    }
+
     /// Learns a key that was published. False if it is one more than are kept.
-    pub fn learn(&mut self, key: &Published, publisher: &Arc<Publisher>) -> bool {
+    fn learn(&mut self, key: &Published, publisher: &Arc<Publisher>) -> bool {
         let Some(public) = key.public.as_ref().filter(|_| !key.encryption) else { return true };
         let known = self.learned().any(|entry| {
             let same = entry.publisher.as_deref() == Some(&**publisher);
@@ -137,11 +149,6 @@ impl KeyStore {
             self.entries.push(Entry { key: verifier, publisher: Some(Arc::clone(publisher)) });
         }
         fits
-    }
-
-    /// Learns whose keys an address has, from metadata.
-    pub fn learn_metadata(&mut self, issuer: &str, jwks_uri: &str) {
-        self.metadata.add(issuer, jwks_uri);
     }
 
     /// Keys that the user gave.

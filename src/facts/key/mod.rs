@@ -4,12 +4,11 @@ use super::memory::{Given, Memories, Memory, Wants};
 use super::recent::Recent;
 use super::value::{List, Type, Value};
 use super::{Case, Entity, Family, Field, Origin, Source, Subject, marks};
-use crate::keys::{Document, Form, KeyStore, PublicKey, Published, Publisher, forms, header_key, x5c};
+use crate::keys::{Form, KeyStore, PublicKey, Published, Publisher, forms, header_key, x5c};
 use crate::limits;
 use crate::tally::Tally;
 use crate::token::{Family as Algorithm, Token};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 
 mod analysis;
 
@@ -276,27 +275,17 @@ impl Keys {
     }
 
     fn document(&mut self, case: &Case<'_>, body: &[u8], tally: &mut Tally) {
-        let (host, target) = (case.host().unwrap_or_default(), case.exchange.and_then(|e| e.target()));
-        let publisher = Publisher::new(&host, target.unwrap_or_default());
+        let Some(exchange) = case.exchange else { return };
+        let publisher = Publisher::of(exchange);
         let mut digest = Sha256::new_with_prefix(body);
         digest.update(format!("{publisher:?}"));
         if !self.is_new(digest.finalize().into()) {
             return;
         }
-        let document = Document::read(body);
-        if let Some((issuer, jwks_uri)) = &document.metadata {
-            self.store.learn_metadata(issuer, jwks_uri);
-            self.generation += 1;
-        }
-        if document.cut {
-            tally.weird("keys_refused");
-        }
-        let publisher = Arc::new(publisher);
+        let (document, refused) = self.store.learn_document(body, &publisher);
+        tally.weirds("keys_refused", refused as u64);
+        self.generation += 1;
         for key in document.keys {
-            if !self.store.learn(&key, &publisher) {
-                tally.weird("keys_refused");
-            }
-            self.generation += 1;
             let Published { public, kid, alg, exposed, certificate, jwk, .. } = key;
             let seen =
                 Seen { public, source: "published", kid, alg, exposed, certificate, jwk, ..Seen::default() };
