@@ -41,11 +41,10 @@ impl Keys {
 
     fn moduli(&self) -> impl Iterator<Item = (&Box<str>, &[u8])> {
         let all = move |tls: bool| self.known.iter().filter(move |(_, known)| known.of_tls() == tls);
-        let modulus = |known: &'_ Known| match known.public.as_ref()? {
-            PublicKey::Rsa { n, .. } => Some(n),
+        all(false).chain(all(true)).filter_map(|(name, known)| match &known.public {
+            Some(PublicKey::Rsa { n, .. }) => Some((name, &**n)),
             _ => None,
-        };
-        all(false).chain(all(true)).filter_map(move |(name, known)| Some((name, &**modulus(known)?)))
+        })
     }
 
     /// Forgets the keys that are known by the size of their signatures if there is a key of that size: it may be the same
