@@ -1,5 +1,9 @@
 //! Findings: verdicts of rules, merged by fingerprint.
 
+mod story;
+
+pub use story::{LifeStep, Pair, Story, TokenLife};
+
 use crate::capture::FileId;
 use crate::decode::Endpoint;
 use crate::rules::{Confidence, Rule, Severity};
@@ -162,6 +166,8 @@ pub struct Summary {
     pub remarks: Vec<String>,
     /// The run was interrupted.
     pub interrupted: bool,
+    /// What the traffic looked like, where a format draws it.
+    pub story: Option<Story>,
 }
 
 impl Summary {

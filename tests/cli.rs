@@ -73,7 +73,25 @@ fn a_report_in_each_format() {
         assert!(junit.starts_with("<?xml") && junit.contains("</testsuites>"), "{junit}");
         assert_eq!(junit.contains("<failure"), code == 1);
         assert_eq!(run("markdown").contains("**No findings**"), code == 0);
-        assert_eq!(run("html").matches("<tr id=\"f-").count(), results);
+        assert_eq!(run("html").matches("class=\"find\" id=\"f-").count(), results);
+    }
+}
+
+/// What a page draws is gathered beside the verdicts: they stay as they are.
+#[test]
+fn drawing_changes_no_finding() {
+    let folder = Folder::new();
+    let page = format!("html={}", folder.path("page.html"));
+    for case in cases() {
+        let plain = ["scan", &case.capture, "--format", "json", "--crack-budget", "0"];
+        let [alone, beside] =
+            [vec![], vec!["--format", &page]].map(|more| wirelint(plain).args(more).run().out);
+        assert_eq!(alone, beside, "{}", case.name);
+        let drawn = fs::read_to_string(folder.path("page.html")).unwrap();
+        let report: Value = serde_json::from_str(&alone).unwrap();
+        let tokens = report["summary"]["tokens"].as_u64().unwrap().min(24);
+        assert_eq!(drawn.matches("class=\"life\"").count() as u64, tokens, "{}", case.name);
+        assert!(drawn.contains("class=\"edge ") || report["summary"]["flows"] == 0, "{}", case.name);
     }
 }
 

@@ -17,7 +17,8 @@ use crate::keys::KeyStore;
 use crate::limits;
 use crate::message::Exchange;
 use crate::pipeline::{self, Listener, Merged};
-use crate::shard::{Event, Shared};
+use crate::session::FlowSummary;
+use crate::shard::{Demand, Event, Shared};
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, Sighting};
@@ -35,6 +36,12 @@ pub(super) trait News {
     fn frames(&mut self, _block: &Arc<Block>, _flows: &[Option<FlowKey>]) {}
     /// Tokens were sighted in a flow, in an exchange or outside of any.
     fn sighted(&mut self, _sightings: &[Sighting], _exchange: Option<&Exchange>, _flow: u64) {}
+    /// Whether it wants every flow at its end.
+    fn wants_flows(&self) -> bool {
+        false
+    }
+    /// A flow ended.
+    fn ended(&mut self, _flow: &FlowSummary, _number: u64) {}
     /// A block is done, or the run is. False to read no further.
     fn after(&mut self, state: State<'_>) -> bool;
 }
@@ -71,7 +78,9 @@ pub(super) struct Audit {
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     /// Called with every block's news, for live output.
-    pub(super) news: Option<Box<dyn News>>,
+    news: Option<Box<dyn News>>,
+    /// Whether the judge wants all flows, and those with TLS.
+    judged: (bool, bool),
 }
 
 impl Audit {
@@ -97,9 +106,11 @@ impl Audit {
         secrets: Secrets,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
+        let demand = judge.demand();
+        let judged = flows(&demand);
         let shared = Arc::new(Shared {
             scanner: Scanner::new(),
-            demand: judge.demand(),
+            demand,
             decode_as: decode_as(&args.read)?,
             keyring: secrets.ring,
             room,
@@ -117,12 +128,34 @@ impl Audit {
             progress: None,
             stop,
             news: None,
+            judged,
         };
         if let Some(warning) = unused_keys(keys) {
             audit.warn(warning);
         }
         secrets.warnings.into_iter().for_each(|text| audit.warn(text));
         Ok(audit)
+    }
+
+    /// Tells `news` from now on what happens.
+    pub(super) fn watch(&mut self, news: Box<dyn News>) {
+        if news.wants_flows() {
+            let demand = Demand { flows: true, ..self.shared.demand.clone() };
+            self.shared = Arc::new(self.shared_with(demand));
+        }
+        self.news = Some(news);
+    }
+
+    /// What shards share, with another demand.
+    fn shared_with(&self, demand: Demand) -> Shared {
+        let shared = &self.shared;
+        Shared {
+            scanner: Scanner::new(),
+            demand,
+            decode_as: shared.decode_as.clone(),
+            keyring: shared.keyring.clone(),
+            room: shared.room,
+        }
     }
 
     /// Reads `sources`, which bear these names, to their end or until it is interrupted.
@@ -164,7 +197,13 @@ impl Audit {
             }
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);
-                self.judge.flow(&summary, flow);
+                if let Some(news) = &mut self.news {
+                    news.ended(&summary, flow);
+                }
+                // What is gathered for a picture changes no verdict.
+                if self.judged.0 || self.judged.1 && summary.tls.is_some() {
+                    self.judge.flow(&summary, flow);
+                }
             }
         }
     }
@@ -202,6 +241,7 @@ impl Audit {
             suppressed,
             remarks: self.remarks,
             interrupted,
+            story: None,
         }
     }
 
@@ -254,16 +294,16 @@ impl Audit {
     /// Goes on with another judge: other rules, which may ask for other facts.
     #[cfg(feature = "live")]
     pub(super) fn replace(&mut self, judge: Judge) -> Judge {
-        let shared = &self.shared;
-        self.shared = Arc::new(Shared {
-            scanner: Scanner::new(),
-            demand: judge.demand(),
-            decode_as: shared.decode_as.clone(),
-            keyring: shared.keyring.clone(),
-            room: shared.room,
-        });
+        let demand = judge.demand();
+        self.judged = flows(&demand);
+        self.shared = Arc::new(self.shared_with(demand));
         std::mem::replace(&mut self.judge, judge)
     }
+}
+
+/// Whether all flows are wanted, and those with TLS.
+fn flows(demand: &Demand) -> (bool, bool) {
+    (demand.flows, demand.tls)
 }
 
 impl Listener for Audit {

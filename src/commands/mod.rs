@@ -15,6 +15,7 @@ mod run;
 mod scan;
 mod schema;
 mod secrets;
+mod story;
 mod terminal;
 
 use crate::cli::{Cli, Command, KeyArgs, ReadArgs, WorkArgs};

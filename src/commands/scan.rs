@@ -3,6 +3,7 @@
 use super::audit::Audit;
 use super::inputs::Inputs;
 use super::secrets::Secrets;
+use super::story::Drawing;
 use super::terminal::{self, Progress};
 use super::{Failure, code, configure, output};
 use crate::cli::{ScanArgs, WorkArgs};
@@ -22,13 +23,15 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let mut audit = Audit::new(&configured, Secrets::load(&flags.read)?, stop_flag())?;
     let mut inputs = Inputs::new(&args.inputs, &flags.read, &flags.work)?;
     audit.progress = Some(Progress::new(inputs.total(), &flags.work));
+    let story = Drawing::of(&reports, &mut audit, &inputs.names);
     let names = inputs.names.clone();
     let result = audit.run(&mut inputs, names, flags);
     if let Err(error) = &result {
         inputs.broken(error);
     }
     let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
-    let summary = audit.finish(&inputs.warnings);
+    let mut summary = audit.finish(&inputs.warnings);
+    story.tell(&mut summary);
     let fail_on = flags.fail_on();
     let settings = Settings { fail_on: fail_on.severity(), ..settings(&flags.work) };
     write_reports(&reports, &summary, &settings)?;

@@ -10,6 +10,7 @@ pub(super) const FORMAT: Format = Format {
     name: "csv",
     doc: "one finding a line, with a heading (RFC 4180)",
     live: false,
+    story: false,
     make: || Box::new(Csv),
 };
 

@@ -13,6 +13,7 @@ pub(super) const FORMAT: Format = Format {
     name: "github",
     doc: "annotations of a GitHub workflow",
     live: false,
+    story: false,
     make: || Box::new(Github),
 };
 

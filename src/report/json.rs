@@ -9,6 +9,7 @@ pub(super) const FORMAT: Format = Format {
     name: "json",
     doc: "one object: inputs, summary, findings and warnings",
     live: false,
+    story: false,
     make: || Box::new(Json),
 };
 

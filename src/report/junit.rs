@@ -9,8 +9,13 @@ use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, 
 use std::io::{self, Write};
 
 /// The format.
-pub(super) const FORMAT: Format =
-    Format { name: "junit", doc: "JUnit XML, for CI servers", live: false, make: || Box::new(Junit) };
+pub(super) const FORMAT: Format = Format {
+    name: "junit",
+    doc: "JUnit XML, for CI servers",
+    live: false,
+    story: false,
+    make: || Box::new(Junit),
+};
 
 struct Junit;
 

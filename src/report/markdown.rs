@@ -17,6 +17,7 @@ pub(super) const FORMAT: Format = Format {
     name: "markdown",
     doc: "a page for a job summary or a merge request",
     live: false,
+    story: false,
     make: || Box::new(Markdown),
 };
 

@@ -66,6 +66,8 @@ pub struct Format {
     pub doc: &'static str,
     /// Whether `live` can print it, finding by finding.
     pub live: bool,
+    /// Whether it draws the traffic: who talked to whom, the lives of tokens. Only then is that gathered.
+    pub story: bool,
     /// Makes its writer.
     pub make: fn() -> Box<dyn Report>,
 }

@@ -5,8 +5,13 @@ use crate::finding::{Finding, Summary};
 use std::io::{self, Write};
 
 /// The format.
-pub(super) const FORMAT: Format =
-    Format { name: "ndjson", doc: "one finding a line, as JSON", live: true, make: || Box::new(Ndjson) };
+pub(super) const FORMAT: Format = Format {
+    name: "ndjson",
+    doc: "one finding a line, as JSON",
+    live: true,
+    story: false,
+    make: || Box::new(Ndjson),
+};
 
 /// One finding as a line of JSON, without the line break; `inputs` are the names of the files. `live` prints findings with it.
 pub fn ndjson_line(finding: &Finding, inputs: &[String]) -> String {

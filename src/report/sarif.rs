@@ -15,6 +15,7 @@ pub(super) const FORMAT: Format = Format {
     name: "sarif",
     doc: "SARIF 2.1.0, for GitHub code scanning and editors",
     live: false,
+    story: false,
     make: || Box::new(Sarif),
 };
 

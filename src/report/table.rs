@@ -24,6 +24,7 @@ pub(super) const FORMAT: Format = Format {
     name: "table",
     doc: "for people, as wide as the terminal",
     live: true,
+    story: false,
     make: || Box::new(Table),
 };
 

@@ -134,7 +134,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         until: args.duration.map(|seconds| now + Duration::from_secs(seconds)),
         told: (now, 0, 0),
     }));
-    audit.news = Some(Box::new(Told(Rc::clone(&watch))));
+    audit.watch(Box::new(Told(Rc::clone(&watch))));
     let names = args.interface.clone();
     let result = loop {
         let result = audit.run(&mut std::iter::once(source.handle()), names.clone(), &args.audit);

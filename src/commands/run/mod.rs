@@ -8,6 +8,7 @@ use super::audit::Audit;
 use super::configure;
 use super::scan::{reports, settings, write_reports};
 use super::secrets::Secrets;
+use super::story::Drawing;
 use super::terminal::{note, say};
 use super::{Failure, exit, failing};
 use crate::capture::{self as captures, FileId};
@@ -110,6 +111,7 @@ fn judge(
         |path| path.display().to_string(),
     );
     let source = captures::open(kept, FileId(0));
+    let story = Drawing::of(reports, &mut audit, std::slice::from_ref(&name));
     let mut failed = recorded.broken.is_some();
     let result = source.and_then(|source| audit.run(&mut std::iter::once(source), vec![name], &args.audit));
     if let Err(error) = result {
@@ -120,6 +122,7 @@ fn judge(
     let interrupted = audit.interrupted() || recorded.interrupted;
     let mut summary = audit.finish(&[]);
     summary.interrupted |= interrupted;
+    story.tell(&mut summary);
     let fail_on = args.audit.fail_on();
     let work = WorkArgs { output: None, ..args.audit.work.clone() };
     let settings = Settings { fail_on: fail_on.severity(), ..settings(&work) };

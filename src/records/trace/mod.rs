@@ -2,6 +2,7 @@
 
 mod diagram;
 mod formats;
+mod told;
 
 use super::http::{lossy, target};
 use crate::capture::FileId;
