@@ -191,6 +191,10 @@ pub const HTTP3_SETTINGS: u64 = 4096;
 /// A line, frame or other unit of a protocol that is only read as a whole (Postfix takes lines of 2 KiB and SASL
 /// responses of 12 KiB; a token may have far more). Payloads are read in pieces, however long they are.
 pub const UNIT_BYTES: usize = 64 << 10;
+/// Longest batch of records of Kafka that is read as such: brokers take 1 MiB and a little more (`message.max.bytes`).
+pub const KAFKA_BATCH: usize = (1 << 20) + 4096;
+/// Bytes of records that a compressed batch may become.
+pub const KAFKA_RECORDS: usize = 8 << 20;
 
 /// What dissectors keep between chunks, in bytes of all flows: 10 000 decompressors (WebSocket) of 48 KiB, or TLS records
 /// that are not whole or wait for their secret.

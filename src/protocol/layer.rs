@@ -121,9 +121,14 @@ impl Layer {
 
     /// Sets the protocol without probing (`--decode-as`).
     pub fn set_protocol(&mut self, protocol: &'static Protocol, sink: &mut dyn Sink) {
-        self.transport.protocol = protocol.name;
-        self.state = State::Active(protocol, (protocol.open)());
+        self.carry(protocol, (protocol.open)());
         sink.protocol(self.depth.into(), protocol.name);
+    }
+
+    /// Sets the protocol that the layer around this one carries.
+    pub(super) fn carry(&mut self, protocol: &'static Protocol, dissector: Box<dyn Dissector>) {
+        self.transport.protocol = protocol.name;
+        self.state = State::Active(protocol, dissector);
     }
 
     /// Sets the protocol that the exchange `via` is upgraded to, if it is known; `alone` says that nothing else goes on
@@ -138,8 +143,7 @@ impl Layer {
         let found = PROTOCOLS.iter().find_map(|p| Some((p, p.upgrade?(upgrade)?)));
         let Some((protocol, upgraded)) = found else { return false };
         self.via = Some(via);
-        self.transport.protocol = protocol.name;
-        self.state = State::Active(protocol, upgraded.dissector);
+        self.carry(protocol, upgraded.dissector);
         if alone {
             sink.upgraded(usize::from(self.depth).saturating_sub(1), protocol.name);
         }

@@ -3,6 +3,7 @@
 //! A dissector emits two things only: a message (its head, then its body as it arrives), or inner bytes for
 //! the layer inside it. What it learns about its own session is described with [`Out::tls`].
 
+mod amqp;
 mod ber;
 mod coap;
 mod composed;
@@ -19,6 +20,7 @@ mod http2;
 mod http3;
 mod imap;
 mod inner;
+mod kafka;
 mod layer;
 mod ldap;
 mod line;
@@ -172,9 +174,11 @@ pub const PROTOCOLS: &[&Protocol] = &[
     &redis::PROTOCOL,
     &nats::PROTOCOL,
     &stomp::PROTOCOL,
+    &amqp::PROTOCOL,
     &syslog::PROTOCOL,
     &socks::PROTOCOL,
     &dns::PROTOCOL,
+    &kafka::PROTOCOL,
     &telnet::PROTOCOL,
 ];
 

@@ -198,6 +198,18 @@ impl<'a> Out<'a> {
         self.inner_of(0, dir, at, bytes);
     }
 
+    /// Bytes for the layer inside, which is known to be `protocol`: it goes on with what led to this one.
+    pub fn inner_as(&mut self, protocol: &'static Protocol, dir: Direction, at: u64, bytes: &[u8]) {
+        if self.inner.find(0).is_none()
+            && let Some(inner) = self.inner.get(0, self.transport, self.depth + 1)
+        {
+            inner.via = self.via;
+            inner.carry(protocol, (protocol.open)());
+            self.sink.protocol(self.depth, protocol.name);
+        }
+        self.inner(dir, at, bytes);
+    }
+
     /// The same for one of several layers inside, which the dissector tells apart by `key`.
     pub fn inner_of(&mut self, key: u64, dir: Direction, at: u64, bytes: &[u8]) {
         let inner = self.inner.get(key, self.transport, self.depth + 1);

@@ -1,5 +1,6 @@
 //! The dissectors through a layer, as a flow drives it: what was said comes out, however it was cut.
 
+mod brokers;
 mod commands;
 mod conversation;
 mod databases;

@@ -221,3 +221,68 @@ fn over_http2_each_stream_is_a_connection() {
         assert_eq!(said.iter().filter(|l| l.ends_with("Complete")).count(), 7);
     }
 }
+
+#[test]
+fn stomp_and_mqtt_are_read_inside() {
+    // Told by their first message.
+    check(
+        "",
+        |w| {
+            w.c(masked(TEXT, b"CONNECT\nlogin:me\npasscode:eyJ.a.b\n\n\0"));
+            w.s(frame(TEXT, b"CONNECTED\nversion:1.2\n\n\0"));
+            w.c([masked(0x01, b"SEND\ndestination:/q\n\n{\"a\""), masked(0x80, b":1}\0")].concat());
+        },
+        &[
+            "1 stomp",
+            "1> publish connect:login=me connect:passcode=eyJ.a.b @3",
+            "1> Complete",
+            "login password token - accepted @3",
+            "2< publish header:version=1.2 @4",
+            "2< Complete",
+            "3> publish header:destination=/q @5",
+            "3> body {\"a\":1}",
+            "3> Complete",
+        ],
+    );
+    check(
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+        |w| {
+            let connect = b"\x10\x15\0\x04MQTT\x04\xc2\0\x3c\0\x01c\0\x01u\0\x03eyJ";
+            w.c(masked(0x82 | RSV1, &deflated(connect)));
+            w.s(frame(0x82, &[0x20, 2, 0, 0]));
+            w.c(masked(0x82, b"\x30\x08\0\x01t{\"b\"")).c(masked(0x82, b":"));
+        },
+        &[
+            "1 mqtt",
+            "1> connect connect:client id=c connect:username=u connect:password=eyJ @3",
+            "1> Complete",
+            "login password token - accepted @3",
+            "2> publish property:topic=t @5",
+            "2> body {\"b\":",
+            "2> Cut",
+        ],
+    );
+}
+
+/// Compressed as RFC 7692 section 7.2.1 has it.
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut deflate = flate2::Compress::new(flate2::Compression::default(), false);
+    let mut out = Vec::with_capacity(bytes.len() + 64);
+    deflate.compress_vec(bytes, &mut out, flate2::FlushCompress::Sync).unwrap();
+    out.truncate(out.len() - 4);
+    out
+}
+
+#[test]
+fn the_subprotocol_tells_what_is_inside() {
+    let mut wire = Wire::new();
+    wire.c("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: x, mqtt\r\n\r\n");
+    wire.s(
+        "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n",
+    );
+    // Joined behind the first packets.
+    wire.c(masked(0x82, b"\x30\x05\0\x01t")).c(masked(0x82, b"{}"));
+    let said = wire.all();
+    let inside = ["1 mqtt", "1> publish property:topic=t @3", "1> body {}", "1> Complete"];
+    assert_eq!(said[said.len() - 4..], inside, "{said:?}");
+}

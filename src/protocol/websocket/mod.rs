@@ -3,11 +3,13 @@
 
 mod deflate;
 mod frame;
+mod inside;
 
-use super::{Dissector, Malformed, Out, Protocol, Trail, Upgrade, Upgraded, Verdict};
-use crate::message::{Direction, End, ExchangeId, Head, Location, Start, Version};
+use super::{Dissector, Malformed, Out, Protocol, Upgrade, Upgraded, Verdict};
+use crate::message::{Direction, End};
 use deflate::{Broken, Inflate};
 use frame::{CONTINUATION, Frame, unmask, whole};
+use inside::{Inside, Message};
 
 /// WebSocket.
 pub(super) const PROTOCOL: Protocol = Protocol {
@@ -19,6 +21,7 @@ pub(super) const PROTOCOL: Protocol = Protocol {
 
 fn upgrade(upgrade: &Upgrade<'_>) -> Option<Upgraded> {
     let mut dissector = Box::new(WebSocket::default());
+    dissector.inside = Inside::agreed(upgrade.response);
     if let Some(keeps) = deflate::agreed(upgrade.response) {
         for (half, keeps) in dissector.halves.iter_mut().zip(keeps) {
             half.deflate = Some(Deflate { keeps, ..Deflate::default() });
@@ -31,6 +34,7 @@ fn upgrade(upgrade: &Upgrade<'_>) -> Option<Upgraded> {
 #[derive(Default)]
 struct WebSocket {
     halves: [Half; 2],
+    inside: Inside,
 }
 
 /// One direction.
@@ -58,14 +62,6 @@ enum State {
     Lost,
 }
 
-#[derive(Clone, Copy)]
-struct Message {
-    id: ExchangeId,
-    compressed: bool,
-    /// What follows of it cannot be read.
-    broken: bool,
-}
-
 /// The compression that was agreed on for one direction.
 #[derive(Default)]
 struct Deflate {
@@ -81,14 +77,14 @@ const PIECE: usize = 16 << 10;
 
 impl Dissector for WebSocket {
     fn data(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Malformed> {
-        let half = &mut self.halves[dir.index()];
+        let (half, inside) = (&mut self.halves[dir.index()], &mut self.inside);
         let (mut rest, mut at) = (bytes, out.at());
         if half.state == State::Lost && whole(rest, dir) {
             out.opaque_end(dir);
             half.state = State::Header;
         }
         while !rest.is_empty() {
-            let n = half.step(dir, rest, at, out).min(rest.len());
+            let n = half.step(dir, rest, at, inside, out).min(rest.len());
             rest = &rest[n..];
             at += n as u64;
         }
@@ -96,11 +92,11 @@ impl Dissector for WebSocket {
     }
 
     fn gap(&mut self, dir: Direction, len: u64, out: &mut Out<'_>) -> Result<(), Malformed> {
-        let half = &mut self.halves[dir.index()];
+        let (half, inside) = (&mut self.halves[dir.index()], &mut self.inside);
         if half.state == State::Payload && half.done + len < half.frame.len {
             half.done += len;
             if let Some(message) = half.message.as_mut().filter(|_| !half.frame.is_control()) {
-                out.body_gap(message.id, dir, len);
+                message.hole(dir, len, inside, out);
                 message.broken |= message.compressed;
                 if message.broken {
                     half.lose();
@@ -110,15 +106,16 @@ impl Dissector for WebSocket {
             return Ok(());
         }
         half.lose();
-        half.finish(dir, End::Cut, out);
+        half.finish(dir, End::Cut, inside, out);
         half.state = State::Lost;
         half.have = 0;
+        inside.lose(dir, len, out);
         Ok(())
     }
 
     fn close(&mut self, dir: Direction, _: End, out: &mut Out<'_>) {
         let half = &mut self.halves[dir.index()];
-        half.finish(dir, End::Cut, out);
+        half.finish(dir, End::Cut, &mut self.inside, out);
         if half.deflate.take().is_some_and(|d| d.inflate.is_some()) {
             out.release(Inflate::BYTES);
         }
@@ -132,18 +129,25 @@ impl Dissector for WebSocket {
 
 impl Half {
     /// Takes some of `bytes` and returns how many; none at a change of state only.
-    fn step(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+    fn step(
+        &mut self,
+        dir: Direction,
+        bytes: &[u8],
+        at: u64,
+        inside: &mut Inside,
+        out: &mut Out<'_>,
+    ) -> usize {
         match self.state {
-            State::Header => self.header(dir, bytes, at, out),
+            State::Header => self.header(dir, bytes, at, inside, out),
             State::Payload => {
                 let left = self.frame.len - self.done;
                 let n = left.min(bytes.len().min(PIECE) as u64) as usize;
                 if !self.frame.is_control() {
-                    self.payload(dir, &bytes[..n], at, out);
+                    self.payload(dir, &bytes[..n], at, inside, out);
                 }
                 self.done += n as u64;
                 if self.done == self.frame.len {
-                    self.end_frame(dir, at, out);
+                    self.end_frame(dir, at, inside, out);
                 }
                 n
             }
@@ -155,7 +159,14 @@ impl Half {
     }
 
     /// Bytes where a frame header is due.
-    fn header(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> usize {
+    fn header(
+        &mut self,
+        dir: Direction,
+        bytes: &[u8],
+        at: u64,
+        inside: &mut Inside,
+        out: &mut Out<'_>,
+    ) -> usize {
         let before = self.have;
         let n = (Frame::LONGEST - before).min(bytes.len());
         self.header[before..before + n].copy_from_slice(&bytes[..n]);
@@ -169,7 +180,7 @@ impl Half {
             if !frame.valid() {
                 out.opaque(dir, at, &self.header[..before]);
                 self.lose();
-                self.finish(dir, End::Cut, out);
+                self.finish(dir, End::Cut, inside, out);
                 self.state = State::Lost;
                 return 0;
             }
@@ -179,16 +190,16 @@ impl Half {
         self.state = State::Payload;
         let header = len.saturating_sub(before);
         if !frame.is_control() {
-            self.begin(dir, at + header as u64, out);
+            self.begin(dir, at + header as u64, inside, out);
         }
         if frame.len == 0 {
-            self.end_frame(dir, at, out);
+            self.end_frame(dir, at, inside, out);
         }
         header
     }
 
     /// The first frame of a message, or another one.
-    fn begin(&mut self, dir: Direction, at: u64, out: &mut Out<'_>) {
+    fn begin(&mut self, dir: Direction, at: u64, inside: &mut Inside, out: &mut Out<'_>) {
         let frame = self.frame;
         if frame.opcode == CONTINUATION && self.message.is_some() {
             return;
@@ -196,13 +207,11 @@ impl Half {
         if self.message.is_some() || frame.opcode == CONTINUATION {
             // RFC 6455 section 5.4; or what came before was lost.
             out.weird("websocket_fragment");
-            self.finish(dir, End::Cut, out);
+            self.finish(dir, End::Cut, inside, out);
         }
-        let start = Start::Message { dir, location: Location::WebSocket, fields: Location::Header };
-        let head = Head { version: Version::Http11, start, start_at: 0, fields: &[], at, raw: b"" };
-        let id = out.begin(&head);
-        let mut message = Message { id, compressed: frame.compressed, broken: false };
+        let mut message = Message::new(dir, at, inside, out);
         if frame.compressed {
+            message.compressed = true;
             message.broken = !self.inflates(out);
         }
         self.message = Some(message);
@@ -229,8 +238,8 @@ impl Half {
     }
 
     /// Bytes of the message in progress.
-    fn payload(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) {
-        let Some(message) = self.message.filter(|m| !m.broken) else { return };
+    fn payload(&mut self, dir: Direction, bytes: &[u8], at: u64, inside: &mut Inside, out: &mut Out<'_>) {
+        let Some(message) = self.message.as_mut().filter(|m| !m.broken) else { return };
         let plain = match self.frame.mask {
             Some(mask) => {
                 self.plain.clear();
@@ -241,35 +250,35 @@ impl Half {
             None => bytes,
         };
         if !message.compressed {
-            return out.body(message.id, dir, at, plain);
+            return message.deliver(dir, at, plain, inside, out);
         }
         let Some(inflate) = self.deflate.as_mut().and_then(|d| d.inflate.as_mut()) else { return };
-        let result = inflate.push(plain, &mut |piece| derived(message.id, dir, at, piece, out));
-        self.settle(result, dir, out);
+        let result = inflate.push(plain, &mut |piece| message.derived(dir, at, piece, inside, out));
+        self.settle(result, dir, inside, out);
     }
 
-    fn end_frame(&mut self, dir: Direction, at: u64, out: &mut Out<'_>) {
+    fn end_frame(&mut self, dir: Direction, at: u64, inside: &mut Inside, out: &mut Out<'_>) {
         self.state = State::Header;
         if self.frame.is_control() || !self.frame.fin {
             return;
         }
-        if let Some(message) = self.message.filter(|m| m.compressed && !m.broken)
+        if let Some(message) = self.message.as_mut().filter(|m| m.compressed && !m.broken)
             && let Some(inflate) = self.deflate.as_mut().and_then(|d| d.inflate.as_mut())
         {
-            let result = inflate.end(&mut |piece| derived(message.id, dir, at, piece, out));
-            self.settle(result, dir, out);
+            let result = inflate.end(&mut |piece| message.derived(dir, at, piece, inside, out));
+            self.settle(result, dir, inside, out);
         }
-        let whole = self.message.is_some_and(|m| !m.broken);
-        self.finish(dir, if whole { End::Complete } else { End::Cut }, out);
+        let whole = self.message.as_ref().is_some_and(|m| !m.broken);
+        self.finish(dir, if whole { End::Complete } else { End::Cut }, inside, out);
     }
 
-    fn settle(&mut self, result: Result<(), Broken>, dir: Direction, out: &mut Out<'_>) {
+    fn settle(&mut self, result: Result<(), Broken>, dir: Direction, inside: &mut Inside, out: &mut Out<'_>) {
         let Err(broken) = result else { return };
         out.weird(if broken == Broken::Bomb { "content_bomb" } else { "websocket_undecodable" });
         self.lose();
         if let Some(message) = &mut self.message {
             message.broken = true;
-            out.body_gap(message.id, dir, 1);
+            message.hole(dir, 1, inside, out);
         }
     }
 
@@ -280,16 +289,9 @@ impl Half {
         }
     }
 
-    fn finish(&mut self, dir: Direction, end: End, out: &mut Out<'_>) {
+    fn finish(&mut self, dir: Direction, end: End, inside: &mut Inside, out: &mut Out<'_>) {
         if let Some(message) = self.message.take() {
-            out.end(message.id, dir, end);
+            message.end(dir, end, inside, out);
         }
     }
-}
-
-/// Decompressed bytes come from where their compressed ones do.
-fn derived(id: ExchangeId, dir: Direction, at: u64, bytes: &[u8], out: &mut Out<'_>) {
-    let mut trails = [Trail::default(), Trail::default()];
-    trails[dir.index()].push_derived(0, bytes.len() as u64, out.trail(dir).position(at));
-    out.decoded(&trails, |out| out.body(id, dir, 0, bytes));
 }
