@@ -250,7 +250,7 @@ fn stomp_and_mqtt_are_read_inside() {
             let connect = b"\x10\x15\0\x04MQTT\x04\xc2\0\x3c\0\x01c\0\x01u\0\x03eyJ";
             w.c(masked(0x82 | RSV1, &deflated(connect)));
             w.s(frame(0x82, &[0x20, 2, 0, 0]));
-            w.c(masked(0x82, b"\x30\x08\0\x01t{\"b\"")).c(masked(0x82, b":"));
+            w.c(masked(0x82, b"\x30\x09\0\x01t{\"b\"")).c(masked(0x82, b":"));
         },
         &[
             "1 mqtt",
