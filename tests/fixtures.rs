@@ -200,6 +200,7 @@ fn tshark(case: &Case) -> (Counts, Counts) {
     let run = run.args(["-d", "tcp.port==8081,http", "-d", "tcp.port==3128,http"]);
     let run =
         run.args(["-d", "tcp.port==9090,http2", "-d", "tcp.port==50051,http2", "-d", "tcp.port==9092,http"]);
+    let run = run.args(["-d", "tcp.port==3001,http2", "-d", "tcp.port==13001,http2"]);
     let run = run.args(["-Y", "(http || http2) && !tls"]);
     let run = run.args(["-T", "fields", "-E", &format!("aggregator={COMMA}")]);
     let fields = [

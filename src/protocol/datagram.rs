@@ -233,6 +233,13 @@ impl Default for Conversation {
 }
 
 impl Conversation {
+    /// One of a protocol, by its number.
+    pub(super) fn numbered(number: usize) -> Self {
+        let protocol =
+            DATAGRAM_PROTOCOLS.get(number % DATAGRAM_PROTOCOLS.len()).copied().unwrap_or(&dtls::PROTOCOL);
+        Self::Known(Box::new(Known { name: protocol.name, dissector: (protocol.open)() }))
+    }
+
     /// Looks at a datagram while the protocol is not known; the direction is that of the datagram, if it can be told.
     pub fn probe(&mut self, bytes: &[u8], sink: &mut dyn Sink) -> Option<Direction> {
         let Self::Probing(seen) = self else { return None };

@@ -114,7 +114,18 @@ fn play(protocol: Option<&'static Protocol>, data: &[u8]) {
 
 /// Datagrams of both directions, each behind a byte that says which and how long.
 pub fn fuzz_datagrams(data: &[u8]) {
-    let (mut conversation, mut sink, mut id) = (Conversation::default(), Check::default(), 0);
+    play_datagrams(Conversation::default(), data);
+}
+
+/// The same of the protocol that the first byte says.
+pub fn fuzz_datagram(data: &[u8]) {
+    if let Some((which, rest)) = data.split_first() {
+        play_datagrams(Conversation::numbered((*which).into()), rest);
+    }
+}
+
+fn play_datagrams(mut conversation: Conversation, data: &[u8]) {
+    let (mut sink, mut id) = (Check::default(), 0);
     let (mut rest, mut frame) = (data, 0);
     while let Some((first, more)) = rest.split_first() {
         let dir = if first & 0x80 == 0 { Direction::Request } else { Direction::Response };
@@ -318,6 +329,7 @@ mod tests {
             }
             for which in 0..PROTOCOLS.len() as u8 {
                 fuzz_stream(&[&[which][..], &data].concat());
+                fuzz_datagram(&[&[which][..], &data].concat());
             }
         }
     }

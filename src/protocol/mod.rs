@@ -56,8 +56,8 @@ mod xmpp;
 
 pub use datagram::Conversation;
 pub use fuzz::{
-    fuzz_datagrams, fuzz_http1, fuzz_http2, fuzz_probe, fuzz_quic, fuzz_stream, fuzz_tls, fuzz_tls_keys,
-    fuzz_websocket,
+    fuzz_datagram, fuzz_datagrams, fuzz_http1, fuzz_http2, fuzz_probe, fuzz_quic, fuzz_stream, fuzz_tls,
+    fuzz_tls_keys, fuzz_websocket,
 };
 pub use http1::parse_head;
 pub use http2::fuzz_hpack;

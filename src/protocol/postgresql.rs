@@ -95,7 +95,10 @@ impl Grammar for Postgresql {
         if !kind.is_ascii_alphanumeric() || !(4..=1 << 30).contains(&len) {
             return Err(BAD);
         }
-        let whole = matches!((kind, dir), (b'p', Direction::Request) | (b'R' | b'E', Direction::Response));
+        let whole = matches!(
+            (kind, dir),
+            (b'p' | b'B', Direction::Request) | (b'R' | b'E' | b'D', Direction::Response)
+        );
         if !whole || len > WHOLE {
             let location = if dir == Direction::Request { Location::Command } else { Location::Reply };
             let id = out.open(dir, (location, location), at, &[]);
@@ -108,6 +111,7 @@ impl Grammar for Postgresql {
         match kind {
             b'p' => self.password(body, body_at, out).ok_or(BAD)?,
             b'R' => self.authentication(body, out).ok_or(BAD)?,
+            b'D' | b'B' => values(dir, body, body_at, out),
             _ => {
                 self.gate.settle(Some(false), out);
                 out.say(dir, Location::Reply, body_at, body);
@@ -219,4 +223,35 @@ impl Postgresql {
         }
         Some(())
     }
+}
+
+/// A value of fewer bytes holds no token.
+const SHORT: usize = 16;
+
+/// The values of a row (DataRow), or those that are bound to a statement (Bind): each is said by itself.
+fn values(dir: Direction, body: &[u8], at: u64, out: &mut Out<'_>) {
+    let location = if dir == Direction::Request { Location::Command } else { Location::Reply };
+    let Some(values) = columns(dir, body) else { return out.say(dir, location, at, body) };
+    for value in values.into_iter().filter(|v| v.len() >= SHORT) {
+        out.say(dir, location, at + u64::from(offset(body, value)), value);
+    }
+}
+
+fn columns(dir: Direction, body: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut r = Reader(body);
+    if dir == Direction::Request {
+        // The names of portal and statement, and the formats.
+        for _ in 0..2 {
+            r.take(memchr::memchr(0, r.0)? + 1)?;
+        }
+        let formats = r.u16()?;
+        r.take(usize::from(formats) * 2)?;
+    }
+    let mut values = Vec::new();
+    for _ in 0..r.u16()? {
+        // -1 is no value.
+        let len = r.u32()?;
+        values.push(r.take(if len == u32::MAX { 0 } else { len as usize })?);
+    }
+    Some(values)
 }

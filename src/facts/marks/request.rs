@@ -123,7 +123,10 @@ fn token_endpoint(head: &StoredHead) -> bool {
 
 pub(super) fn url(head: &StoredHead, found: &mut Found) {
     let target = Target::parse(head.target());
-    if target.userinfo.is_some_and(|u| u.bytes.contains(&b':') && !u.bytes.ends_with(b":")) {
+    let userinfo = target.userinfo.map_or(&b""[..], |u| u.bytes);
+    // The scheme of SIP has no slashes behind it.
+    let user = userinfo.strip_prefix(b"sip:").or_else(|| userinfo.strip_prefix(b"sips:")).unwrap_or(userinfo);
+    if user.contains(&b':') && !user.ends_with(b":") {
         found.add(PASSWORD_URL, Location::Userinfo, b"userinfo");
     }
     // Only what is sent can be shipped; a quick look keeps the search off most requests.

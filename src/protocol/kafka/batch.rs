@@ -175,9 +175,9 @@ fn emit(batch: Composed, dir: Direction, out: &mut Out<'_>) {
 fn decoded(coding: u8, bytes: &[u8]) -> (Vec<u8>, bool) {
     let name: &[u8] = match coding {
         1 => b"gzip",
+        2 => return super::snappy::decoded(bytes, limits::KAFKA_RECORDS),
         3 => return lz4(bytes),
         4 => b"zstd",
-        // Snappy.
         _ => return (bytes.to_vec(), false),
     };
     let mut plain = Vec::new();

@@ -248,13 +248,14 @@ fn kafka_tells_records() {
         out.write_all(bytes).unwrap();
         out.finish().unwrap()
     };
+    let snappy = |bytes: &[u8]| [&[bytes.len() as u8, (bytes.len() as u8 - 1) << 2][..], bytes].concat();
     let said = |batch: Vec<u8>| {
         let mut wire = Wire::new();
         wire.c(request(0, 8, 1, &[&b"\xff\xff\0\x01topic\0\0\0\0"[..], &batch].concat()));
         wire.all()
     };
     let record = ["1> publish header:key=k header:auth=eyJ @1", "1> body {\"t\":1}", "1> Complete"];
-    for batch in [batch(0, <[u8]>::to_vec), batch(1, gzip), batch(3, lz4), batch(4, zstd)] {
+    for batch in [batch(0, <[u8]>::to_vec), batch(1, gzip), batch(2, snappy), batch(3, lz4), batch(4, zstd)] {
         let said = said(batch);
         assert_eq!(said[3..6], record, "{said:?}");
         assert!(!said.iter().any(|l| l.starts_with("weird")), "{said:?}");

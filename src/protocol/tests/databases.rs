@@ -45,6 +45,27 @@ fn postgresql_tells_the_login_and_queries() {
 }
 
 #[test]
+fn postgresql_tells_the_values_of_rows_and_parameters() {
+    let value = |text: &str| [&(text.len() as u32).to_be_bytes()[..], text.as_bytes()].concat();
+    let row = [&[0, 3][..], &value("short"), &[0xff; 4], &value("{\"token\": \"long\"}")].concat();
+    let bound = [b"\0st\0\0\x01\0\0\0\x01"[..].to_vec(), value("sixteen bytes or more"), vec![0, 0]].concat();
+    Conversation::new().c(startup()).s(pg("D", &row)).c(pg("B", &bound)).c(pg("B", b"cut")).says(&[
+        "0 postgresql",
+        "0> connect connect:user=alice connect:database=shop @1",
+        "0> Complete",
+        "1< reply @2",
+        "1< body {\"token\": \"long\"}",
+        "1< Complete",
+        "2> command @3",
+        "2> body sixteen bytes or more",
+        "2> Complete",
+        "3> command @4",
+        "3> body cut",
+        "3> Complete",
+    ]);
+}
+
+#[test]
 fn postgresql_takes_sasl_hashes_and_tls() {
     let bearer = b"n,,\x01auth=Bearer abc\x01\x01";
     let initial = [b"OAUTHBEARER\0", &(bearer.len() as u32).to_be_bytes()[..], bearer].concat();
