@@ -60,7 +60,7 @@ fn packet(client: u32, up: bool, seq: u32, ack: u32, flags: u8, len: u32) -> Pac
         frame: 0,
         key,
         from,
-        segment: Segment::Tcp(TcpHeader { seq, ack, flags }),
+        segment: Segment::Tcp(TcpHeader { seq, ack, flags, urgent: 0 }),
         payload: Payload { len, ..Payload::default() },
         vlan: 0,
     }
