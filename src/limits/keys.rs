@@ -1,0 +1,42 @@
+//! Bounds of what is remembered of keys and signatures, and tried on them.
+
+/// Public keys that are remembered; more are counted. An issuer has a handful.
+pub const KEYS: usize = 4096;
+/// Keys of one document that are read; the largest JWK Sets have some dozens.
+pub const DOCUMENT_KEYS: usize = 256;
+/// Issuers whose metadata is remembered.
+pub const METADATA: usize = 1024;
+/// Documents that are known to have been read.
+pub const DOCUMENTS: usize = 4096;
+/// Keys that a signature is tried with whose key is not named.
+pub const KEY_TRIES: usize = 8;
+/// Distinct tokens whose signatures are verified at the end of input: what they take stays below 40 MiB, their
+/// verification below ten seconds.
+pub const SIGNATURES: usize = 8192;
+/// Bytes of their texts.
+pub const SIGNATURE_BYTES: usize = 12 << 20;
+/// Tokens that no known key verifies whose own keys are recovered from their signatures, and tokens whose nonces and keys
+/// are guessed, in a run: half a second each, at most.
+pub const RECOVERED_TOKENS: usize = 1024;
+/// See above.
+pub const GUESSED_TOKENS: usize = 64;
+/// RSA keys that are factored in trivial ways, in a run: ten milliseconds each. Those of TLS alone are not.
+pub const FACTORED_KEYS: usize = 128;
+/// RSA moduli that are searched for shared primes, in a run: a second at most.
+pub const SHARED_MODULI: usize = 1024;
+/// ECDSA signatures whose nonces are remembered, the recent ones, at about 300 bytes each. Of EdDSA it is an eighth.
+pub const NONCES: usize = 1 << 15;
+/// Nonces that were used twice that are looked into: a proof takes a millisecond.
+pub const SHARED_NONCES: usize = 256;
+/// Recent tokens that later ones are compared with, at about 150 bytes each.
+pub const TWINS: usize = 1 << 16;
+/// Issuers whose algorithms are remembered.
+pub const MIXED: usize = 4096;
+/// Recent initialisation vectors of encrypted tokens.
+pub const VECTORS: usize = 1 << 16;
+/// Forms of public keys that are tried as HMAC secrets in a run: two seconds or less.
+pub const CONFUSION_TRIALS: u64 = 2_000_000;
+/// Distinct HMAC tokens that the dictionary attack keeps.
+pub const CRACK_TOKENS: usize = 8192;
+/// Bytes of their texts.
+pub const CRACK_BYTES: usize = 12 << 20;
