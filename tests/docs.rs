@@ -39,7 +39,7 @@ fn readme_and_ci_test_with_the_same_command() {
 #[test]
 fn scripts_can_be_run() {
     use std::os::unix::fs::PermissionsExt;
-    for script in ["scripts/setup", "scripts/demo", "scripts/test", ".ci/run"] {
+    for script in ["scripts/setup", "scripts/demo", "scripts/screenshots", "scripts/test", ".ci/run"] {
         let file = std::fs::metadata(tree::root().join(script)).unwrap();
         assert_ne!(file.permissions().mode() & 0o111, 0, "{script} is not executable");
     }

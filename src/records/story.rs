@@ -193,10 +193,10 @@ impl Ends {
     }
 }
 
-/// The name in a host, if there is one.
+/// The name in a host, if there is one: at most as long as DNS allows (RFC 1035 section 2.3.4).
 fn named(host: &str) -> Option<String> {
     let name = name_of(host);
-    (!name.is_empty()).then(|| name.to_owned())
+    (1..=255).contains(&name.len()).then(|| name.to_owned())
 }
 
 #[cfg(test)]

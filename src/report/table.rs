@@ -6,7 +6,7 @@ use super::{
     grid::{Column, Grid, Kind},
     style::{self, Paint},
     tail,
-    text::{counted, grouped, shorten, width, wrap},
+    text::{broken, counted, grouped, last, shorten, shorten_front, width, wrap},
 };
 use crate::{
     finding::{Finding, Summary},
@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{
     cmp::Reverse,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{self, Write},
 };
 
@@ -36,21 +36,18 @@ const TOKENS: usize = 3;
 const DIGITS: usize = 12;
 /// Widest and narrowest page.
 const WIDTHS: (usize, usize) = (40, 120);
-/// Width from which both ends of a connection have a column of their own.
+/// Width from which places stand in columns.
 const WIDE: usize = 110;
-/// Columns of a title that are shown at least.
-const TITLE: usize = 32;
 /// Space before occurrences.
 const INDENT: usize = 4;
 
 /// One finding in lines, as `live` prints it at once. `inputs` are the names of the files.
 pub fn finding_lines(finding: &Finding, inputs: &[String], settings: &Settings) -> Vec<String> {
     let page = Page::new(inputs, settings);
-    let row = page.row(finding);
-    let grid = page.fit(std::slice::from_ref(&row));
+    let grid = page.fit(std::iter::once(finding));
     let mut lines = page.heading(&[finding]);
     lines.extend(page.paragraph("", &finding.message));
-    lines.extend(page.indented(&grid, &[row]));
+    lines.extend(page.places(&[finding], &grid));
     lines
 }
 
@@ -60,8 +57,7 @@ impl Report for Table {
     fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
         let page = Page::new(&summary.inputs, settings);
         let groups = groups(&summary.findings);
-        let rows: Vec<_> = groups.iter().flat_map(|g| g.iter().take(PLACES)).map(|f| page.row(f)).collect();
-        let grid = page.fit(&rows);
+        let grid = page.fit(groups.iter().flat_map(|g| g.iter().take(PLACES)).copied());
         for group in &groups {
             for line in page.group(group, &grid) {
                 writeln!(out, "{line}")?;
@@ -98,6 +94,8 @@ fn groups(findings: &[Finding]) -> Vec<Vec<&Finding>> {
 /// What the lines are laid out for.
 struct Page<'a> {
     inputs: &'a [String],
+    /// Files of different folders bear the same name.
+    alike: bool,
     width: usize,
     paint: Paint,
 }
@@ -105,22 +103,24 @@ struct Page<'a> {
 impl<'a> Page<'a> {
     fn new(inputs: &'a [String], settings: &Settings) -> Self {
         let width = settings.width.clamp(WIDTHS.0, WIDTHS.1);
-        Self { inputs, width, paint: Paint(settings.color) }
+        let mut names = HashSet::new();
+        let alike = !inputs.iter().all(|input| names.insert(last(input, 1)));
+        Self { inputs, alike, width, paint: Paint(settings.color) }
     }
 
     fn group(&self, group: &[&Finding], grid: &Grid) -> Vec<String> {
         let Some(first) = group.first() else { return Vec::new() };
         let mut lines = self.heading(group);
-        let mut shown: Vec<(&str, Vec<Vec<String>>)> = Vec::new();
+        let mut shown: Vec<(&str, Vec<&Finding>)> = Vec::new();
         for finding in group.iter().take(PLACES) {
             match shown.iter_mut().find(|(message, _)| *message == finding.message) {
-                Some((_, rows)) => rows.push(self.row(finding)),
-                None => shown.push((&finding.message, vec![self.row(finding)])),
+                Some((_, findings)) => findings.push(finding),
+                None => shown.push((&finding.message, vec![finding])),
             }
         }
-        for (message, rows) in shown {
+        for (message, findings) in shown {
             lines.extend(self.paragraph("", message));
-            lines.extend(self.indented(grid, &rows));
+            lines.extend(self.places(&findings, grid));
         }
         if let Some(more) = group.len().checked_sub(PLACES).filter(|n| *n > 0) {
             let text = format!("… and {}; --format json lists all", counted(more as u64, "more place"));
@@ -142,7 +142,7 @@ impl<'a> Page<'a> {
         lines
     }
 
-    /// Severity, title, rule, how often. A long title gives way.
+    /// Severity, title, rule, how often.
     fn heading(&self, group: &[&Finding]) -> Vec<String> {
         let Some(first) = group.first() else { return Vec::new() };
         let severity = first.severity.as_str();
@@ -160,9 +160,9 @@ impl<'a> Page<'a> {
         let rest = width(&rule) + width(&count) + 4;
         let room = self.width.saturating_sub(width(severity) + 2);
         let title = escape(&first.title);
-        // Where a title has no room beside the rest, the rest takes a line of its own.
-        let split = room < width(&title).min(TITLE) + rest;
-        let title = shorten(&title, if split { room } else { room - rest });
+        // Where the title has no room beside the rest, the rest takes a line of its own.
+        let split = room < width(&title) + rest;
+        let title = shorten(&title, room);
         let severity = self.paint.paint(style::severity(first.severity), severity);
         let title = self.paint.paint(style::BOLD, &title);
         let rule = self.paint.paint(style::DIM, &rule);
@@ -191,59 +191,82 @@ impl<'a> Page<'a> {
         lines.map(|line| format!("{indent}{}", self.paint.paint(style::DIM, &line))).collect()
     }
 
-    fn fit(&self, rows: &[Vec<String>]) -> Grid {
+    fn fit<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> Grid {
         let twice = |title| Column { lines: 2, ..Column::new(title, Kind::Long) };
-        let mut columns = vec![twice("WHERE")];
-        if self.wide() {
-            columns.push(twice("ENDS"));
-        }
+        let mut columns = vec![twice("WHERE"), twice("ENDS")];
         columns.extend(["PLACE", "PACKET", "COUNT"].map(|title| Column::new(title, Kind::Short)));
-        Grid::fit(&columns, rows, self.width - INDENT)
+        let rows: Vec<_> = if self.wide() { findings.map(|f| self.row(f)).collect() } else { Vec::new() };
+        Grid::fit(&columns, &rows, self.width - INDENT)
     }
 
     const fn wide(&self) -> bool {
         self.width >= WIDE
     }
 
-    fn indented(&self, grid: &Grid, rows: &[Vec<String>]) -> Vec<String> {
-        grid.lines(rows).into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect()
+    /// Where findings are: in columns, or below each other where columns would be narrow.
+    fn places(&self, findings: &[&Finding], grid: &Grid) -> Vec<String> {
+        if !self.wide() {
+            return findings.iter().flat_map(|finding| self.stacked(finding)).collect();
+        }
+        let rows: Vec<_> = findings.iter().map(|finding| self.row(finding)).collect();
+        grid.lines(&rows).into_iter().map(|line| format!("{:INDENT$}{line}", "")).collect()
     }
 
     /// Where, ends, place, packet, count.
     fn row(&self, finding: &Finding) -> Vec<String> {
-        let mut row = vec![subject(finding)];
-        let ends = match (finding.client, finding.server) {
-            (None, None) => String::new(),
-            (client, server) => {
-                format!("{} -> {}", EndpointView(client).address(), EndpointView(server).text())
-            }
-        };
-        if self.wide() {
-            row.push(ends);
-        } else if let Some(first) = row.first_mut().filter(|_| !ends.is_empty()) {
-            first.push('\n');
-            first.push_str(&ends);
-        }
-        let place = [finding.location.as_deref(), finding.name.as_deref()];
-        let place = escape(&place.into_iter().flatten().collect::<Vec<_>>().join(" "));
-        row.push(shorten(&place, self.width / 4));
-        row.push(self.packet(finding));
-        row.push(format!("x{}", grouped(finding.count)));
-        row
+        vec![
+            subject(finding),
+            ends(finding),
+            shorten(&place(finding), self.width / 4),
+            self.packet(finding, self.width / 6).join("\n"),
+            format!("x{}", grouped(finding.count)),
+        ]
     }
 
-    /// `packet 4`, and below it `of login.pcap` where there are several files.
-    fn packet(&self, finding: &Finding) -> String {
-        let Some(packet) = finding.packet else { return String::new() };
+    /// Where and how often; below it everything else.
+    fn stacked(&self, finding: &Finding) -> Vec<String> {
+        let count = format!("  x{}", grouped(finding.count));
+        let mut lines = broken(&subject(finding), self.width - INDENT - width(&count));
+        if let Some(first) = lines.first_mut() {
+            first.push_str(&count);
+        }
+        for line in &mut lines {
+            line.insert_str(0, &" ".repeat(INDENT));
+        }
+        let packet = self.packet(finding, self.width / 2).join(" ");
+        let about = [place(finding), packet, ends(finding)];
+        let about: Vec<_> = about.into_iter().filter(|text| !text.is_empty()).collect();
+        lines.extend(self.dim(&" ".repeat(INDENT + 2), &about.join(", ")));
+        lines
+    }
+
+    /// `packet 4`, and `of login.pcap` where there are several files.
+    fn packet(&self, finding: &Finding, room: usize) -> Vec<String> {
+        let Some(packet) = finding.packet else { return Vec::new() };
+        let mut said = vec![format!("packet {packet}")];
         let file = finding.file.and_then(|id| self.inputs.get(id.0 as usize));
-        match file.filter(|_| self.inputs.len() > 1) {
-            Some(file) => {
-                let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
-                format!("packet {packet}\nof {}", shorten(&escape(name), self.width / 6))
-            }
-            None => format!("packet {packet}"),
+        if let Some(file) = file.filter(|_| self.inputs.len() > 1) {
+            let name = last(file, if self.alike { 2 } else { 1 });
+            said.push(format!("of {}", shorten_front(&escape(name), room)));
+        }
+        said
+    }
+}
+
+/// Both ends of the connection, if there is one.
+fn ends(finding: &Finding) -> String {
+    match (finding.client, finding.server) {
+        (None, None) => String::new(),
+        (client, server) => {
+            format!("{} -> {}", EndpointView(client).address(), EndpointView(server).text())
         }
     }
+}
+
+/// Where in the message.
+fn place(finding: &Finding) -> String {
+    let place = [finding.location.as_deref(), finding.name.as_deref()];
+    escape(&place.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// `GET api.example.test/v1/items/{id}`; without an exchange the host, else the server.

@@ -54,6 +54,49 @@ pub(crate) fn wrap(text: &str, max: usize) -> Vec<String> {
     lines
 }
 
+/// The last parts of a path.
+pub(crate) fn last(path: &str, parts: usize) -> &str {
+    let mut cuts = path.rmatch_indices(['/', '\\']);
+    cuts.nth(parts - 1).map_or(path, |(at, cut)| &path[at + cut.len()..])
+}
+
+/// `text`, cut in front to `max` columns: the end of a path tells more than its beginning.
+pub(crate) fn shorten_front(text: &str, max: usize) -> String {
+    if width(text) <= max {
+        return text.to_owned();
+    }
+    let mut tail: Vec<char> = Vec::new();
+    let mut used = 1;
+    for c in text.chars().rev() {
+        used += width(c.encode_utf8(&mut [0; 4]));
+        if used > max {
+            break;
+        }
+        tail.push(c);
+    }
+    std::iter::once('…').chain(tail.into_iter().rev()).collect()
+}
+
+/// `text` in one line, or in two that are broken before a `/`.
+pub(crate) fn broken(text: &str, room: usize) -> Vec<String> {
+    let (mut used, mut end, mut slash) = (0, 0, None);
+    for (at, c) in text.char_indices() {
+        used += char_width(c);
+        if c == '/' && used <= room + 1 {
+            slash = Some(at);
+        }
+        if used > room {
+            break;
+        }
+        end = at + c.len_utf8();
+    }
+    if end == text.len() {
+        return vec![text.to_owned()];
+    }
+    let (head, tail) = text.split_at(slash.filter(|at| at * 2 > room).unwrap_or(end));
+    vec![head.to_owned(), shorten(tail, room)]
+}
+
 /// A number with its thousands told apart: `12 345`.
 pub(crate) fn grouped(n: u64) -> String {
     let digits = n.to_string();
@@ -110,6 +153,18 @@ mod tests {
         assert_eq!(shorten("abc", 3), "abc");
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("0123456789ab c", 8), ["01234567", "89ab c"]);
+    }
+
+    #[test]
+    fn paths_are_broken_where_they_have_joints() {
+        assert_eq!(broken("GET a.test/one/two/three", 16), ["GET a.test/one", "/two/three"]);
+        assert_eq!(broken("GET 0123456789", 8), ["GET 0123", "456789"]);
+        assert_eq!(
+            (broken("GET a", 8), broken("GET a/b", 5)),
+            (vec!["GET a".into()], vec!["GET a".into(), "/b".into()])
+        );
+        assert_eq!((last("a/b/c.pcap", 2), last("c.pcap", 2)), ("b/c.pcap", "c.pcap"));
+        assert_eq!(shorten_front("folder/capture.pcap", 14), "…/capture.pcap");
     }
 
     #[test]

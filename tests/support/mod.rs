@@ -5,6 +5,7 @@ pub(crate) mod child;
 pub(crate) mod mangle;
 #[cfg(all(feature = "live", target_os = "linux"))]
 pub(crate) mod namespace;
+pub(crate) mod needs;
 pub(crate) mod observe;
 pub(crate) mod run;
 pub(crate) mod tree;

@@ -1,5 +1,6 @@
 //! Network namespaces that tests make, what tests need of the machine, and running programs whose lines are waited for.
 
+pub(crate) use super::needs::able;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,15 +9,6 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Whether `needs` are met. Where CI runs they must be.
-pub(crate) fn able(needs: &[(&str, bool)]) -> bool {
-    let Some((missing, _)) = needs.iter().find(|(_, met)| !met) else { return true };
-    let ci = std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false");
-    assert!(!ci, "CI must have: {missing}");
-    eprintln!("skipped, needs: {missing}");
-    false
-}
 
 pub(crate) fn root() -> (&'static str, bool) {
     ("root", std::fs::read_to_string("/proc/self/status").is_ok_and(|s| s.contains("\nUid:\t0\t")))

@@ -1,7 +1,7 @@
 //! The findings, by rule: what was seen, where, why it matters, what to do, and the evidence.
 
 use super::lives::id;
-use super::markup::{html, moment, prose};
+use super::markup::{html, moment, prose, short};
 use crate::{
     finding::{Finding, RuleNote, Summary},
     report::{
@@ -18,6 +18,10 @@ use std::fmt::Write as _;
 const ROWS: usize = 5000;
 /// Tokens that the evidence of one names.
 const TOKENS: usize = 4;
+/// Characters of hosts with routes, of messages and of names that are shown.
+const TARGET: usize = 300;
+const MESSAGE: usize = 600;
+const NAME: usize = 120;
 
 /// Writes all findings that have room.
 pub(super) fn write(summary: &Summary, out: &mut String) {
@@ -116,7 +120,7 @@ impl<'a> List<'a> {
             finding.fingerprint,
             finding.severity,
             // Where a line may break: no entity has a slash.
-            html(&target).replace('/', "/<wbr>"),
+            short(&target, TARGET).replace('/', "/<wbr>"),
         );
         if finding.severity != usual {
             let _ = write!(out, "<span class=\"chip {0}\">{0}</span>", finding.severity);
@@ -125,7 +129,7 @@ impl<'a> List<'a> {
             let n = grouped(finding.count);
             let _ = write!(out, "<span class=\"times\">×{n}<span class=\"hear\"> times</span></span>");
         }
-        let _ = write!(out, "</div><p>{}</p>", html(&finding.message));
+        let _ = write!(out, "</div><p>{}</p>", short(&finding.message, MESSAGE));
         let _ = write!(out, "<p class=\"soft facts\">{}</p>", self.place(finding).join(""));
         self.evidence(finding, out);
         out.push_str("</li>\n");
@@ -151,7 +155,7 @@ impl<'a> List<'a> {
             let name = finding
                 .name
                 .as_deref()
-                .map_or_else(String::new, |name| format!(" <code>{}</code>", html(name)));
+                .map_or_else(String::new, |name| format!(" <code>{}</code>", short(name, NAME)));
             place.push(format!("{}{name}", html(location)));
         }
         place.push(format!("{} confidence", finding.confidence));
@@ -168,13 +172,13 @@ impl<'a> List<'a> {
             }
         }
         for (sha256, text) in finding.tokens.iter().take(TOKENS) {
-            let short = id(sha256);
+            let digits = id(sha256);
             let name = if self.drawn.contains(sha256) {
-                format!("<a href=\"#life-{short}\">token {short}</a>")
+                format!("<a href=\"#life-{digits}\">token {digits}</a>")
             } else {
-                format!("token {short}")
+                format!("token {digits}")
             };
-            let _ = write!(out, "<div><dt>{name}</dt><dd><code>{}</code></dd></div>", html(text));
+            let _ = write!(out, "<div><dt>{name}</dt><dd><code>{}</code></dd></div>", short(text, MESSAGE));
         }
         if finding.tokens.len() > TOKENS {
             let more = counted((finding.tokens.len() - TOKENS) as u64, "more token");

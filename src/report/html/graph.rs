@@ -95,14 +95,20 @@ impl<'a> Net<'a> {
             *lane += 1;
             let from = place(&self.clients, &edge.client, height) + shift;
             let to = place(&self.servers, &edge.server, height) + shift;
-            let width = 1.5 + (edge.flows as f64).log10().clamp(0.0, 3.0) * 1.5;
             let (class, _) = channel(edge.channel);
+            // What was opened is a double line: it has a core in the colour of the paper.
+            let double = class == "opened";
+            let width = if double { 3.0 } else { 1.5 } + (edge.flows as f64).log10().clamp(0.0, 3.0) * 1.5;
+            let path = format!("M0 {from:.1}C45 {from:.1} 55 {to:.1} 100 {to:.1}");
             let _ = writeln!(
                 out,
-                "<path class=\"edge {class}\" stroke-width=\"{width:.1}\" d=\"M0 {from:.1}C45 {from:.1} 55 {to:.1} 100 {to:.1}\">\
-                 <title>{}</title></path>",
+                "<path class=\"edge {class}\" stroke-width=\"{width:.1}\" d=\"{path}\"><title>{}</title></path>",
                 html(&about(edge)),
             );
+            if double {
+                let core = width / 3.0;
+                let _ = writeln!(out, "<path class=\"core\" stroke-width=\"{core:.1}\" d=\"{path}\"/>");
+            }
         }
         out.push_str("</svg>\n");
         // Only the server's name leads somewhere: findings name their hosts.
@@ -219,7 +225,7 @@ mod tests {
         write(&story, &mut out);
         let servers = out.split("nodes servers").nth(1).unwrap().split("</ul>").next().unwrap();
         assert_eq!(servers.matches("<li").count(), NODES);
-        assert_eq!(out.matches("<path").count(), Net::new(&story.pairs).edges.len());
+        assert_eq!(out.matches("class=\"edge ").count(), Net::new(&story.pairs).edges.len());
         assert!(out.contains("h0.test:80") && out.contains("of 43 connections"), "{out}");
     }
 
@@ -231,7 +237,7 @@ mod tests {
         let mut out = String::new();
         write(&story, &mut out);
         let lines: Vec<_> = out.match_indices(" d=\"").map(|(at, _)| &out[at..at + 12]).collect();
-        assert!(lines.len() == 2 && lines[0] != lines[1], "{lines:?}");
-        assert!(out.contains("edge clear") && out.contains("edge opened"));
+        assert!(lines.len() == 3 && lines[0] != lines[1] && lines[1] == lines[2], "{lines:?}");
+        assert!(out.contains("edge clear") && out.contains("edge opened") && out.contains("core"));
     }
 }

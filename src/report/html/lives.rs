@@ -1,10 +1,10 @@
 //! The lives of tokens as sequence diagrams: time goes down, clients stand on the left and servers on the right. They are
 //! lists of steps with arrows in them, so that they can be read without being seen.
 
-use super::markup::{channel, clock, html, legend, moment};
+use super::markup::{channel, clock, html, legend, moment, short};
 use crate::{
     finding::{Finding, LifeStep, Story, Summary, TokenLife},
-    report::text::{counted, grouped, shorten},
+    report::text::{counted, grouped, last},
     text::hex,
 };
 use std::collections::BTreeSet;
@@ -16,9 +16,13 @@ const LANES: usize = 4;
 const FINDINGS: usize = 8;
 /// Diagrams that are open at first.
 const OPEN: usize = 1;
-/// Columns of a claim that are shown.
+/// Diagrams that stand there at first: the others would keep the findings out of sight.
+const FIRST: usize = 6;
+/// Characters of a claim, of a place that are shown.
 const CLAIM: usize = 80;
-/// Columns of what the heading names.
+/// Characters of a method and its path.
+const REQUEST: usize = 200;
+/// Characters of what the heading names.
 const GIST: usize = 40;
 
 /// Writes all diagrams.
@@ -29,7 +33,14 @@ pub(super) fn write(story: &Story, summary: &Summary, out: &mut String) {
     out.push_str("<section aria-labelledby=\"lives\">\n<h2 id=\"lives\">Lives of tokens</h2>\n");
     legend(out);
     for (i, life) in story.lives.iter().enumerate() {
+        if i == FIRST {
+            let more = counted((story.lives.len() - FIRST) as u64, "more token");
+            let _ = writeln!(out, "<details class=\"more\"><summary>{more}</summary>");
+        }
         Diagram::new(life, summary).write(i < OPEN, out);
+    }
+    if story.lives.len() > FIRST {
+        out.push_str("</details>\n");
     }
     if story.tokens_left > 0 || story.sightings_left > 0 {
         let mut said = Vec::new();
@@ -70,14 +81,14 @@ impl<'a> Diagram<'a> {
         let worst = self.summary.findings.iter().find(|f| f.tokens.iter().any(|(t, _)| *t == life.token));
         let chip =
             worst.map_or_else(String::new, |f| format!("<span class=\"chip {0}\">{0}</span> ", f.severity));
-        let alg = life.alg.as_deref().map_or_else(String::new, |alg| format!(" {}", html(alg)));
+        let alg = life.alg.as_deref().map_or_else(String::new, |alg| format!(" {}", short(alg, GIST)));
         let _ = writeln!(
             out,
             "<details class=\"life\" id=\"life-{id}\"{}><summary>{chip}<span class=\"name\">token <code>{id}</code></span> \
              <span>{}{alg}</span> <span class=\"soft\">{}</span></summary>",
             if open { " open" } else { "" },
             html(life.kind),
-            html(&self.gist()),
+            self.gist(),
         );
         self.about(out);
         let _ = writeln!(
@@ -106,15 +117,14 @@ impl<'a> Diagram<'a> {
         out.push_str("</details>\n");
     }
 
-    /// What tells this token from the others, in a few words.
+    /// What tells this token from the others, in a few words of HTML.
     fn gist(&self) -> String {
         let subject = self.life.claims.iter().find(|(name, _)| *name == "subject");
-        let mut gist =
-            subject.map_or_else(String::new, |(_, value)| format!("of {}, ", shorten(value, GIST)));
+        let mut gist = subject.map_or_else(String::new, |(_, value)| format!("of {}, ", short(value, GIST)));
         let servers: BTreeSet<usize> = self.life.steps.iter().map(|step| step.server).collect();
         let names: Vec<_> = servers.iter().filter_map(|at| self.life.parties.get(*at)).collect();
         match names.as_slice() {
-            [one] => gist.push_str(&format!("with {}, ", shorten(one, GIST))),
+            [one] => gist.push_str(&format!("with {}, ", short(one, GIST))),
             more => gist.push_str(&format!("with {} servers, ", more.len())),
         }
         gist.push_str(&format!("seen {}", counted(self.life.sightings, "time")));
@@ -126,7 +136,7 @@ impl<'a> Diagram<'a> {
         let life = self.life;
         out.push_str("<dl class=\"claims\">");
         for (name, value) in &life.claims {
-            let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", html(&shorten(value, CLAIM)));
+            let _ = write!(out, "<div><dt>{name}</dt><dd>{}</dd></div>", short(value, CLAIM));
         }
         if let Some(at) = life.expiry {
             let word = if at < life.last { "expired" } else { "expires" };
@@ -184,7 +194,7 @@ impl<'a> Diagram<'a> {
                 Some(name) => name,
                 None => "-",
             };
-            let _ = write!(out, "<b title=\"{0}\">{0}</b>", html(name));
+            let _ = write!(out, "<b title=\"{0}\">{0}</b>", short(name, CLAIM));
         }
         out.push_str("</div></div>\n");
     }
@@ -201,8 +211,7 @@ impl<'a> Diagram<'a> {
         let file = match self.summary.inputs.get(step.file.0 as usize) {
             Some(name) if self.summary.inputs.len() > 1 => {
                 // The folder tells apart what is called the same.
-                let parts: Vec<_> = name.rsplitn(3, '/').take(2).collect();
-                format!(", {}", html(&parts.into_iter().rev().collect::<Vec<_>>().join("/")))
+                format!(", {}", html(last(name, 2)))
             }
             _ => String::new(),
         };
@@ -223,9 +232,9 @@ impl<'a> Diagram<'a> {
             out.push_str("issued by ");
         }
         if let Some(request) = &step.request {
-            let _ = write!(out, "<code>{}</code> ", html(request));
+            let _ = write!(out, "<code>{}</code> ", short(request, REQUEST));
         }
-        let _ = write!(out, "<span class=\"soft\">{}</span>", html(&step.place));
+        let _ = write!(out, "<span class=\"soft\">{}</span>", short(&step.place, CLAIM));
         if let Some(partner) = &step.partner {
             let words = if step.act == "issued" { "in exchange for" } else { "exchanged for" };
             let _ = write!(out, " {words} token <code>{}</code>", html(partner));
@@ -244,7 +253,7 @@ impl<'a> Diagram<'a> {
     /// The message that carried the token, and what came back.
     fn arrows(&self, step: &LifeStep, a: usize, b: usize, out: &mut String) {
         let (class, words) = channel(step.channel);
-        let name = |party: usize| html(self.life.parties.get(party).map_or("-", String::as_str));
+        let name = |party: usize| short(self.life.parties.get(party).map_or("-", String::as_str), CLAIM);
         let (from, to) = (name(step.client), name(step.server));
         let ((from, to), way) = if step.response { ((to, from), "left") } else { ((from, to), "right") };
         let said = match step.status {
@@ -305,6 +314,20 @@ mod tests {
         let out = drawn(&story);
         assert!(out.contains("lanes-4") && out.contains(">others</b>") && !out.contains("b4"), "{out}");
         assert!(out.contains("a2 b3"));
+    }
+
+    #[test]
+    fn the_most_important_are_not_folded() {
+        let mut story = story();
+        story.lives = vec![story.lives[0].clone(); FIRST];
+        assert!(!drawn(&story).contains("class=\"more\""));
+        story.lives.push(story.lives[0].clone());
+        let out = drawn(&story);
+        let (open, folded) = out.split_once("<details class=\"more\"><summary>1 more token").unwrap();
+        assert_eq!(
+            (open.matches("class=\"life\"").count(), folded.matches("class=\"life\"").count()),
+            (FIRST, 1)
+        );
     }
 
     #[test]

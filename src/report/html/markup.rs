@@ -19,6 +19,14 @@ pub(super) fn html(text: &str) -> String {
     out
 }
 
+/// The same of at most `max` characters: a page of thousands of findings must not grow by what senders write.
+pub(super) fn short(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", html(&text[..end])),
+        None => html(text),
+    }
+}
+
 /// A rule's Markdown, of which only code spans matter.
 pub(super) fn prose(markdown: &str) -> String {
     let mut out = String::new();
@@ -81,6 +89,11 @@ pub(super) fn clock(time: crate::time::Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_cut_is_whole_characters_and_escaped() {
+        assert_eq!((short("a<漢字", 3), short("a<漢", 3)), ("a&lt;漢…".into(), "a&lt;漢".into()));
+    }
 
     #[test]
     fn code_spans_are_told_apart() {

@@ -111,10 +111,8 @@ fn nothing_from_the_network_is_markup() {
     (step.request, step.place, step.partner) = (Some(text()), text(), Some(text()));
     let page = written(&summary);
     assert_eq!(page.matches("<script").count(), 1);
-    assert_eq!(
-        (page.matches("</style").count(), page.matches("</title>").count()),
-        (1, 1 + page.matches("<title>").count() - 1)
-    );
+    assert_eq!(page.matches("</style").count(), 1);
+    assert_eq!(page.matches("</title").count(), page.matches("<title>").count());
     assert!(!page.contains("<b a") && !page.contains('\u{202e}'));
     assert!(page.matches("alert(1)").count() >= 20, "{}", page.matches("alert(1)").count());
 }
