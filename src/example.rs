@@ -6,7 +6,7 @@ mod flow;
 mod token;
 
 use crate::capture::Block;
-use crate::facts::{CaptureSummary, Facts, Given, coverage_name};
+use crate::facts::{CaptureSummary, Facts, Given, coverage_name, marks};
 use crate::judge::Judge;
 use crate::rules::rule::{Event, EventKind, Example};
 use crate::rules::{RuleError, RuleSet};
@@ -93,7 +93,11 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
                     let block = Block { exchanges: vec![*ready], ..Block::default() };
                     let batch = Batch { block: Arc::new(block), first: number, ..Batch::default() };
                     for stamped in shard.process(&batch).events {
-                        if let Closed::Exchange { exchange, sightings } = stamped.event {
+                        if let Closed::Exchange { mut exchange, sightings } = stamped.event {
+                            // No bytes of TLS are played that could be early data.
+                            if event.fields.get("early_data").and_then(toml::Value::as_bool) == Some(true) {
+                                Arc::make_mut(&mut exchange).marks.set(marks::EARLY_DATA);
+                            }
                             judge.exchange(&exchange, sightings, flow);
                         }
                     }

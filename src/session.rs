@@ -32,6 +32,8 @@ pub struct TlsSession {
     pub opened: bool,
     /// Why it, or a direction of it, stayed closed although there were keys.
     pub lock: Option<Lock>,
+    /// Where the last early data was captured that the server took.
+    pub early: Option<Position>,
     /// Application data passed.
     pub established: bool,
     /// Where the hello was captured.

@@ -6,6 +6,7 @@ use crate::support::run::wirelint;
 use crate::support::tree;
 use serde_json::Value;
 use std::collections::BTreeSet;
+use wirelint::rules::builtin::BUILTIN;
 
 fn findings(name: &str, options: &[&str]) -> Vec<Value> {
     let run = wirelint(["scan", "--format", "json", &case(name).capture]).args(options).run();
@@ -55,6 +56,7 @@ fn what_a_naive_service_accepts_is_found() {
         "dpop-proof-invalid",
         "dpop-proof-replay",
         "expired-token-accepted",
+        "forged-token-accepted",
         "not-yet-valid-token-accepted",
         "oauth-code-reuse",
         "refresh-token-reuse",
@@ -64,7 +66,8 @@ fn what_a_naive_service_accepts_is_found() {
     ]);
     assert_eq!(accepted(&naive), expected);
     let python = findings("attacks-python", &[]);
-    assert_eq!(accepted(&python), BTreeSet::from(["expired-token-accepted", "unsigned-token-accepted"]));
+    let expected = ["expired-token-accepted", "forged-token-accepted", "unsigned-token-accepted"];
+    assert_eq!(accepted(&python), BTreeSet::from(expected));
 }
 
 #[test]
@@ -85,4 +88,22 @@ fn a_service_that_checks_its_tokens_accepts_nothing_wrong() {
         assert!(rules.contains(seen), "the attack is seen all the same: {seen} in {rules:?}");
     }
     assert!(!rules.contains("verbose-token-error"));
+}
+
+/// Of the requests of this recording one was taken as early data; the other one was refused, and sent again.
+#[test]
+fn early_data_is_told_from_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = BUILTIN.iter().find(|(id, _)| *id == "tls-early-data-token").unwrap().1;
+    let any_method = text.replace(r#"!(request.method in ["GET", "HEAD", "OPTIONS", "TRACE"])"#, "true");
+    assert!(any_method != text);
+    let (any_method, _) = any_method.split_once("[[bad]]").unwrap();
+    let examples = "[[bad]]\nabout = 'b'\nevents = [{ sighting = { early_data = true } }]\n\
+                    [[good]]\nabout = 'g'\nevents = [{ sighting = {} }]\n";
+    std::fs::write(folder.path().join("any-early-data.toml"), any_method.to_owned() + examples).unwrap();
+    let keys = tree::root().join("fixtures/tls-early-data/keys.log");
+    let rules = folder.path().to_str().unwrap();
+    let options = ["--keylog", keys.to_str().unwrap(), "--rules", rules, "--select", "any-early-data"];
+    let found: Vec<_> = findings("tls-early-data", &options).iter().map(|f| f["count"].clone()).collect();
+    assert_eq!(found, [1]);
 }

@@ -77,7 +77,7 @@ pub(super) fn exchange(event: &Event, number: u64) -> Result<Played, String> {
     let server = fields.endpoint("server", "203.0.113.10", port)?;
     let protocol = fields.text("protocol").unwrap_or("http1");
     let protocol = protocol_name(protocol)?;
-    let ends = ["channel", "client", "server", "time", "token", "protocol", "flow"];
+    let ends = ["channel", "client", "server", "time", "token", "protocol", "flow", "early_data"];
     let (request, response) = if event.kind == EventKind::Exchange {
         fields.known(&[&ends[..], &["request", "response"]].concat())?;
         let request = fields.text("request").unwrap_or("GET / HTTP/1.1\nHost: api.example.test");

@@ -7,6 +7,7 @@ use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
 use super::open::{Held, Kind, Open, OpenExchanges};
 use super::{Shared, Tools};
+use crate::facts::marks;
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{
@@ -304,6 +305,12 @@ impl Scribe<'_> {
     fn close(&mut self, mut open: Open) {
         let demand = &self.shared.demand;
         let mut wanted = if open.alone() { None } else { Some(open.marks(Some(demand))) };
+        if let Some(found) = &mut wanted
+            && let Some(early) = self.book.tls.as_ref().and_then(|tls| tls.early)
+            && open.began_by(early)
+        {
+            found.marks.set(marks::EARLY_DATA);
+        }
         if let Some(found) = wanted.as_mut().filter(|_| demand.firsts) {
             self.held.firsts.look(&open, &mut found.marks);
         }

@@ -182,6 +182,12 @@ impl Open {
         found
     }
 
+    /// Whether the request began no later than that.
+    pub(super) fn began_by(&self, last: Position) -> bool {
+        let first = self.messages[0].as_ref().map(|request| request.position);
+        first.is_some_and(|first| first.file == last.file && first.frame <= last.frame)
+    }
+
     fn request_tokens(&self) -> Vec<Location> {
         let waiting = self.sightings.iter().filter(|s| s.direction == Some(Direction::Request));
         waiting.map(|s| s.place.location).collect()

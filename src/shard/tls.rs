@@ -43,6 +43,7 @@ pub(super) fn learn(session: &mut TlsSession, carrier: Carrier<'_>, event: TlsEv
         TlsEvent::Locked(lock) => {
             session.lock.get_or_insert(lock);
         }
+        TlsEvent::EarlyData(at) => session.early = Some(carrier.position(Direction::Request, at)),
         TlsEvent::Alpn(name) => {
             session.alpn.get_or_insert(name);
         }

@@ -31,6 +31,12 @@ pub(in super::super) const FAMILY: Family = Family {
             get: |c| Value::or_missing(variant(c).map(|(_, changed)| changed)),
         },
         Field {
+            name: "probe.signature_copied",
+            ty: Type::Bool,
+            doc: "Whether the token has the signature of the one that it was made from, over another header or payload: nobody who could sign made it.",
+            get: |c| Value::Bool(copied(c)),
+        },
+        Field {
             name: "probe.variants",
             ty: Type::Int,
             doc: "How many different variants of one token this client sent within ten minutes, this one included.",
@@ -102,8 +108,14 @@ impl Memory for Variants {
         let Some(sighting) = case.sighting else { return };
         self.refusal(case, tally);
         let token = &*sighting.token;
-        let Some(parts) = Parts::of(token) else { return };
         let id = id_of(token);
+        if let Some(base) = self.bases.touch(&payload(token))
+            && base.token == id
+        {
+            base.accepted |= accepted(case);
+            return;
+        }
+        let Some(parts) = Parts::of(token) else { return };
         let request = sighting.direction == Some(Direction::Request);
         let Some(base) = self.base(&parts).and_then(|payload| self.bases.touch(&payload)) else {
             let (accepted, variants) = (accepted(case), SmallVec::new());
@@ -199,7 +211,6 @@ impl Parts {
         if token.kind() == Kind::Jwe || token.payload().is_empty() || token.is_sample() {
             return None;
         }
-        let hash = |bytes: &[u8]| FixedState::default().hash_one(bytes);
         let segments: SmallVec<[&str; 3]> = token.segments().collect();
         let [header, payload, _] = segments[..] else { return None };
         let void =
@@ -223,6 +234,14 @@ impl Parts {
     }
 }
 
+fn hash(bytes: &[u8]) -> u64 {
+    FixedState::default().hash_one(bytes)
+}
+
+fn payload(token: &Token) -> u64 {
+    hash(token.segments().nth(1).unwrap_or_default().as_bytes())
+}
+
 fn accepted(case: &Case<'_>) -> bool {
     presented(case) && case.exchange.and_then(|e| e.success()) == Some(true)
 }
@@ -230,9 +249,20 @@ fn accepted(case: &Case<'_>) -> bool {
 fn variant<'a>(case: &Case<'a>) -> Option<(&'a Base, &'static str)> {
     let (sighting, known) = (case.sighting?, case.memory::<Variants>()?);
     let id = id_of(&sighting.token);
+    if known.bases.get(&payload(&sighting.token)).is_some_and(|base| base.token == id) {
+        return None;
+    }
     let base = known.bases.get(&known.base(&Parts::of(&sighting.token)?)?)?;
     let variant = base.variants.iter().find(|variant| variant.token == id)?;
     Some((base, variant.changed))
+}
+
+fn copied(case: &Case<'_>) -> bool {
+    let parts = case.sighting.and_then(|s| Parts::of(&s.token));
+    let same = |base: &Base, parts: &Parts| {
+        base.signature == parts.signature && base.input != parts.input && !parts.void
+    };
+    variant(case).zip(parts).is_some_and(|((base, _), parts)| same(base, &parts))
 }
 
 fn refused(case: &Case<'_>) -> Option<i64> {
@@ -244,7 +274,7 @@ fn refused(case: &Case<'_>) -> Option<i64> {
 fn tool(case: &Case<'_>) -> Option<&'static str> {
     let token = &case.sighting?.token;
     let agent = case.exchange.and_then(|e| e.request.as_ref()?.head.field("user-agent")).unwrap_or_default();
-    let lower = agent.to_ascii_lowercase();
+    let lower = if agent.starts_with(b"Mozilla/") { Vec::new() } else { agent.to_ascii_lowercase() };
     let in_agent = |tool: &&&str| memchr::memmem::find(&lower, tool.as_bytes()).is_some();
     if let Some(tool) = TOOLS.iter().find(in_agent) {
         return Some(tool);

@@ -25,37 +25,51 @@ pub(in super::super) const FAMILY: Family = Family {
             name: "replay.clients",
             ty: Type::Int,
             doc: "From how many addresses requests presented the token, where this one is not the first of them. Forwarded and X-Forwarded-For count instead of the address of the proxy; one that the token was itself sent to is a hop on the way.",
-            get: |c| Value::or_missing(with(c, |life, now| life.strangers(now).map(|(n, _)| n))),
+            get: |c| {
+                Value::or_missing(with(
+                    c,
+                    |life| life.users.len() > 1,
+                    |life, now| life.strangers(now).map(|(n, _)| n),
+                ))
+            },
         },
         Field {
             name: "replay.spread",
             ty: Type::Str,
             doc: "How far this client is from the first: \"same-network\" (/24, /64), \"other-network\", \"other-network-and-device\" (another program by User-Agent, too).",
-            get: |c| Value::or_missing(with(c, |life, now| life.strangers(now).map(|(_, spread)| spread))),
+            get: |c| {
+                Value::or_missing(with(
+                    c,
+                    |life| life.users.len() > 1,
+                    |life, now| life.strangers(now).map(|(_, spread)| spread),
+                ))
+            },
         },
         Field {
             name: "replay.devices",
             ty: Type::Int,
             doc: "How many programs (User-Agent without numbers) presented the token, where this one is not the first.",
-            get: |c| Value::or_missing(with(c, |life, now| life.other_devices(now))),
+            get: |c| Value::or_missing(with(c, |life| life.devices.len() > 1, Life::other_devices)),
         },
         Field {
             name: "replay.exposed",
             ty: Type::Bool,
             doc: "Whether the token was first seen in clear text, and is presented now by a client that had no part in that.",
-            get: |c| Value::Bool(with(c, |life, now| life.exposed(now)).unwrap_or(false)),
+            get: |c| Value::Bool(with(c, |life| life.exposed.is_some(), Life::exposed).unwrap_or(false)),
         },
         Field {
             name: "replay.mixed",
             ty: Type::Str,
             doc: "The token was seen both inside TLS and in clear text: \"apart\", or on two sides of one \"hop\", as where a proxy ends TLS.",
-            get: |c| Value::or_missing(with(c, |life, now| life.mixed(now))),
+            get: |c| Value::or_missing(with(c, |life| life.clear && life.opened, Life::mixed)),
         },
         Field {
             name: "replay.other_site",
             ty: Type::Str,
             doc: "Another site that the token was presented to before; missing if both are named by aud or iss, or configured as own.",
-            get: |c| Value::or_missing(with(c, |life, now| life.other_site(now)).map(str::to_owned)),
+            get: |c| {
+                Value::or_missing(with(c, |life| life.sites.len() > 1, |life, now| life.other_site(now)))
+            },
         },
     ],
 };
@@ -218,9 +232,6 @@ impl Life {
     }
 
     fn mixed(&self, now: &Now) -> Option<&'static str> {
-        if !(self.clear && self.opened) {
-            return None;
-        }
         let passed = |user: &User| {
             user.clear && self.servers.iter().any(|(server, encrypted)| *encrypted && *server == user.addr)
         };
@@ -260,7 +271,12 @@ fn meant(case: &Case<'_>, site: &str) -> bool {
         || case.policy.audiences.iter().any(configured)
 }
 
-fn with<'a, T>(case: &Case<'a>, f: impl FnOnce(&'a Life, &Now) -> Option<T>) -> Option<T> {
-    let life = case.memory::<Lives>()?.known.get(&id_of(&case.sighting?.token))?;
+/// What `f` says of the life of a token and the sighting at hand, if the life is `worth` it: most are of one client.
+fn with<'a, T>(
+    case: &Case<'a>,
+    worth: impl FnOnce(&Life) -> bool,
+    f: impl FnOnce(&'a Life, &Now) -> Option<T>,
+) -> Option<T> {
+    let life = case.memory::<Lives>()?.known.get(&id_of(&case.sighting?.token)).filter(|life| worth(life))?;
     f(life, &Now::of(case)?)
 }

@@ -123,6 +123,7 @@ impl Sink for Tape {
             TlsEvent::Locked(lock) => format!("locked {lock:?}"),
             TlsEvent::Alpn(name) => format!("alpn {name}"),
             TlsEvent::Established => "established".to_owned(),
+            TlsEvent::EarlyData(at) => format!("early data at {at}"),
         });
     }
 

@@ -245,7 +245,10 @@ impl Decryption {
                 self.settle(true, out);
                 match self.early.taken {
                     Some(false) => rejected(at, plain, out),
-                    _ => self.inner(dir, at, plain, out),
+                    _ => {
+                        out.tls(TlsEvent::EarlyData(at));
+                        self.inner(dir, at, plain, out);
+                    }
                 }
             }
             APPLICATION_DATA => self.inner(dir, at, plain, out),
@@ -329,6 +332,7 @@ impl Decryption {
         let taken = *self.early.taken.get_or_insert(taken);
         for (at, bytes) in self.early.take(out) {
             if taken {
+                out.tls(TlsEvent::EarlyData(at));
                 out.inner_opened(Direction::Request, at, &bytes, self.alpn.as_deref());
             } else {
                 rejected(at, &bytes, out);
