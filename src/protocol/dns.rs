@@ -6,6 +6,7 @@ use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
 use super::reader::{Reader, offset};
 use super::units::{Grammar, Step, Units};
 use super::{Malformed, Out, Protocol, Verdict};
+use crate::limits;
 use crate::message::{BASE64URL, Direction, Field, Location};
 use ::base64::Engine as _;
 
@@ -69,6 +70,10 @@ fn probe_stream(bytes: &[u8]) -> Verdict {
     if let Some(message) = rest.get(..length) {
         return probe(message);
     }
+    // A long name: what came so far is enough.
+    let undecided = || {
+        if bytes.len() < limits::PROBE_BYTES { Verdict::More } else { Verdict::Yes(Some(direction(rest))) }
+    };
     let mut r = Reader(rest.get(HEADER..).unwrap_or_default());
     loop {
         match r.u8() {
@@ -76,16 +81,16 @@ fn probe_stream(bytes: &[u8]) -> Verdict {
             Some(n @ 1..=63) => match r.take(n.into()) {
                 Some(label) if label.iter().all(u8::is_ascii_graphic) => {}
                 Some(_) => return Verdict::No,
-                None => return Verdict::More,
+                None => return undecided(),
             },
             Some(_) => return Verdict::No,
-            None => return Verdict::More,
+            None => return undecided(),
         }
     }
     match (r.u16(), r.u16()) {
         (Some(_), Some(class)) if classed(class) => Verdict::Yes(Some(direction(rest))),
         (Some(_), Some(_)) => Verdict::No,
-        _ => Verdict::More,
+        _ => undecided(),
     }
 }
 

@@ -159,6 +159,11 @@ fn dns_joins_labels_and_strings() {
     says(&[up(dns(0x0100, &[question], &[])), down(&answer)], &expected);
     let framed = |message: Vec<u8>| [&(message.len() as u16).to_be_bytes()[..], &message].concat();
     Conversation::new().c(framed(dns(0x0100, &[question], &[]))).s(framed(answer)).says(&expected);
+    // A name that is longer than what the probes are shown.
+    let long: &[&[u8]] = &[&[b'a'; 60], &[b'b'; 60], b"test"];
+    let mut wire = Wire::in_pieces(1);
+    wire.c(framed(dns(0x0100, &[long], &[])));
+    assert_eq!(wire.all(), ["0 dns"]);
     // A name that never ends.
     let mut endless = dns(0x8180, &[question], &[(5, vec![0xc0, 0])]);
     let at = endless.len() - 2;
