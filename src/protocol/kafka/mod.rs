@@ -42,7 +42,7 @@ const EARLIER: u32 = 1 << 24;
 /// A first request: its kind tells most, since a client asks for versions or topics, or logs in.
 fn probe(bytes: &[u8]) -> Verdict {
     // Each field as far as it is there: none of what comes before is likely in another protocol.
-    if bytes.first().is_some_and(|b| *b > 7) {
+    if bytes.first().is_some_and(|b| *b != 0) {
         return Verdict::No;
     }
     let Some(request) = Request::read(bytes) else {
@@ -61,7 +61,7 @@ fn probe(bytes: &[u8]) -> Verdict {
         };
     };
     let first = matches!(request.kind, METADATA | SASL_HANDSHAKE | API_VERSIONS | SASL_AUTHENTICATE);
-    if !request.is_sane() || !first && request.client.is_none() {
+    if !request.is_sane() || !first && request.client.is_none_or(|len| len == 0) {
         return Verdict::No;
     }
     match request.client {

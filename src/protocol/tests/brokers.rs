@@ -284,6 +284,9 @@ fn kafka_tells_records() {
         &b"\0\0\0\x08\0\x03\0\0user"[..],
         b"GET / HTTP/1.1\r\n",
         &[0; 32],
+        // A hello of OpenFlow, zeros of Ceph.
+        &[6, 0, 0, 16, 0, 0, 0, 0, 0, 1, 0, 8, 0, 0, 0, 64],
+        &[0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         &[0, 0, 0, 4, 0, 3, 0, 0, 0, 0, 0, 1, 0xff, 0xff],
     ] {
         let mut wire = Wire::new();
