@@ -30,7 +30,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "ecdsa.nonce_shared",
             ty: Type::Bool,
-            doc: "Whether another token, with other content, has the same r on the same curve.",
+            doc: "Whether another token, with other content, has the same r on the same curve, and not the same s.",
             get: |c| Value::Bool(repeat(c).is_some_and(|repeat| matches!(repeat, Repeat::Ecdsa(_)))),
         },
         Field {
@@ -125,9 +125,9 @@ impl Repeats {
             Some(known) if known.digest != signed.digest && self.repeats.len() < SHARED_NONCES => {
                 let pair = [&**known, &signed].map(|s| (&s.digest[..], &s.signature[..]));
                 let same = pair[0].1.get(..curve.size()) == pair[1].1.get(..curve.size());
-                // Nobody signs with r = 0: that is out of range, and no nonce.
-                if same && curve.in_range(pair[0].1) == Some(true) && curve.in_range(pair[1].1) == Some(true)
-                {
+                // The whole signature on other content is a token that was changed. Nobody signs with r = 0.
+                let numbers = [pair[0].1, pair[1].1].map(|signature| curve.canonical(signature));
+                if same && numbers[0].is_some() && numbers[1].is_some() && numbers[0] != numbers[1] {
                     let point = curve.reused_nonce(pair[0], pair[1]);
                     let key = point.map(|point| PublicKey::Ec { curve, point }.thumbprint());
                     self.repeats.insert(*token.sha256(), Repeat::Ecdsa(key));
