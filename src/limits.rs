@@ -252,6 +252,8 @@ pub const RETAINED_BYTES: usize = 24 << 20;
 pub const ROLL: usize = 4096;
 /// Packet time without a token of theirs after which they are over, in nanoseconds.
 pub const ROLL_IDLE: i64 = 3600 * crate::time::SECOND;
+/// Hosts, keys and tampered tokens of which the forms are remembered, each, in some 100 bytes; the least recently seen give way.
+pub const FORMS: usize = 4096;
 
 /// What a flow costs at least, in bytes, where it is counted as memory: `benches/idle.rs` measures it.
 pub const FLOW_COST: usize = 1 << 10;

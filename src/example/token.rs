@@ -40,11 +40,17 @@ pub(super) fn compact(spec: Option<&toml::Value>, time: i64) -> Result<String, S
                 claims["filler"] =
                     json!("x".repeat(bytes.ok_or("fill is a number of bytes, at most 100000")? * 3 / 4));
             }
-            "sign" => {}
+            "sign" | "jwe" => {}
             _ => return Err(format!("token.{name} is not a part of a token")),
         }
     }
     let segment = |v: &Value| URL_SAFE_NO_PAD.encode(v.to_string());
+    if let Some(bytes) = spec.get("jwe") {
+        let bytes = bytes.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= 90_000);
+        let content = vec![b'c'; bytes.ok_or("jwe is the number of bytes of its content, at most 90000")?];
+        let parts = [vec![b'i'; 12], content, vec![b't'; 16]].map(|part| URL_SAFE_NO_PAD.encode(part));
+        return Ok(format!("{}..{}", segment(&header), parts.join(".")));
+    }
     let input = format!("{}.{}", segment(&header), segment(&claims));
     let signature = match sign.strip_prefix("hmac:") {
         Some(secret) => hmac(header["alg"].as_str().unwrap_or_default(), secret.as_bytes(), input.as_bytes()),
@@ -52,7 +58,14 @@ pub(super) fn compact(spec: Option<&toml::Value>, time: i64) -> Result<String, S
         None if sign == "zero" => vec![0; 64],
         // The shape of an ES256 signature; nobody verifies it.
         None if sign == "es256" => (0..64_u8).map(|i| i.wrapping_mul(37).wrapping_add(11)).collect(),
-        None => return Err(format!("token.sign = \"{sign}\" is none of es256, none, zero, hmac:SECRET")),
+        // As long as the example says.
+        None => match sign.strip_prefix("bytes:").and_then(|n| n.parse::<u8>().ok()) {
+            Some(len) => (0..len).map(|i| i.wrapping_mul(37).wrapping_add(11)).collect(),
+            None => {
+                let known = "es256, none, zero, bytes:N, hmac:SECRET";
+                return Err(format!("token.sign = \"{sign}\" is none of {known}"));
+            }
+        },
     };
     Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }

@@ -11,8 +11,11 @@ mod coverage;
 mod crack;
 mod entity;
 mod expected;
+mod forms;
+mod fuzz;
 mod http;
 mod iv;
+mod jose;
 mod jti;
 mod key;
 mod login;
@@ -37,6 +40,8 @@ pub use case::{CaptureSummary, Case, Subject};
 pub use crack::Dictionary;
 pub use entity::{Entity, Origin};
 use foldhash::HashMap;
+#[doc(hidden)]
+pub use fuzz::fuzz_facts;
 pub use memory::{Given, Memories, Memory, Source, Wants};
 use std::sync::LazyLock;
 use value::{FieldId, Lookup, Schema, Type, Value};
@@ -92,6 +97,7 @@ pub const FAMILIES: &[&Family] = &[
     &transport::FAMILY,
     &place::FAMILY,
     &token::FAMILY,
+    &jose::FAMILY,
     &times::FAMILY,
     &expected::FAMILY,
     &profile::FAMILY,
@@ -121,6 +127,8 @@ pub const FAMILIES: &[&Family] = &[
     &mixed::FAMILY,
     &iv::FAMILY,
     &jti::FAMILY,
+    &forms::SIGHTING,
+    &forms::ISSUER,
     &roll::ISSUER,
     &roll::HOST,
     &roll::CLIENT,

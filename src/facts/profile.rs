@@ -1,10 +1,10 @@
 //! What a token is used as, and what the profile of that use asks of it.
 
-use super::token::token;
+use super::token::{Time, token};
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Direction, Location};
-use crate::token::{Family as Algorithm, Kind, NoneForm, Role, Token};
+use crate::token::{Family as Algorithm, NoneForm, Role, Token};
 
 pub(super) const FAMILY: Family = Family {
     name: "profile",
@@ -33,6 +33,12 @@ pub(super) const FAMILY: Family = Family {
             doc: "What an access token of RFC 9068 (typ at+jwt), a logout token or a DPoP proof lacks or has against its profile, in words.",
             get: problems,
         },
+        Field {
+            name: "token.binding_stale",
+            ty: Type::Bool,
+            doc: "Whether the key binding JWT of an SD-JWT was issued longer ago than the lifetime of a proof, or lies ahead, skew forgiven; missing if there is none, or it does not say when.",
+            get: |c| Value::or_missing(binding_stale(c)),
+        },
     ],
 };
 
@@ -58,6 +64,13 @@ pub(super) fn role(case: &Case<'_>) -> Option<Role> {
     Some(by_place.unwrap_or(own))
 }
 
+/// RFC 9901 section 7.3: the verifier accepts a key binding JWT for a short time only.
+fn binding_stale(case: &Case<'_>) -> Option<bool> {
+    let issued = super::jose::binding(token(case)?)?.times()[Time::Iat as usize]?;
+    let age = case.seconds()?.saturating_sub(issued);
+    Some(age > case.policy.proof_lifetime + case.policy.skew || age < -case.policy.skew)
+}
+
 fn limit(case: &Case<'_>, role: Role) -> i64 {
     match role {
         Role::Refresh => case.policy.refresh_lifetime,
@@ -68,7 +81,7 @@ fn limit(case: &Case<'_>, role: Role) -> i64 {
 
 fn problems<'a>(case: &Case<'a>) -> Value<'a> {
     let (Some(token), Some(role)) = (token(case), role(case)) else { return Value::Missing };
-    if token.claims().is_none() || token.kind() == Kind::Jwe {
+    if token.claims().is_none() || token.is_encrypted() {
         return Value::Missing;
     }
     let typ = typ(token);

@@ -17,7 +17,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "token.kind",
             ty: Type::Str,
-            doc: "\"jws\", \"jwe\", \"jws-json\", \"sd-jwt\", \"nested\" (a JWS whose payload is a token).",
+            doc: "\"jws\", \"jwe\", \"jws-json\", \"jwe-json\", \"sd-jwt\", \"nested\" (a JWS whose payload is a token).",
             get: |c| Value::or_missing(token(c).map(|t| t.kind().as_str())),
         },
         Field {

@@ -101,7 +101,8 @@ impl Memory for Twins {
         let Some(sighting) = case.sighting.filter(|_| case.new) else { return };
         let token = &*sighting.token;
         let issued = sighting.direction == Some(Direction::Response);
-        if matches!(token.kind(), Kind::Jwe | Kind::JwsJson)
+        if token.is_encrypted()
+            || token.kind() == Kind::JwsJson
             || token.segments().nth(1).is_none_or(str::is_empty)
         {
             return;

@@ -5,7 +5,7 @@ use crate::facts::value::FieldId;
 use crate::facts::{Case, Facts, Subject};
 use crate::limits;
 use crate::rules::{Rule, RuleSet};
-use crate::token::{Kind, Sighting, Token};
+use crate::token::{Kind, Part, Sighting, Token};
 use foldhash::{HashMap, HashMapExt};
 
 /// Most sightings are of a token that was seen before, and most rules look at the token first: what its facts rule
@@ -74,8 +74,11 @@ impl Seen {
             if self.half.is_some() && !self.tokens.contains_key(&token) {
                 self.insert(token, (first, number));
             }
-            // The same signed text in another form has other facts; and in JSON, each time other unprotected members.
-            let same = first == kind && kind != Kind::JwsJson;
+            // The same signed text in another form has other facts; in JSON, each time other unprotected members; and with
+            // white space in it, a defect.
+            let varies = matches!(kind, Kind::JwsJson | Kind::JweJson)
+                || sighting.token.defects().iter().any(|d| d.part == Part::Whole);
+            let same = first == kind && !varies;
             return Some(if same { RuledOut(number) } else { RuledOut::default() });
         }
         if self.half.is_none() && self.tokens.len() >= limits::COUNTED_TOKENS {

@@ -10,7 +10,7 @@ use super::{
     public::PublicKey,
 };
 use crate::limits::{KEY_TRIES, KEYS};
-use crate::token::{Kind, NoneForm, Secret, Token};
+use crate::token::{NoneForm, Secret, Token};
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -274,7 +274,7 @@ pub fn without_key(token: &Token) -> Option<Signature> {
 
 /// The algorithm that a token is verified with, or what is known without a key.
 fn alg(token: &Token) -> Result<&str, Signature> {
-    if token.kind() == Kind::Jwe {
+    if token.is_encrypted() {
         return Err(Signature::Encrypted);
     }
     if token.signature().is_empty() || token.none_form() == NoneForm::Exact {

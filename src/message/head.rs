@@ -159,6 +159,11 @@ impl StoredHead {
         self.slice(&self.target)
     }
 
+    /// Everything in it, for one search over the whole: what is found is then looked for in its parts.
+    pub fn text(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Fields in order: name and value.
     pub fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.fields.iter().map(|&[a, b, c, d]| (self.slice(&(a..b)), self.slice(&(c..d))))

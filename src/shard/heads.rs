@@ -6,8 +6,9 @@ use crate::message::{
     chunk_base, cookies, label,
 };
 use crate::protocol::Trail;
-use crate::token::{Scanner, Wrappings};
+use crate::token::{Scanner, Token, Wrappings, find_json_form};
 use base64::Engine as _;
+use std::sync::Arc;
 
 /// Finds tokens in one head.
 pub(super) struct HeadScan<'a> {
@@ -209,20 +210,60 @@ impl HeadScan<'_> {
         let mut hits = Vec::new();
         self.scanner
             .find_in_value(value, &mut |h| hits.push((h.range.clone(), h.text.to_vec(), h.wrappings)));
-        let any = !hits.is_empty();
+        let place = Place { location, name: name.map(Into::into) };
+        let mut any = !hits.is_empty();
         for (range, text, wrappings) in hits {
-            let place = Place { location, name: name.map(Into::into) };
-            self.push(text, wrappings, place, (at + range.start as u64, range.len() as u64));
+            self.push(text, wrappings, place.clone(), (at + range.start as u64, range.len() as u64));
+        }
+        let (mut tokens, wrappings) = in_json(value);
+        if !any && tokens.is_empty() {
+            tokens.extend(with_foreign_characters(value));
+        }
+        any |= !tokens.is_empty();
+        for token in tokens {
+            self.push_text(Text::Read(Arc::new(token)), wrappings, place.clone(), (at, value.len() as u64));
         }
         any
     }
 
-    fn push(&mut self, text: Vec<u8>, wrappings: Wrappings, place: Place, (at, len): (u64, u64)) {
+    fn push(&mut self, text: Vec<u8>, wrappings: Wrappings, place: Place, span: (u64, u64)) {
+        self.push_text(Text::Compact(text), wrappings, place, span);
+    }
+
+    fn push_text(&mut self, text: Text, wrappings: Wrappings, place: Place, (at, len): (u64, u64)) {
         let at = self.at.wrapping_add(at);
         let (position, spans) = (self.trail.position(at), self.trail.spans(at, len));
-        let text = Text::Compact(text);
         self.found.push(Found { text, wrappings, place, position, spans });
     }
+}
+
+/// Tokens in JSON serialisation in a value, as it is or percent-encoded.
+fn in_json(value: &[u8]) -> (Vec<Token>, Wrappings) {
+    let mut wrappings = Wrappings::default();
+    let find = |text: &[u8]| -> Vec<Token> {
+        let Some(at) = memchr::memchr(b'{', text).filter(|_| hints_at_json_value(text)) else {
+            return Vec::new();
+        };
+        find_json_form(&text[at..]).0.into_iter().map(|hit| hit.token).collect()
+    };
+    if memchr::memchr(b'{', value).is_some() || memchr::memchr(b'%', value).is_none() {
+        return (find(value), wrappings);
+    }
+    wrappings = wrappings.percent();
+    (find(&percent_encoding::percent_decode(value).collect::<Vec<_>>()), wrappings)
+}
+
+/// Whether a value may hold a token in JSON serialisation.
+fn hints_at_json_value(text: &[u8]) -> bool {
+    [&b"\"signature\""[..], b"\"ciphertext\""].iter().any(|name| memchr::memmem::find(text, name).is_some())
+}
+
+/// A token that is all there is in a value, behind a scheme perhaps, with characters in it that belong to none.
+fn with_foreign_characters(value: &[u8]) -> Option<Token> {
+    let text = value.trim_ascii();
+    let text = memchr::memrchr(b' ', text).map_or(text, |at| &text[at + 1..]);
+    let dots = memchr::memchr_iter(b'.', text).count();
+    if matches!(dots, 2 | 4) && text.starts_with(b"e") { Token::parse_skipping(text) } else { None }
 }
 
 /// Where in a head tokens may start: its parts are asked in order, and nothing is searched twice.

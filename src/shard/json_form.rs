@@ -53,7 +53,8 @@ impl JsonForm {
         let mut locator = Locator::new(&BodyFormat::Json);
         for hit in hits {
             let name = locator.name_at(kept, hit.signature.start);
-            let name = name.and_then(|path| path.strip_suffix(".signature").map(Into::into));
+            let name =
+                name.and_then(|path| path.strip_suffix(hit.member())?.strip_suffix('.').map(Into::into));
             let mut spans = SmallVec::new();
             for part in [Some(&hit.signature), hit.payload.as_ref()].into_iter().flatten() {
                 spans.extend(trail.spans(base + part.start as u64, part.len() as u64));

@@ -102,6 +102,21 @@ pub fn signature_len_fits(alg: &str, len: usize) -> bool {
     }
 }
 
+/// Whether a signature is the ASN.1 form of two integers (RFC 3279 section 2.2.3) instead of their concatenation.
+pub fn is_der_signature(signature: &[u8]) -> bool {
+    fn integer(der: &[u8]) -> Option<&[u8]> {
+        let [2, len, rest @ ..] = der else { return None };
+        let len = usize::from(*len);
+        (1..=67).contains(&len).then(|| rest.get(len..))?
+    }
+    let body = match signature {
+        [0x30, len, body @ ..] if usize::from(*len) == body.len() && *len < 0x80 => body,
+        [0x30, 0x81, len, body @ ..] if usize::from(*len) == body.len() => body,
+        _ => return false,
+    };
+    integer(body).and_then(integer).is_some_and(<[u8]>::is_empty)
+}
+
 /// Lower case, compatibility forms folded (as NFKC does for letters), look-alike letters replaced, and white space, control and
 /// zero-width characters removed.
 pub(super) fn folded(text: &str) -> String {
@@ -169,5 +184,9 @@ mod tests {
         assert!(!signature_len_fits("RS256", 33));
         assert!(!signature_len_fits("ES256", 70));
         assert!(signature_len_fits("EdDSA", 114));
+        assert!(is_der_signature(&[0x30, 6, 2, 1, 5, 2, 1, 7]));
+        assert!(!is_der_signature(&[0x30, 6, 2, 1, 5, 2, 1]));
+        assert!(!is_der_signature(&[0x30; 64]));
+        assert!(!is_der_signature(&[]));
     }
 }

@@ -99,6 +99,41 @@ impl Token {
         f64::is_finite(value).then_some(value)
     }
 
+    /// Names of claims with personal data.
+    pub fn personal(&self) -> &[String] {
+        &self.reading().content.personal
+    }
+
+    /// Whether some of it is of a special category or financial.
+    pub fn is_sensitive(&self) -> bool {
+        self.reading().content.sensitive
+    }
+
+    /// Names of claims with secrets.
+    pub fn secrets(&self) -> &[String] {
+        &self.reading().content.secrets
+    }
+
+    /// What tells of the inside of a network, in words.
+    pub fn internal(&self) -> &[String] {
+        &self.reading().content.internal
+    }
+
+    /// What is wrong with the type or unit of its time claims, in words.
+    pub fn date_problems(&self) -> &[String] {
+        &self.reading().dates
+    }
+
+    /// Its times in seconds since 1970, where they are numbers: `iat`, `nbf`, `exp`, `auth_time`.
+    pub fn times(&self) -> [Option<i64>; 4] {
+        self.reading().times
+    }
+
+    /// Privileged roles and scopes that it carries.
+    pub fn privileges(&self) -> &[String] {
+        &self.reading().privileges
+    }
+
     /// What the token is for, by `typ`, then `token_use`, then its claims.
     pub fn role(&self) -> Role {
         self.reading().role

@@ -1,7 +1,7 @@
 //! What a strict reader would refuse in a token that a lenient one accepts.
 
-use crate::limits::DEFECTS;
-use std::mem::discriminant;
+use crate::{limits::DEFECTS, text::escape};
+use std::{fmt, mem::discriminant};
 
 /// Part of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,8 +58,14 @@ pub enum DefectKind {
     TrailingData,
     /// JSON nested deeper than [`crate::limits::JSON_DEPTH`].
     TooDeep,
-    /// `alg` is there and not a string (RFC 7515 section 4.1.1).
-    AlgType,
+    /// A registered member is of another type than its specification says (`alg`: RFC 7515 section 4.1.1).
+    WrongType(&'static str),
+    /// JSON text in UTF-16 or UTF-32 (RFC 8259 section 8.1 forbids it), which some readers detect.
+    WideText,
+    /// Characters that belong to no base64 alphabet, which lenient decoders skip.
+    ForeignCharacters,
+    /// The JSON text is another token for a reader that takes it as a compact one.
+    Polyglot,
 }
 
 impl DefectKind {
@@ -78,7 +84,10 @@ impl DefectKind {
             Self::Nul => "nul",
             Self::TrailingData => "trailing-data",
             Self::TooDeep => "too-deep",
-            Self::AlgType => "alg-type",
+            Self::WrongType(_) => "wrong-type",
+            Self::WideText => "wide-text",
+            Self::ForeignCharacters => "foreign-characters",
+            Self::Polyglot => "polyglot",
         }
     }
 
@@ -91,7 +100,13 @@ impl DefectKind {
                 | Self::TrailingBits
                 | Self::Whitespace
                 | Self::Undecodable
+                | Self::ForeignCharacters
         )
+    }
+
+    /// Whether it is one of the characters of the JSON text.
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Bom | Self::NotUtf8 | Self::WideText | Self::LoneSurrogate | Self::Nul)
     }
 }
 
@@ -102,6 +117,17 @@ pub struct Defect {
     pub part: Part,
     /// What.
     pub kind: DefectKind,
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = self.part.as_str();
+        match &self.kind {
+            DefectKind::DuplicateMember(name) => write!(f, "{} in {part}", escape(name)),
+            DefectKind::WrongType(name) => write!(f, "{name} in {part}"),
+            kind => write!(f, "{} in {part}", kind.as_str().replace('-', " ")),
+        }
+    }
 }
 
 /// Collects the defects of one part, each once.

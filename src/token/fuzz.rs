@@ -1,6 +1,8 @@
 //! Entry points of the fuzz targets: nothing may panic, and what is true of one way of scanning is true of the other.
 
-use super::{Scanner, StreamScan, Token, TokenCache, credential::fuzz_credential};
+use super::{
+    Scanner, StreamScan, Token, TokenCache, credential::fuzz_credential, find_json_form, find_secret_formats,
+};
 use std::sync::LazyLock;
 
 static SCANNER: LazyLock<Scanner> = LazyLock::new(Scanner::new);
@@ -21,6 +23,10 @@ pub fn fuzz_token(data: &[u8]) {
 pub fn fuzz_scan(data: &[u8]) {
     let Some((&cut, text)) = data.split_first() else { return };
     fuzz_credential(text);
+    find_secret_formats(text, &mut |range, _| assert!(range.start < range.end && range.end <= text.len()));
+    for hit in find_json_form(text).0 {
+        assert!(hit.signature.start <= text.len() && !hit.token.reveal().is_empty());
+    }
     let mut whole = Vec::new();
     SCANNER.find(text, &mut |h| {
         assert!(Token::parse(&h.text).is_some(), "a hit is a token");

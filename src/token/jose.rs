@@ -3,11 +3,13 @@
 use super::{
     Defect, DefectKind, Issuer, Part, Role,
     algorithm::{Family, NoneForm, none_form},
-    base64url, content,
+    base64url::{self, is_base64_char},
+    content,
     dates::date_problems,
     defect::Defects,
     json,
     recognise::{Shape, recognise},
+    types,
 };
 use crate::limits::TOKEN_BYTES;
 use crate::text::hex;
@@ -24,6 +26,8 @@ pub enum Kind {
     Jwe,
     /// JWS JSON serialisation (RFC 7515 section 7.2), one token for each signature.
     JwsJson,
+    /// JWE JSON serialisation (RFC 7516 section 7.2), one token for each recipient.
+    JweJson,
     /// SD-JWT: a JWS with `~`-separated disclosures (RFC 9901 section 4).
     SdJwt,
     /// A JWS whose payload is a token (RFC 7519 section 5.2).
@@ -37,6 +41,7 @@ impl Kind {
             Self::Jws => "jws",
             Self::Jwe => "jwe",
             Self::JwsJson => "jws-json",
+            Self::JweJson => "jwe-json",
             Self::SdJwt => "sd-jwt",
             Self::Nested => "nested",
         }
@@ -50,12 +55,15 @@ pub struct Token {
     segments: Box<[Range<usize>]>,
     core: usize,
     sha256: [u8; 32],
-    kind: Kind,
+    pub(super) kind: Kind,
     header: Value,
+    /// Members of the header that are protected: the first ones.
+    protected: usize,
+    unprotected: Option<Box<Map<String, Value>>>,
     claims: Option<Value>,
     payload: Box<[u8]>,
     signature: Box<[u8]>,
-    defects: Box<[Defect]>,
+    pub(super) defects: Box<[Defect]>,
     reading: OnceLock<Box<Reading>>,
 }
 
@@ -89,30 +97,22 @@ impl Token {
         Self::read(&clean, shape, None, defects)
     }
 
-    /// The tokens of a JWS in JSON serialisation, general or flattened (RFC 7515 section 7.2): one for each signature. A
-    /// protected header that lacks a member takes it from the unprotected one.
-    pub fn from_json(value: &Value) -> Vec<Self> {
-        let text = |value: &Value, name: &str| Some(value.get(name)?.as_str()?.to_owned());
-        let Some(payload) = text(value, "payload") else { return Vec::new() };
-        let one = |signature: &Value| {
-            let protected = text(signature, "protected").unwrap_or_default();
-            let compact = format!("{protected}.{payload}.{}", text(signature, "signature")?);
-            if compact.len() > TOKEN_BYTES || !compact.is_ascii() {
-                return None;
-            }
-            let ends: Vec<usize> =
-                compact.bytes().enumerate().filter(|(_, b)| *b == b'.').map(|(i, _)| i).collect();
-            let [a, b] = ends[..] else { return None };
-            let (core, end) = (compact.len(), compact.len());
-            let shape = Shape { segments: vec![0..a, a + 1..b, b + 1..end], core, end };
-            let mut token = Self::read(compact.as_bytes(), shape, signature.get("header"), Vec::new())?;
-            token.kind = Kind::JwsJson;
-            Some(token)
-        };
-        match value.get("signatures").and_then(Value::as_array) {
-            Some(list) => list.iter().take(64).filter_map(one).collect(),
-            None => one(value).into_iter().collect(),
+    /// As [`Token::parse`], of the text of a field that holds nothing else: characters that belong to no base64 alphabet are
+    /// skipped, as lenient decoders do, and are a defect. A text that was masked is no token.
+    pub fn parse_skipping(text: &[u8]) -> Option<Self> {
+        const FEW: usize = 4;
+        let known = |b: &u8| is_base64_char(*b) || matches!(b, b'.' | b'=' | b'~');
+        let foreign = text.iter().filter(|b| !known(b)).count();
+        if !(1..=FEW).contains(&foreign)
+            || text.len() > TOKEN_BYTES
+            || text.iter().any(|b| b" \t*<[{\"".contains(b))
+        {
+            return None;
         }
+        let clean: Vec<u8> = text.iter().copied().filter(known).collect();
+        let shape = recognise(&clean, None).filter(|shape| shape.end == clean.len())?;
+        let defects = vec![Defect { part: Part::Whole, kind: DefectKind::ForeignCharacters }];
+        Self::read(&clean, shape, None, defects)
     }
 
     /// The text: whole if `show` (`--show-secrets`), else its header and stars for each other segment.
@@ -135,6 +135,11 @@ impl Token {
         hex(&self.sha256)
     }
 
+    /// Whether it is encrypted: a JWE.
+    pub fn is_encrypted(&self) -> bool {
+        self.segments.len() == 5
+    }
+
     /// How the token is serialised.
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -143,6 +148,22 @@ impl Token {
     /// Protected header, always an object.
     pub const fn header(&self) -> &Value {
         &self.header
+    }
+
+    /// The members of the unprotected header, which JSON serialisation may have (RFC 7515 section 7.2.1).
+    pub fn unprotected(&self) -> Option<&Map<String, Value>> {
+        self.unprotected.as_deref()
+    }
+
+    /// Whether a member of the header is protected by the signature.
+    pub fn protects(&self, name: &str) -> bool {
+        let members = self.header.as_object().into_iter().flatten();
+        members.take(self.protected).any(|(known, _)| known == name)
+    }
+
+    /// Whether its payload was left out, to be sent otherwise (RFC 7515 appendix F).
+    pub fn is_detached(&self) -> bool {
+        matches!(&*self.segments, [_, payload, signature] if payload.is_empty() && !signature.is_empty())
     }
 
     /// One member of the header.
@@ -203,7 +224,7 @@ impl Token {
 
     /// How `alg` relates to `none`. Never anything but `Other` for a JWE.
     pub fn none_form(&self) -> NoneForm {
-        if self.kind == Kind::Jwe { NoneForm::Other } else { none_form(self.header.get("alg")) }
+        if self.is_encrypted() { NoneForm::Other } else { none_form(self.header.get("alg")) }
     }
 
     /// Family of a registered signature algorithm.
@@ -232,44 +253,9 @@ impl Token {
         })
     }
 
-    /// Names of claims with personal data.
-    pub fn personal(&self) -> &[String] {
-        &self.reading().content.personal
-    }
-
-    /// Whether some of it is of a special category or financial.
-    pub fn is_sensitive(&self) -> bool {
-        self.reading().content.sensitive
-    }
-
-    /// Names of claims with secrets.
-    pub fn secrets(&self) -> &[String] {
-        &self.reading().content.secrets
-    }
-
-    /// What tells of the inside of a network, in words.
-    pub fn internal(&self) -> &[String] {
-        &self.reading().content.internal
-    }
-
-    /// What is wrong with the type or unit of its time claims, in words.
-    pub fn date_problems(&self) -> &[String] {
-        &self.reading().dates
-    }
-
-    /// Its times in seconds since 1970, where they are numbers: `iat`, `nbf`, `exp`, `auth_time`.
-    pub fn times(&self) -> [Option<i64>; 4] {
-        self.reading().times
-    }
-
-    /// Privileged roles and scopes that it carries.
-    pub fn privileges(&self) -> &[String] {
-        &self.reading().privileges
-    }
-
     /// Whether it is signed with a shared secret.
     pub fn is_hmac(&self) -> bool {
-        self.kind != Kind::Jwe
+        !self.is_encrypted()
             && self.family().is_some_and(Family::is_symmetric)
             && !self.signing_input().is_empty()
     }
@@ -278,12 +264,17 @@ impl Token {
     /// zeros.
     pub fn signature_is_void(&self) -> bool {
         const STUB: usize = 16;
-        self.kind != Kind::Jwe
+        !self.is_encrypted()
             && self.family().is_some()
             && (self.signature.len() < STUB || self.signature.iter().all(|b| *b == 0))
     }
 
-    fn read(text: &[u8], shape: Shape, unprotected: Option<&Value>, defects: Vec<Defect>) -> Option<Self> {
+    pub(super) fn read(
+        text: &[u8],
+        shape: Shape,
+        unprotected: Option<&Map<String, Value>>,
+        defects: Vec<Defect>,
+    ) -> Option<Self> {
         let mut defects = defects;
         let mut part = |index: usize, part: Part| -> Vec<u8> {
             let segment = shape.segments.get(index).and_then(|range| text.get(range.clone()));
@@ -308,13 +299,15 @@ impl Token {
             None if unprotected.is_some() && header.is_empty() => Map::new(),
             None => return None,
         };
-        for (name, value) in unprotected.and_then(Value::as_object).into_iter().flatten() {
+        let protected = header.len();
+        for (name, value) in unprotected.into_iter().flatten() {
             header.entry(name).or_insert_with(|| value.clone());
         }
-        if header.get("alg").is_some_and(|alg| !alg.is_string()) {
-            Defects::of(&mut defects, Part::Header).add(DefectKind::AlgType);
-        }
+        types::of_header(&header, &mut Defects::of(&mut defects, Part::Header));
         let claims = json::object(&payload, &mut Defects::of(&mut defects, Part::Payload));
+        if let Some(claims) = &claims {
+            types::of_claims(claims, &mut Defects::of(&mut defects, Part::Payload));
+        }
         let nested = !jwe && claims.is_none() && recognise(&payload, None).is_some();
         let kind = match (jwe, shape.end > shape.core, nested) {
             (true, ..) => Kind::Jwe,
@@ -329,6 +322,8 @@ impl Token {
             core: shape.core,
             kind,
             header: Value::Object(header),
+            protected,
+            unprotected: unprotected.map(|members| Box::new(members.clone())),
             claims: claims.map(Value::Object),
             payload: payload.into(),
             signature: signature.into(),

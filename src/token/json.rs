@@ -12,6 +12,11 @@ pub(super) fn object(text: &[u8], defects: &mut Defects<'_>) -> Option<Map<Strin
         defects.add(DefectKind::Bom);
         text = rest;
     }
+    let narrow = narrowed(text);
+    if let Some(narrow) = &narrow {
+        defects.add(DefectKind::WideText);
+        text = narrow.as_bytes();
+    }
     if text.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{') {
         return None;
     }
@@ -40,6 +45,30 @@ pub(super) fn object(text: &[u8], defects: &mut Defects<'_>) -> Option<Map<Strin
         Value::Object(map) => Some(map),
         _ => None,
     }
+}
+
+/// The text of JSON in UTF-16 or UTF-32, told by its zeros as RFC 4627 section 3 did, with or without a byte order mark.
+fn narrowed(text: &[u8]) -> Option<String> {
+    let body = |mark: &[u8]| text.strip_prefix(mark);
+    let (body, wide, big) = match text {
+        [0xff, 0xfe, 0, 0, ..] => (body(&[0xff, 0xfe, 0, 0])?, true, false),
+        [0, 0, 0xfe, 0xff, ..] => (body(&[0, 0, 0xfe, 0xff])?, true, true),
+        [0xff, 0xfe, ..] => (body(&[0xff, 0xfe])?, false, false),
+        [0xfe, 0xff, ..] => (body(&[0xfe, 0xff])?, false, true),
+        [0, 0, 0, first, ..] if *first != 0 => (text, true, true),
+        [first, 0, 0, 0, ..] if *first != 0 => (text, true, false),
+        [0, first, ..] if *first != 0 => (text, false, true),
+        [first, 0, ..] if *first != 0 => (text, false, false),
+        _ => return None,
+    };
+    if wide {
+        let (units, _) = body.as_chunks::<4>();
+        let code = |unit: &[u8; 4]| if big { u32::from_be_bytes(*unit) } else { u32::from_le_bytes(*unit) };
+        return Some(units.iter().map(|unit| char::from_u32(code(unit)).unwrap_or('\u{fffd}')).collect());
+    }
+    let (units, _) = body.as_chunks::<2>();
+    let code = |unit: &[u8; 2]| if big { u16::from_be_bytes(*unit) } else { u16::from_le_bytes(*unit) };
+    Some(char::decode_utf16(units.iter().map(code)).map(|c| c.unwrap_or('\u{fffd}')).collect())
 }
 
 /// The first JSON value of `text` and where it ends.
@@ -181,6 +210,17 @@ mod tests {
         assert_eq!(read(br#"{"a":"\ud800x"}"#).1, vec![DefectKind::LoneSurrogate]);
         assert_eq!(read(br#"{"a":"\ud83d\ude00"}"#).1, vec![]);
         assert_eq!(read(br#"{"a":1}{"#), (Some("{\"a\":1}".into()), vec![DefectKind::TrailingData]));
+        for big in [false, true] {
+            let two = |c: u16| if big { c.to_be_bytes() } else { c.to_le_bytes() };
+            let wide: Vec<u8> = "{\"a\":1}".encode_utf16().flat_map(two).collect();
+            let marked = [&two(0xfeff)[..], &wide].concat();
+            for text in [wide, marked] {
+                assert_eq!(read(&text), (Some("{\"a\":1}".into()), vec![DefectKind::WideText]));
+            }
+            let four = |c: char| if big { u32::from(c).to_be_bytes() } else { u32::from(c).to_le_bytes() };
+            let wide: Vec<u8> = "{\"a\":1}".chars().flat_map(four).collect();
+            assert_eq!(read(&wide).1, vec![DefectKind::WideText]);
+        }
         assert_eq!(read(b"[1]").0, None);
         assert_eq!(read(b"{\"a\":").0, None);
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(90), "]".repeat(90));

@@ -1,4 +1,4 @@
-//! JWS in JSON serialisation, flattened or general (RFC 7515 section 7.2), in a JSON text.
+//! JWS and JWE in JSON serialisation, flattened or general (RFC 7515 section 7.2, RFC 7516 section 7.2), in a JSON text.
 
 use super::Token;
 use crate::limits::{JSON_FORM_BYTES, SIGHTINGS_EXCHANGE};
@@ -6,15 +6,22 @@ use memchr::memmem::{find, find_iter};
 use serde_json::Value;
 use std::ops::Range;
 
-/// A token in JSON serialisation: one of an object's signatures.
+/// A token in JSON serialisation: one of an object's signatures or recipients.
 #[derive(Clone, Debug)]
 pub struct JsonHit {
     /// The token.
     pub token: Token,
-    /// Where the string of its `signature` stands in the text, without its quotes.
+    /// Where the string of its `signature`, of a JWE its `ciphertext`, stands in the text, without its quotes.
     pub signature: Range<usize>,
     /// Where that of its `payload` stands, as far as it was found.
     pub payload: Option<Range<usize>>,
+}
+
+impl JsonHit {
+    /// The member that [`JsonHit::signature`] is about.
+    pub fn member(&self) -> &'static str {
+        if self.token.is_encrypted() { "ciphertext" } else { "signature" }
+    }
 }
 
 /// Whether what stands in JSON text behind `before` is the string of a protected header or of a payload: those of a JWT
@@ -29,8 +36,9 @@ pub fn hints_at_json_form(before: &[u8]) -> bool {
 /// out; what is behind a mistake is not read.
 pub fn find_json_form(text: &[u8]) -> (Vec<JsonHit>, bool) {
     let mut hits = Vec::new();
-    let names: Vec<usize> = find_iter(text, SIGNATURE).take(SIGHTINGS_EXCHANGE).collect();
-    if names.is_empty() || find(text, PAYLOAD).is_none() {
+    let names = |name: &[u8]| find_iter(text, name).take(SIGHTINGS_EXCHANGE).collect::<Vec<_>>();
+    let (signatures, ciphertexts) = (names(SIGNATURE), names(CIPHERTEXT));
+    if ciphertexts.is_empty() && (signatures.is_empty() || find(text, PAYLOAD).is_none()) {
         return (hits, false);
     }
     // Whatever protects the text from being run as a script is no JSON.
@@ -43,12 +51,21 @@ pub fn find_json_form(text: &[u8]) -> (Vec<JsonHit>, bool) {
     let mut payload: Option<(String, Option<Range<usize>>)> = None;
     for token in found.tokens {
         let segment = |n| token.segments().nth(n).unwrap_or_default().to_owned();
+        if token.is_encrypted() {
+            // Recipients share it.
+            let sent = segment(3);
+            let known = ciphertexts.iter().find(|at| string_after(text, **at) == Some(sent.as_bytes()));
+            let name = known.or(ciphertexts.first()).copied().unwrap_or(start);
+            let at = value_at(text, name).unwrap_or(name);
+            hits.push(JsonHit { token, signature: at..at + sent.len(), payload: None });
+            continue;
+        }
         let (sent, signature) = (segment(1), segment(2));
-        let rest = names.get(next..).unwrap_or_default();
+        let rest = signatures.get(next..).unwrap_or_default();
         let known = rest.iter().position(|at| string_after(text, *at) == Some(signature.as_bytes()));
         next += known.map_or(0, |n| n + 1);
         let name =
-            known.and_then(|n| rest.get(n)).or(rest.first()).or(names.last()).copied().unwrap_or(start);
+            known.and_then(|n| rest.get(n)).or(rest.first()).or(signatures.last()).copied().unwrap_or(start);
         let at = value_at(text, name).unwrap_or(name);
         let place = match payload.take().filter(|(known, _)| *known == sent) {
             Some((_, place)) => place,
@@ -62,6 +79,7 @@ pub fn find_json_form(text: &[u8]) -> (Vec<JsonHit>, bool) {
 
 const SIGNATURE: &[u8] = b"\"signature\"";
 const PAYLOAD: &[u8] = b"\"payload\"";
+const CIPHERTEXT: &[u8] = b"\"ciphertext\"";
 
 /// The tokens of a text, bounded: each of many signatures repeats the payload.
 #[derive(Default)]
@@ -78,6 +96,7 @@ impl Collected {
             Value::Object(members) => {
                 if members.get("payload").is_some_and(Value::is_string) && members.contains_key("signature")
                     || members.contains_key("signatures")
+                    || members.get("ciphertext").is_some_and(Value::is_string)
                 {
                     self.object(value);
                 }
@@ -103,9 +122,10 @@ impl Collected {
     }
 }
 
-/// Where the string begins that is the value of the member name at `name`.
+/// Where the string begins that is the value of the member name at `name`, whose quotes are part of it.
 fn value_at(text: &[u8], name: usize) -> Option<usize> {
-    let rest = text.get(name + SIGNATURE.len()..)?;
+    let rest = text.get(name + 1..)?;
+    let rest = rest.get(memchr::memchr(b'"', rest)? + 1..)?;
     let quoted = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
     Some(text.len() - quoted.len())
 }
@@ -147,6 +167,16 @@ mod tests {
         assert!(
             find_json_form(flat.as_bytes()).0.iter().all(|h| h.token.kind() == super::super::Kind::JwsJson)
         );
+    }
+
+    #[test]
+    fn a_jwe_is_found_once_for_each_recipient() {
+        let general = r#"{"x":[{"ciphertext":"Y3Q","iv":"aXY","protected":"eyJlbmMiOiJBMTI4R0NNIn0","tag":"dGFn",
+            "recipients":[{"header":{"alg":"A128KW"},"encrypted_key":"a2V5"},{"header":{"alg":"dir"}}]}]}"#;
+        let two = ["a2V5", ""]
+            .map(|key| (format!("eyJlbmMiOiJBMTI4R0NNIn0.{key}.aXY.Y3Q.dGFn"), "Y3Q".to_owned(), None));
+        assert_eq!(found(general), two);
+        assert_eq!(found(r#"{"ciphertext":"Y3Q","iv":"aXY"}"#), []);
     }
 
     #[test]

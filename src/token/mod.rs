@@ -19,18 +19,24 @@ mod jose;
 mod json;
 mod json_form;
 mod recognise;
+mod registry;
+#[cfg(test)]
+mod rfc_tests;
 mod run;
 mod scan;
 mod secret;
+mod secret_format;
+mod serial;
 mod sighting;
 mod stream;
 #[cfg(test)]
 mod stream_tests;
 #[cfg(test)]
 mod tests;
+mod types;
 mod wrapping;
 
-pub use algorithm::{Family, NoneForm, none_form, signature_len, signature_len_fits};
+pub use algorithm::{Family, NoneForm, is_der_signature, none_form, signature_len, signature_len_fits};
 pub use cache::TokenCache;
 pub use claims::Role;
 pub use credential::{
@@ -44,8 +50,10 @@ pub(crate) use internal::internal_name;
 pub use issuers::{ISSUER_DOC, Issuer};
 pub use jose::{Kind, Token};
 pub use json_form::{JsonHit, find_json_form, hints_at_json_form};
+pub use registry::{Registered, content_enc, key_alg, public_key_alg, signature_alg};
 pub use scan::{Hit, Scanner};
 pub use secret::Secret;
+pub use secret_format::{find_secret_formats, secret_format};
 pub use sighting::Sighting;
 pub use stream::{Losses, StreamHit, StreamScan};
 pub use wrapping::{Wrapping, Wrappings};

@@ -74,7 +74,11 @@ pub(super) fn recognise(run: &[u8], next: Option<u8>) -> Option<Shape> {
 /// Whether the first characters of a run can begin a token: decoded, they must begin a JSON object.
 /// `true` too where there are not yet enough of them.
 pub(super) fn plausible(prefix: &[u8]) -> bool {
-    let bytes = decode_any(&prefix[..prefix.len() & !3]).unwrap_or_default();
+    let mut bytes = decode_any(&prefix[..prefix.len() & !3]).unwrap_or_default();
+    // UTF-16, with or without its byte order mark: what is left without the zeros is the text.
+    if bytes.get(..2).is_some_and(|start| start.contains(&0) || start == [0xff, 0xfe]) {
+        bytes.retain(|b| !matches!(b, 0 | 0xff | 0xfe));
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let Some(rest) = bytes.trim_ascii_start().strip_prefix(b"{") else {
         return bytes.trim_ascii_start().is_empty();

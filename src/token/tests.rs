@@ -246,7 +246,7 @@ fn detached_empty_padded_and_standard_forms_are_tokens_with_defects() {
     assert_eq!(texts(&format!("t={standard}")), [standard]);
     assert_eq!(kinds(&format!("{A1_HEADER}.{JOE}.{}", A1_SIGNATURE.replace("Xk", "Xl"))), ["trailing-bits"]);
     assert_eq!(kinds(&format!("{A1_HEADER}.{JOE}\n.{A1_SIGNATURE}")), ["whitespace"]);
-    assert_eq!(kinds(&token(r#"{"alg":"a","alg":1}"#, "{}", b"s")), ["duplicate-member", "alg-type"]);
+    assert_eq!(kinds(&token(r#"{"alg":"a","alg":1}"#, "{}", b"s")), ["duplicate-member", "wrong-type"]);
 }
 
 #[test]

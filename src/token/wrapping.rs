@@ -49,6 +49,14 @@ impl Wrappings {
         this
     }
 
+    /// These, percent-encoded.
+    #[must_use]
+    pub fn percent(self) -> Self {
+        let mut outer = Self::default();
+        outer.push(Wrapping::Percent);
+        outer.then(self)
+    }
+
     /// These, of a value that was split over several cookies.
     #[must_use]
     pub fn split(self) -> Self {

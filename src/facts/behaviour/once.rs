@@ -11,7 +11,7 @@ use crate::limits::LIVES;
 use crate::message::{Direction, ExchangeId};
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
-use crate::token::{Kind, Role};
+use crate::token::Role;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 
@@ -120,7 +120,7 @@ fn name(case: &Case<'_>) -> Option<Name> {
     let token = &case.sighting?.token;
     let jti = token.claim("jti")?.as_str()?;
     // A token that was tampered with has the name of the one that it was made from.
-    if token.kind() == Kind::Jwe || token.signature().is_empty() || token.signature_is_void() {
+    if token.is_encrypted() || token.signature().is_empty() || token.signature_is_void() {
         return None;
     }
     let role = profile::role(case)?;

@@ -9,7 +9,7 @@ use crate::limits::{CLIENTS, LIVES, VARIANTS};
 use crate::message::Direction;
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
-use crate::token::{Family as Algorithm, Kind, NoneForm, Token};
+use crate::token::{Family as Algorithm, NoneForm, Token};
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
@@ -208,7 +208,7 @@ struct Parts {
 
 impl Parts {
     fn of(token: &Token) -> Option<Self> {
-        if token.kind() == Kind::Jwe || token.payload().is_empty() || token.is_sample() {
+        if token.is_encrypted() || token.payload().is_empty() || token.is_sample() {
             return None;
         }
         let segments: SmallVec<[&str; 3]> = token.segments().collect();

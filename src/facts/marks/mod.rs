@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 mod request;
 mod response;
+mod secret;
 
 macro_rules! marks {
     ($($bit:literal $konst:ident $name:literal $doc:literal;)*) => {
@@ -99,6 +100,8 @@ marks! {
     43 CODE_GRANT "oauth.code_grant" "The request redeems an authorization code (RFC 6749 section 4.1.3).";
     44 DPOP_TYPE "oauth.dpop_type" "The body of a successful response says that its token is bound with DPoP (RFC 9449 section 5).";
     45 KEY "content.key" "The response body holds a key: a JWK (RFC 7517), or a public key or certificate in PEM.";
+    50 PROVIDER_SECRET "credential.provider_secret" "A secret whose format is a provider's (GitHub, AWS, Stripe, ...), or a private key, stands in the exchange, not only where the request presents it; marks.places says what it is.";
+    51 PROVIDER_KEY "credential.provider_key" "The request presents such a secret, in a field for credentials.";
 }
 
 /// The first request without any credential that succeeded at a route, in its partition: not a fact, since which is the
@@ -147,6 +150,7 @@ pub fn find(parts: Parts<'_>) -> Found {
             response::graphql(parts, &mut found);
         }
     }
+    secret::formats(parts, &mut found);
     if !parts.policy.secrets.is_empty() {
         custom(parts, &mut found);
     }

@@ -135,6 +135,7 @@ fn key(tried: &crate::keys::Tried) -> Key<'_> {
 fn defect(defect: &crate::token::Defect) -> Defect<'_> {
     let name = match &defect.kind {
         crate::token::DefectKind::DuplicateMember(name) => Some(&**name),
+        crate::token::DefectKind::WrongType(name) => Some(*name),
         _ => None,
     };
     Defect { part: defect.part.as_str(), kind: defect.kind.as_str(), name }

@@ -69,6 +69,7 @@ impl<'a> Page<'a> {
             Kind::Jws => "JWS",
             Kind::Jwe => "JWE",
             Kind::JwsJson => "JWS in JSON form",
+            Kind::JweJson => "JWE in JSON form",
             Kind::SdJwt => "SD-JWT",
             Kind::Nested => "JWS around another token",
         };
@@ -193,7 +194,7 @@ impl<'a> Page<'a> {
         self.heading("payload");
         let bytes = token.payload().len() as u64;
         let text = match token.kind() {
-            Kind::Jwe => "encrypted".to_owned(),
+            Kind::Jwe | Kind::JweJson => "encrypted".to_owned(),
             Kind::Nested => format!("another token, {}; inspect it by itself", counted(bytes, "byte")),
             _ if bytes == 0 => "empty, or detached (RFC 7515 appendix F)".to_owned(),
             _ => format!("{}, no JSON object", counted(bytes, "byte")),
@@ -250,8 +251,10 @@ impl<'a> Page<'a> {
         self.heading("defects");
         for defect in defects {
             let mut text = format!("{}: {}", defect.part.as_str(), in_words(&defect.kind));
-            if let DefectKind::DuplicateMember(name) = &defect.kind {
-                text.push_str(&format!(" {name}"));
+            match &defect.kind {
+                DefectKind::DuplicateMember(name) => text.push_str(&format!(" {name}")),
+                DefectKind::WrongType(name) => text.push_str(&format!(" {name}")),
+                _ => {}
             }
             self.paragraph("  ", style::WARN, &text);
         }
@@ -310,6 +313,11 @@ fn in_words(kind: &DefectKind) -> &'static str {
         DefectKind::Nul => "a NUL character in a string",
         DefectKind::TrailingData => "bytes behind the JSON object",
         DefectKind::TooDeep => "JSON that is nested too deeply to be read",
-        DefectKind::AlgType => "alg is no string (RFC 7515 §4.1.1)",
+        DefectKind::WrongType(_) => {
+            "of another type than its specification says (RFC 7515 §4.1, RFC 7519 §4.1):"
+        }
+        DefectKind::WideText => "JSON in UTF-16 or UTF-32 (RFC 8259 §8.1)",
+        DefectKind::ForeignCharacters => "characters that are no base64url, which some decoders skip",
+        DefectKind::Polyglot => "another token for a reader that takes the JSON text as a compact one",
     }
 }
