@@ -43,7 +43,9 @@ fn every_example_is_found_in_text() {
     for example in examples() {
         let name = &example["rfc"];
         match &example["text"] {
-            Value::String(text) => assert_eq!(texts(&format!("a=1&t={text}&b=2")), std::slice::from_ref(text), "{name}"),
+            Value::String(text) => {
+                assert_eq!(texts(&format!("a=1&t={text}&b=2")), std::slice::from_ref(text), "{name}")
+            }
             object => {
                 let (hits, cut) = find_json_form(json!({"x": [1, object]}).to_string().as_bytes());
                 let found: Vec<_> = hits.iter().map(|hit| hit.token.reveal().to_owned()).collect();
