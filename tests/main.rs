@@ -11,6 +11,7 @@ mod encapsulations;
 mod fixtures;
 mod inspect;
 mod invariance;
+mod keys;
 mod layers;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
