@@ -34,10 +34,10 @@ pub(super) const FAMILY: Family = Family {
             get: problems,
         },
         Field {
-            name: "token.binding_stale",
-            ty: Type::Bool,
-            doc: "Whether the key binding JWT of an SD-JWT was issued longer ago than the lifetime of a proof, or lies ahead, skew forgiven; missing if there is none, or it does not say when.",
-            get: |c| Value::or_missing(binding_stale(c)),
+            name: "token.presentation_problems",
+            ty: Type::List(&Type::Str),
+            doc: "Why a verifier should not accept an SD-JWT that a request presents, in words: no proof of the holder's key although it names one, or a proof that is old.",
+            get: |c| Value::List(List::Owned(presentation(c).into_iter().map(Value::str).collect())),
         },
     ],
 };
@@ -64,11 +64,25 @@ pub(super) fn role(case: &Case<'_>) -> Option<Role> {
     Some(by_place.unwrap_or(own))
 }
 
-/// RFC 9901 section 7.3: the verifier accepts a key binding JWT for a short time only.
-fn binding_stale(case: &Case<'_>) -> Option<bool> {
-    let issued = super::jose::binding(token(case)?)?.times()[Time::Iat as usize]?;
-    let age = case.seconds()?.saturating_sub(issued);
-    Some(age > case.policy.proof_lifetime + case.policy.skew || age < -case.policy.skew)
+/// RFC 9901 section 7.3: a credential with a key of its holder comes with a proof that was made a short time ago.
+fn presentation(case: &Case<'_>) -> Option<&'static str> {
+    let token =
+        token(case).filter(|_| case.sighting.is_some_and(|s| s.direction == Some(Direction::Request)))?;
+    token.disclosures().next()?;
+    // Who passes on what an issuer made is no holder that presents it.
+    let name = case.sighting.and_then(|s| s.place.name.as_deref()).unwrap_or_default();
+    if name.ends_with("credential") {
+        return None;
+    }
+    let Some(binding) = super::jose::binding(token) else {
+        return token.claim("cnf").map(|_| "it is bound to a key and comes without a proof of it");
+    };
+    let age = case.seconds()?.saturating_sub(binding.times()[Time::Iat as usize]?);
+    if age > case.policy.proof_lifetime.saturating_add(case.policy.skew) {
+        Some("the proof of its holder's key is old")
+    } else {
+        (age < -case.policy.skew).then_some("the proof of its holder's key lies ahead")
+    }
 }
 
 fn limit(case: &Case<'_>, role: Role) -> i64 {

@@ -241,15 +241,16 @@ const PREFIX: usize = 16;
 
 /// Starts of a token. base64url of `{`, white space, `"`: `{"` gives `eyI` or `eyJ`, `{ ` gives `eyA`, a line
 /// break or tab gives `ewo`, `ew0`, `ewk`; then the same behind white space or a byte order mark; then the
-/// first character escaped; then the start in base64 and in hexadecimal; then `{"` in UTF-16.
+/// first character escaped; then the start in base64 and in hexadecimal; then `{"` in UTF-16, least significant byte first.
 ///
 /// The order matters for speed alone: it decides which needles share a bucket of the SIMD search. This one was
-/// searched for (swaps, slowest of JSON, prose, Markdown and base64 text): 13 GB/s where a natural order has 2.
+/// searched for (swaps, slowest of JSON, prose, Markdown and base64 text): 13 GB/s where a natural order has 2. More than 32
+/// of them take a search with half the speed.
 #[rustfmt::skip]
-const NEEDLES: [&str; 34] = [
+const NEEDLES: [&str; 32] = [
     "Cns", "Cgp7", "ZXdv", "%65", "CXs", "eyI", "eyJ", "65794A", "DQp7", "77u/ey", "ewoK", "%2565", "IHs", "&#x65;",
     "ewk", "77u_ey", "CQl7", "65794a", "ewoi", "&#101;", "CiB7", "ew0", "ICAgey", "\\u0065", "ewoJ", "IAp7",
-    "ewoN", "ZXlK", "ICB7", "eyA", "ewog", "ewAi", "AHsAI", "__57AC",
+    "ewoN", "ZXlK", "ICB7", "eyA", "ewAi", "ewog",
 ];
 
 /// What they begin with.

@@ -56,6 +56,12 @@ pub(super) const FAMILY: Family = Family {
             get: |c| Value::or_missing(token(c).and_then(enc_status).map(Registered::as_str)),
         },
         Field {
+            name: "token.registry_problems",
+            ty: Type::List(&Type::Str),
+            doc: "What is not as the registry of IANA recommends, in words: \"alg hs256 is not registered\".",
+            get: |c| words(token(c).map(registry_problems)),
+        },
+        Field {
             name: "token.enc",
             ty: Type::Str,
             doc: "The enc parameter of a JWE, if it is a string.",
@@ -219,12 +225,6 @@ pub(super) const FAMILY: Family = Family {
             doc: "What is wrong with the structure of an SD-JWT and its key binding (RFC 9901), in words.",
             get: |c| words(token(c).map(sd_jwt::problems)),
         },
-        Field {
-            name: "token.sd_unbound",
-            ty: Type::Bool,
-            doc: "Whether an SD-JWT names a holder's key (cnf) and no key binding JWT follows it.",
-            get: |c| Value::or_missing(token(c).map(sd_unbound)),
-        },
     ],
 };
 
@@ -256,6 +256,23 @@ fn alg_status(token: &Token) -> Option<Registered> {
 fn enc_status(token: &Token) -> Option<Registered> {
     let enc = token.header_member("enc").filter(|_| token.is_encrypted())?;
     Some(enc.as_str().map_or(Registered::No, content_enc))
+}
+
+fn registry_problems(token: &Token) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, status) in [("alg", alg_status(token)), ("enc", enc_status(token))] {
+        let status = match status {
+            Some(Registered::No) => "not registered",
+            Some(Registered::Deprecated) => "deprecated",
+            Some(Registered::Yes) | None => continue,
+        };
+        let value = token
+            .header_member(name)
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let short: String = value.unwrap_or_default().chars().take(64).collect();
+        found.push(format!("{name} {short} is {status}"));
+    }
+    found
 }
 
 fn signature_problem(token: &Token) -> Option<&'static str> {
@@ -293,8 +310,4 @@ fn unsecured(token: &Token) -> bool {
 fn salt_length(token: &Token) -> Option<i64> {
     let salt = token.header_member("p2s").and_then(Json::as_str)?;
     BASE64URL.decode(salt).ok().map(|salt| salt.len() as i64)
-}
-
-fn sd_unbound(token: &Token) -> bool {
-    token.claim("cnf").is_some() && token.disclosures().last().is_some_and(str::is_empty)
 }

@@ -102,6 +102,7 @@ marks! {
     45 KEY "content.key" "The response body holds a key: a JWK (RFC 7517), or a public key or certificate in PEM.";
     50 PROVIDER_SECRET "credential.provider_secret" "A secret whose format is a provider's (GitHub, AWS, Stripe, ...), or a private key, stands in the exchange, not only where the request presents it; marks.places says what it is.";
     51 PROVIDER_KEY "credential.provider_key" "The request presents such a secret, in a field for credentials.";
+    52 PROVIDER_PUBLIC "credential.provider_public" "A key of a provider that is often meant to be public stands in the exchange (Google's AIza).";
 }
 
 /// The first request without any credential that succeeded at a route, in its partition: not a fact, since which is the

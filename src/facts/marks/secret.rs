@@ -1,11 +1,14 @@
 //! Secrets that are told by their format.
 
-use super::{Found, PROVIDER_KEY, PROVIDER_SECRET, Parts};
+use super::{Found, PROVIDER_KEY, PROVIDER_PUBLIC, PROVIDER_SECRET, Parts};
 use crate::message::{Location, Place, StoredHead};
 use crate::token::{api_key_name, find_secret_formats};
 
 /// Different secrets of one exchange that are named.
 const MANY: usize = 8;
+
+/// Pages of maps and of Firebase carry it; what it opens is restricted otherwise, or not.
+const GOOGLE: &str = "Google API key";
 
 /// Looks for them in heads and bodies. Each is named for what it is, never by its text.
 pub(super) fn formats(parts: Parts<'_>, found: &mut Found) {
@@ -35,6 +38,7 @@ fn in_head(head: &StoredHead, found: &mut Found) {
 }
 
 fn add(found: &mut Found, bit: u64, location: Location, name: &'static str) {
+    let bit = if name == GOOGLE { PROVIDER_PUBLIC } else { bit };
     found.marks.set(bit);
     let place = (bit, Place::named(location, name));
     if !found.places.contains(&place) && found.places.iter().filter(|(known, _)| *known == bit).count() < MANY
