@@ -32,10 +32,15 @@ async function open(name, { scheme = "light", size = WIDE } = {}) {
   page.on("dialog", (dialog) => { said.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("request", (request) => { if (request.url().split("#")[0] !== own) said.push(`request: ${request.url()}`); });
   page.setDefaultTimeout(120_000);
-  const since = performance.now();
+  // Processor time of the page, in milliseconds: a busy machine takes longer, but not more of it.
+  const session = await context.newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  const cpu = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return Math.round(metrics.find(({ name: metric }) => metric === "TaskDuration").value * 1000);
+  };
   await page.goto(own);
-  const took = performance.now() - since;
-  return { page, took, done: async () => { assert.deepEqual(said, [], name); await context.close(); } };
+  return { page, cpu, done: async () => { assert.deepEqual(said, [], name); await context.close(); } };
 }
 
 const shot = async (page, name, options = {}) => {
@@ -291,23 +296,22 @@ const checks = {
   },
 
   async "thousands of findings stay quick"() {
-    const { page, took, done } = await open("large.html");
+    const { page, cpu, done } = await open("large.html");
     const size = statSync(join(folder, "large.html")).size;
+    const loaded = await cpu();
     assert.equal(await page.locator(".find").count(), 5000);
-    const [search, layout] = await page.evaluate(() => {
+    const before = await cpu();
+    await page.evaluate(() => {
       const field = document.querySelector("#filter input[type=search]");
-      const since = performance.now();
       field.value = "/ka/lb";
       field.dispatchEvent(new Event("input", { bubbles: true }));
-      const between = performance.now();
       document.body.getBoundingClientRect();
-      return [between - since, performance.now() - between];
     });
+    const searched = (await cpu()) - before;
     assert.ok(await visible(page, ".find") < 50);
-    const round = Math.round;
-    console.log(`  5000 findings: ${(size / 1e6).toFixed(1)} MB, loaded in ${round(took)} ms, searched in ${round(search)} ms, laid out in ${round(layout)} ms`);
+    console.log(`  5000 findings: ${(size / 1e6).toFixed(1)} MB; processor time: ${loaded} ms to load, ${searched} ms to search`);
     assert.ok(size < 10e6, `${size} bytes`);
-    assert.ok(took < 20_000 && search < 3000 && layout < 3000, `${took} ${search} ${layout}`);
+    assert.ok(loaded > 0 && loaded < 6000 && searched < 1500, `${loaded} ${searched}`);
     await done();
   },
 };
