@@ -1,8 +1,11 @@
 //! The command line: what can be typed. What it means is `commands`.
 
+mod examples;
 #[cfg(feature = "live")]
 mod live;
 mod offline;
+mod project;
+mod variables;
 
 use crate::rules::nearest::nearest;
 use crate::rules::{FailOn, Severity};
@@ -14,6 +17,8 @@ use std::path::PathBuf;
 #[cfg(feature = "live")]
 pub use live::*;
 pub use offline::*;
+pub use project::{Ci, InitArgs, RulesCommand, SchemaOf};
+pub use variables::command;
 
 /// Security linter and traffic analyzer for JSON Web Tokens on the wire.
 #[derive(Debug, Parser)]
@@ -21,8 +26,7 @@ pub use offline::*;
     name = "wirelint",
     version,
     max_term_width = 100,
-    after_help = "Exit codes: 0 clean, 1 findings, 2 could not do its work, 3 no capture, 4 incomplete (--strict), 130 interrupted.\n\
-Examples:\n  wirelint scan traffic.pcapng\n  tcpdump -w - port 8080 | wirelint scan -\n  wirelint tokens captures/ --format ndjson"
+    after_help = examples::ALL,
 )]
 pub struct Cli {
     /// What to do.
@@ -34,24 +38,33 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Audit captures: decode, run the rules, report findings
+    #[command(after_help = examples::SCAN)]
     Scan(ScanArgs),
     /// The same on an interface, as it happens, until stopped
     #[cfg(feature = "live")]
+    #[command(after_help = examples::LIVE)]
     Live(Box<LiveArgs>),
     /// Capture what a command sends on this machine, with its TLS secrets, then scan that
     #[cfg(all(feature = "live", target_os = "linux"))]
+    #[command(after_help = examples::RUN)]
     Run(RunArgs),
     /// Print one record a TCP connection or UDP conversation
+    #[command(after_help = examples::RECORDS)]
     Flows(RecordArgs),
     /// Print one record an HTTP exchange
+    #[command(after_help = examples::RECORDS)]
     Http(RecordArgs),
     /// Print one record a token sighting
+    #[command(after_help = examples::RECORDS)]
     Tokens(RecordArgs),
     /// Draw the life of each token: issued, presented, accepted or refused, expired
+    #[command(after_help = examples::TRACE)]
     Trace(TraceArgs),
     /// Decode, verify and judge tokens given as text or on standard input
+    #[command(after_help = examples::INSPECT)]
     Inspect(InspectArgs),
     /// Write a configuration file with every key as a comment
+    #[command(after_help = examples::INIT)]
     Init(InitArgs),
     /// Print the JSON Schema of a file, for editors
     Schema {
@@ -60,15 +73,20 @@ pub enum Command {
         of: SchemaOf,
     },
     /// List and explain the rules, or test a folder of them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = examples::RULES)]
     Rules(RulesCommand),
-}
-
-/// Files that have a schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    /// wirelint.toml
-    Config,
+    /// Print the completions of a shell
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands to a folder
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// The folder
+        dir: Option<PathBuf>,
+    },
 }
 
 /// Where colour is used.
@@ -184,9 +202,9 @@ impl RuleArgs {
 #[command(next_help_heading = "Configuration")]
 pub struct ConfigArgs {
     /// Configuration file [default: wirelint.toml, upward from the input's folder or from the working directory]
-    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Read no configuration file
+    /// Read no configuration file, whatever else is said
     #[arg(long)]
     pub isolated: bool,
 }
@@ -213,6 +231,15 @@ pub struct AuditArgs {
     /// Exit with 4 if the inspection was incomplete and there are no findings
     #[arg(long)]
     pub strict: bool,
+    /// Leave out what a baseline has: only new findings, and worse ones, are reported and fail
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to a baseline; nothing of it fails
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Report what configuration, files beside captures and comments in them suppress, too
+    #[arg(long)]
+    pub no_suppressions: bool,
     /// Where the configuration comes from.
     #[command(flatten)]
     pub config: ConfigArgs,
@@ -247,6 +274,9 @@ pub struct ScanArgs {
     #[arg(long, value_name = "FORMAT", help = formats("Report format; NAME=FILE writes one more report to a file",
         report::FORMATS.iter().map(|f| (f.name, f.doc))))]
     pub format: Vec<String>,
+    /// Test recordings: each capture must show what NAME.wirelint.toml beside it expects
+    #[arg(long, conflicts_with_all = ["baseline", "write_baseline"])]
+    pub expect: bool,
     /// What is judged, and how.
     #[command(flatten)]
     pub audit: AuditArgs,
@@ -297,48 +327,4 @@ pub struct TraceArgs {
     /// What is read.
     #[command(flatten)]
     pub source: SourceArgs,
-}
-
-/// `wirelint init`.
-#[derive(Clone, Debug, Args)]
-pub struct InitArgs {
-    /// The file, or - for standard output
-    #[arg(default_value = "wirelint.toml", value_name = "FILE")]
-    pub file: PathBuf,
-    /// Overwrite a file that is there
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// `wirelint rules`.
-#[derive(Debug, Subcommand)]
-pub enum RulesCommand {
-    /// List the rules
-    List {
-        /// Format: text, json
-        #[arg(long, default_value = "text", value_name = "FORMAT")]
-        format: String,
-        /// Folder with more rules
-        #[arg(long, value_name = "DIR")]
-        rules: Vec<PathBuf>,
-    },
-    /// Explain one rule
-    Show {
-        /// Its id
-        id: String,
-        /// Folder with more rules
-        #[arg(long, value_name = "DIR")]
-        rules: Vec<PathBuf>,
-    },
-    /// Run the examples of the built-in rules, or of those in a folder
-    Test {
-        /// Folder with rules
-        dir: Option<PathBuf>,
-    },
-    /// Print the reference page of all rules in Markdown
-    Docs {
-        /// Print the reference of facts instead
-        #[arg(long)]
-        facts: bool,
-    },
 }

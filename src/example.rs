@@ -6,9 +6,10 @@ mod flow;
 mod token;
 
 use crate::capture::Block;
+use crate::config::Config;
 use crate::facts::{CaptureSummary, Facts, Given, coverage_name, marks};
 use crate::judge::Judge;
-use crate::rules::rule::{Event, EventKind, Example};
+use crate::rules::rule::{EventKind, Example};
 use crate::rules::{RuleError, RuleSet};
 use crate::shard::{Batch, Event as Closed, Shard, Shared};
 use crate::token::Scanner;
@@ -55,7 +56,7 @@ pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
             .collect()
     };
     for (example, bad) in examples(&set) {
-        let cause = match play(load()?, &example.events) {
+        let cause = match play(load()?, &example) {
             Err(cause) => cause,
             Ok(fired) if fired == bad => {
                 outcome.held += 1;
@@ -70,9 +71,10 @@ pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
 }
 
 /// Plays events and says whether the rule fired.
-fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
+fn play(rules: RuleSet, example: &Example) -> Result<bool, String> {
     let given = Given { crack_budget: CRACK_BUDGET, ..Given::default() };
-    let mut judge = Judge::new(rules, &given, false);
+    let config = Config::parse("config", &example.config).map_err(|e| e.to_string())?;
+    let mut judge = Judge::new(rules, &given, false).with_policy(config.policy);
     let shared = Arc::new(Shared {
         scanner: Scanner::new(),
         demand: judge.demand(),
@@ -82,7 +84,7 @@ fn play(rules: RuleSet, events: &[Event]) -> Result<bool, String> {
     });
     let mut shard = Shard::new(shared, 0..crate::limits::PARTITIONS as u8);
     let mut capture = CaptureSummary::default();
-    for (number, event) in events.iter().enumerate() {
+    for (number, event) in example.events.iter().enumerate() {
         let number = number as u64 + 1;
         // Events of one connection say so.
         let flow = event.fields.get("flow").and_then(toml::Value::as_integer);

@@ -162,6 +162,8 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// Findings that the operator accepts, which are not among `findings`.
     pub suppressed: u64,
+    /// Findings that a baseline has, which are not among `findings`.
+    pub known: u64,
     /// What is to be said about suppressions and baselines: expired, unused, stale.
     pub remarks: Vec<String>,
     /// The run was interrupted.
@@ -171,6 +173,39 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Puts the summary of other inputs behind this one.
+    pub fn absorb(&mut self, mut other: Self) {
+        let shift = self.inputs.len() as u32;
+        for finding in &mut other.findings {
+            finding.file = finding.file.map(|file| FileId(file.0 + shift));
+        }
+        self.inputs.append(&mut other.inputs);
+        self.findings.append(&mut other.findings);
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        self.rules.append(&mut other.rules);
+        self.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        self.rules.dedup_by(|a, b| a.id == b.id);
+        self.tally.absorb(&mut other.tally);
+        for (all, one) in [
+            (&mut self.dropped, other.dropped),
+            (&mut self.tokens, other.tokens),
+            (&mut self.crack_trials, other.crack_trials),
+            (&mut self.suppressed, other.suppressed),
+            (&mut self.known, other.known),
+        ] {
+            *all += one;
+        }
+        self.crack_cut |= other.crack_cut;
+        self.interrupted |= other.interrupted;
+        self.warnings.append(&mut other.warnings);
+        self.remarks.append(&mut other.remarks);
+    }
+
+    /// Whether all of the traffic was inspected.
+    pub fn is_complete(&self) -> bool {
+        self.coverage().is_empty() && !self.crack_cut && !self.interrupted
+    }
+
     /// What was not inspected, by reason in words and how often; empty if everything was.
     pub fn coverage(&self) -> Vec<(&'static str, u64)> {
         let summary = crate::facts::CaptureSummary { tally: self.tally.clone(), secrets: false };

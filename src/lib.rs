@@ -1,8 +1,13 @@
 //! wirelint: a security linter and traffic analyzer for JSON Web Tokens on the wire.
+//!
+//! The command line is [`cli`] and [`commands`]. Programs that have packets themselves begin at [`lint`]: packets in,
+//! [`finding`]s out, which [`report`] prints. What may break from one version to the next: everything but [`lint`],
+//! [`finding`] and what they take.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 #[cfg(feature = "live")]
 pub mod alarm;
+pub mod baseline;
 pub mod capture;
 pub mod cli;
 pub mod commands;
@@ -17,6 +22,7 @@ pub mod judge;
 pub mod keylog;
 pub mod keys;
 pub mod limits;
+pub mod lint;
 pub mod message;
 pub mod pipeline;
 pub mod policy;

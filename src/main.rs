@@ -1,8 +1,10 @@
 //! The `wirelint` command.
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(wirelint::commands::run(wirelint::cli::Cli::parse()))
+    let matches = wirelint::cli::command().get_matches();
+    let cli = wirelint::cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    ExitCode::from(wirelint::commands::run(cli))
 }

@@ -12,7 +12,7 @@ pub use alarms::{Deliveries, Delivery};
 #[cfg(feature = "live")]
 pub use metrics::Metrics;
 
-use crate::capture::{Block, CaptureError, Damage, More, SecretsBlock, Source};
+use crate::capture::{Block, CaptureError, Comment, Damage, FileId, More, SecretsBlock, Source};
 use crate::decode::{DecodeOptions, Decoder, FlowKey, Paths, Segment, unbundle};
 use crate::keylog::{BadLines, Keyring};
 use crate::limits;
@@ -40,6 +40,8 @@ pub struct Merged {
     pub tally: Tally,
     /// Damage in the block.
     pub damage: Vec<Damage>,
+    /// Comments in the block that speak to this program, and their file.
+    pub comments: (FileId, Vec<Comment>),
     /// TLS secrets stood in the capture, in this block.
     pub secrets: bool,
     /// Lines of TLS secrets that are of no use.
@@ -263,7 +265,8 @@ impl Reader {
         }
         tally.weirds("damage", block.damage.len() as u64);
         tally.weirds("drops", drops);
-        let mut extra = Merged { damage: std::mem::take(&mut block.damage), ..Merged::default() };
+        let (damage, comments) = (std::mem::take(&mut block.damage), std::mem::take(&mut block.comments));
+        let mut extra = Merged { damage, comments: (block.file, comments), ..Merged::default() };
         for secrets in std::mem::take(&mut block.secrets) {
             extra.secrets |= secrets.is_embedded() && secrets.kind == SecretsBlock::TLS_KEY_LOG;
             extra.bad_lines.extend(self.keyring.take(&secrets, block.file, &mut tally));

@@ -1,6 +1,6 @@
 //! Findings that the operator accepts: by rule, host, route or fingerprint, with a reason, until a day.
 
-use crate::capture::FileId;
+use crate::capture::{Comment, FileId};
 use crate::finding::Identity;
 use crate::limits;
 use crate::policy::HostPattern;
@@ -96,12 +96,71 @@ fn glob(pattern: &str, text: &str) -> bool {
     text.ends_with(last)
 }
 
+/// What a comment begins with.
+const CALL: &str = "wirelint:";
+/// The end of a section that goes on.
+const TO_THE_END: u64 = u64::MAX;
+
+/// The rules and the reason of `wirelint:ignore[RULE, ...] reason=...`.
+fn read_comment(line: &str) -> Result<(Vec<&str>, &str), &'static str> {
+    let said = line.split_once(CALL).map_or("", |(_, said)| said);
+    let said = said.strip_prefix("ignore[").ok_or("it is not written `wirelint:ignore[RULE] reason=...`")?;
+    let (names, rest) = said.split_once(']').ok_or("the bracket behind the rule is missing")?;
+    let reason = rest.trim().strip_prefix("reason=").unwrap_or_default().trim().trim_matches('"');
+    match reason.is_empty() {
+        true => Err("it has no reason (`reason=...`)"),
+        false => Ok((names.split(',').map(str::trim).collect(), reason)),
+    }
+}
+
 impl Suppressions {
     /// One more.
     pub fn add(&mut self, suppression: Suppression) {
         if self.list.len() < limits::SUPPRESSIONS {
             self.list.push((suppression, false));
         }
+    }
+
+    /// What a comment in a capture says holds from now on: `wirelint:ignore[RULE] reason=...` for its packet, or for all packets
+    /// of its section. `name` is the capture's. Gives what is wrong with it, in words.
+    pub fn hear(&mut self, file: FileId, name: &str, comment: &Comment, rules: &RuleSet) -> Vec<String> {
+        if comment.begins {
+            for scope in self.list.iter_mut().filter_map(|(s, _)| s.scope.as_mut()) {
+                // What stands beside the file holds for all of it.
+                if scope.file == file && scope.packets.end == TO_THE_END && scope.packets.start > 0 {
+                    scope.packets.end = comment.packet;
+                }
+            }
+        }
+        let end = if comment.section { TO_THE_END } else { comment.packet + 1 };
+        let origin = match comment.section {
+            true => format!("{name}: comment of the section at packet {}", comment.packet),
+            false => format!("{name}: comment of packet {}", comment.packet),
+        };
+        let mut wrong = Vec::new();
+        for line in comment.text.lines().filter(|line| line.contains(CALL)) {
+            let (names, reason) = match read_comment(line) {
+                Ok(said) => said,
+                Err(why) => {
+                    wrong.push(format!("{origin}: {why}; nothing is suppressed by it"));
+                    continue;
+                }
+            };
+            for rule in names {
+                if let Err(error) = rules.check(rule) {
+                    wrong.push(format!("{origin}: {}", error.plain()));
+                    continue;
+                }
+                self.add(Suppression {
+                    selector: Selector { rule: Some(rule.to_owned()), ..Selector::default() },
+                    reason: reason.to_owned(),
+                    expires: None,
+                    origin: origin.clone(),
+                    scope: Some(Scope { file, packets: comment.packet..end }),
+                });
+            }
+        }
+        wrong
     }
 
     /// Whether there are none.
@@ -132,13 +191,16 @@ impl Suppressions {
         self.findings.len() as u64
     }
 
-    /// What is to be said at the end: those that nothing was found for, unless their rule did not run.
-    pub fn unused(&self, rules: &RuleSet) -> Vec<String> {
+    /// What is to be said at the end: those that nothing was found for, unless their rule did not run. With `part`, what was read
+    /// is but a part of the inputs, and those that hold for all of them may still be needed.
+    pub fn unused(&self, rules: &RuleSet, part: bool) -> Vec<String> {
         let runs = |selector: &Selector| match &selector.rule {
             Some(name) => rules.takes_part(name),
             None => true,
         };
-        let unused = self.list.iter().filter(|(suppression, used)| !used && runs(&suppression.selector));
+        let unused = self.list.iter().filter(|(suppression, used)| {
+            !used && runs(&suppression.selector) && !(part && suppression.scope.is_none())
+        });
         unused
             .map(|(s, _)| format!("{}: nothing was found that this suppresses; remove it", s.origin))
             .collect()
@@ -201,6 +263,37 @@ mod tests {
     }
 
     #[test]
+    fn comments_in_captures() {
+        let rules = RuleSet::builtin_without_examples(&crate::facts::Facts).unwrap();
+        let rule = rules.find("token-in-url-query").unwrap();
+        let comment =
+            |packet, section, begins, text: &str| Comment { packet, section, begins, text: text.into() };
+        let mut all = Suppressions::default();
+        let file = FileId(3);
+        let mut hear = |comment: Comment| all.hear(file, "a.pcapng", &comment, &rules);
+        let whole = "seen\nwirelint:ignore[token-in-url-query, group:jose] reason=a lab";
+        assert!(hear(comment(1, true, true, whole)).is_empty());
+        assert!(hear(comment(10, true, true, "")).is_empty());
+        assert!(
+            hear(comment(12, false, false, "wirelint:ignore[token-in-url-query] reason=\"lab\"")).is_empty()
+        );
+        for (text, said) in [
+            ("wirelint:ignore[token-in-url-query]", "it has no reason"),
+            ("wirelint:ignore token-in-url-query reason=x", "it is not written"),
+            ("wirelint:ignore[token-in-url-query reason=x", "the bracket"),
+            ("wirelint:ignore[token-in-url-qery] reason=x", "did you mean `token-in-url-query`?"),
+        ] {
+            let wrong = hear(comment(13, false, false, text));
+            assert!(wrong.len() == 1 && wrong[0].contains(said), "{wrong:?}");
+            assert!(wrong[0].starts_with("a.pcapng: comment of packet 13: "), "{wrong:?}");
+        }
+        let mut covered = |packet| all.cover(rule, &identity(), Some((file, packet)));
+        assert!(covered(1) && covered(9) && covered(12));
+        assert!(!covered(10) && !covered(11) && !covered(13));
+        assert!(!all.cover(rule, &identity(), Some((FileId(0), 1))));
+    }
+
+    #[test]
     fn a_scope_holds_for_its_packets() {
         let rules = RuleSet::builtin_without_examples(&crate::facts::Facts).unwrap();
         let rule = rules.find("token-in-url-query").unwrap();
@@ -215,9 +308,9 @@ mod tests {
         for (at, covered) in [(Some((FileId(0), 4)), false), (Some((FileId(1), 6)), false), (None, false)] {
             assert_eq!(all.cover(rule, &identity(), at), covered);
         }
-        assert_eq!(all.unused(&rules).len(), 1);
+        assert_eq!(all.unused(&rules, false).len(), 1);
         assert!(all.cover(rule, &identity(), Some((FileId(1), 5))));
         assert!(all.cover(rule, &identity(), Some((FileId(1), 4))));
-        assert_eq!((all.count(), all.unused(&rules).len()), (1, 0));
+        assert_eq!((all.count(), all.unused(&rules, false).len()), (1, 0));
     }
 }

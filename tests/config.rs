@@ -1,45 +1,8 @@
 //! `wirelint.toml`: found where it should be, and meant as it is written.
 
-use crate::support::run::{Done, Run, wirelint};
-use crate::support::tree;
+use crate::support::repository::Repository;
+use crate::support::run::{Done, wirelint};
 use std::fs;
-use std::path::Path;
-
-/// A repository for this test alone, with a capture that has findings.
-struct Repository(tempfile::TempDir);
-
-impl Repository {
-    fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join(".git")).unwrap();
-        fs::create_dir_all(root.path().join("fixtures")).unwrap();
-        let login = tree::root().join("fixtures/login-then-api-http/capture.pcap");
-        fs::copy(login, root.path().join("fixtures/login.pcap")).unwrap();
-        Self(root)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn write(&self, name: &str, text: &str) -> &Self {
-        fs::write(self.path().join(name), text).unwrap();
-        self
-    }
-
-    /// `wirelint` with arguments, in it.
-    fn run(&self, arguments: &[&str]) -> Done {
-        self.command(arguments).run()
-    }
-
-    fn command(&self, arguments: &[&str]) -> Run {
-        wirelint(arguments).folder(self.path())
-    }
-
-    fn scan(&self, arguments: &[&str]) -> Done {
-        self.run(&[&["scan", "fixtures", "--format", "ndjson"], arguments].concat())
-    }
-}
 
 fn rules(done: &Done) -> Vec<String> {
     done.records().iter().map(|f| f["rule"].as_str().unwrap().to_owned()).collect()

@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: it links once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod accept;
 mod behaviour;
 mod browser;
 mod cli;
@@ -15,12 +16,15 @@ mod keys;
 mod layers;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
+#[cfg(target_os = "linux")]
+mod packaging;
 mod recorded;
 mod robust;
 mod rotation;
 mod rules;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod run;
+mod schemas;
 #[cfg(all(feature = "tui", target_os = "linux"))]
 mod screen;
 mod secrets;

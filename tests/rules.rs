@@ -49,6 +49,7 @@ fn generated_pages_are_fresh() {
         ("docs/facts.md", said(&["rules", "docs", "--facts"])),
         ("docs/config.md", wirelint::config::page()),
         ("docs/schema/config.schema.json", said(&["schema", "config"])),
+        ("docs/schema/rule.schema.json", said(&["schema", "rule"])),
     ];
     for (page, fresh) in pages {
         if std::env::var_os("UPDATE").is_some() {

@@ -2,7 +2,7 @@
 
 use crate::time::Timestamp;
 
-use super::{Damage, FileId, Frame, FrameRef, SecretsBlock};
+use super::{Comment, Damage, FileId, Frame, FrameRef, SecretsBlock};
 
 const PAGE: usize = 4096;
 
@@ -108,6 +108,8 @@ pub struct Block {
     pub side: Vec<u8>,
     /// TLS secrets, in order.
     pub secrets: Vec<SecretsBlock>,
+    /// Comments that speak to this program, in order.
+    pub comments: Vec<Comment>,
     /// Exchanges that were never packets: they enter at `message`, as if a dissector had emitted them.
     pub exchanges: Vec<crate::message::ReadyExchange>,
     /// Damage found while filling.
@@ -126,6 +128,7 @@ impl Block {
         self.seen_from = None;
         self.side.clear();
         self.secrets.clear();
+        self.comments.clear();
         self.exchanges.clear();
         self.damage.clear();
         (self.clock, self.cut) = (None, false);

@@ -5,6 +5,7 @@ use crate::time::Timestamp;
 mod ahead;
 mod block;
 mod clock;
+mod comment;
 mod compressed;
 mod field;
 #[cfg(feature = "live")]
@@ -15,6 +16,7 @@ mod libpcap;
 #[cfg(feature = "live")]
 mod live;
 mod open;
+mod packets;
 mod pcap;
 mod pcapng;
 mod reader;
@@ -33,7 +35,21 @@ pub use libpcap::available;
 #[cfg(feature = "live")]
 pub use live::{Interface, InterfaceCounts, LiveOptions, LiveSource, LiveStatus, interfaces};
 pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
+pub use packets::{Packets, RawPacket};
 pub use writer::PcapngWriter;
+
+/// A comment in a capture that speaks to this program, or the start of a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comment {
+    /// The packet that it is about, or the first of its section.
+    pub packet: u64,
+    /// It is about a section.
+    pub section: bool,
+    /// A section begins: what was said about the one before holds no longer.
+    pub begins: bool,
+    /// What it says; nothing where a section begins without a comment.
+    pub text: String,
+}
 
 /// A link-layer type as pcap numbers them (`LINKTYPE_*`), without the FCS bits of a pcap header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -17,7 +17,7 @@ pub(super) const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE: u32 = 3;
-const ENHANCED: u32 = 6;
+pub(super) const ENHANCED: u32 = 6;
 const JOURNAL: u32 = 9;
 /// Block type of a Decryption Secrets Block.
 pub(super) const SECRETS: u32 = 10;
@@ -213,13 +213,12 @@ impl Format for PcapNg {
                     return (at, Stop::Damaged(format!("block length {len} is not possible")));
                 }
             };
-            let block = &bytes[at..at + size];
+            let (block, offset) = (&bytes[at..at + size], out.base + at as u64);
             let taken = match kind {
-                ENHANCED => self.packet(block, at, true, out),
-                PACKET => self.packet(block, at, false, out),
+                ENHANCED | PACKET => self.packet(block, at, kind == ENHANCED, out),
                 SIMPLE => self.simple(block, at, out),
                 INTERFACE => self.interface(block),
-                SECRETS => secrets(block, big, out.base + at as u64)
+                SECRETS => secrets(block, big, offset)
                     .map(|s| out.secrets.push(SecretsBlock { before: out.frames.len() as u32, ..s })),
                 SECTION => {
                     self.big = big;
@@ -234,8 +233,9 @@ impl Format for PcapNg {
                 // Name resolution, statistics and whatever is registered later.
                 _ => Ok(()),
             };
-            if let Err(cause) = taken {
-                out.faults.push(Fault { offset: out.base + at as u64, cause, lost: size as u64 });
+            match taken {
+                Ok(()) => super::comment::note(kind, block, big, out),
+                Err(cause) => out.faults.push(Fault { offset, cause, lost: size as u64 }),
             }
             at += size;
         }

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Block, CaptureError, Damage, FileId, FrameRef, More, SecretsBlock, Source};
+use super::{Block, CaptureError, Comment, Damage, FileId, FrameRef, More, SecretsBlock, Source};
 use crate::limits::BLOCK_BYTES;
 
 /// Places of damage that are told one by one; a file of noise must not make a report of noise.
@@ -122,6 +122,7 @@ impl FileSource {
             let mut out = Out {
                 frames: &mut block.frames,
                 secrets: &mut block.secrets,
+                comments: &mut block.comments,
                 faults: Vec::new(),
                 base: self.base,
                 number: self.number,
@@ -235,6 +236,7 @@ pub(super) struct Fault {
 pub(super) struct Out<'b> {
     pub(super) frames: &'b mut Vec<FrameRef>,
     pub(super) secrets: &'b mut Vec<SecretsBlock>,
+    pub(super) comments: &'b mut Vec<Comment>,
     pub(super) faults: Vec<Fault>,
     /// Offset of the block's first byte in the capture.
     pub(super) base: u64,

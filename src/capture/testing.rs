@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-use super::{Block, CaptureError, Damage, FileId, More, SecretsBlock, Source, open_stream};
+use super::{Block, CaptureError, Comment, Damage, FileId, More, SecretsBlock, Source, open_stream};
 
 /// A frame with its bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,7 @@ pub(super) struct Seen {
 pub(super) struct All {
     pub(super) frames: Vec<Seen>,
     pub(super) secrets: Vec<(u64, SecretsBlock)>,
+    pub(super) comments: Vec<Comment>,
     pub(super) damage: Vec<Damage>,
 }
 
@@ -51,6 +52,7 @@ pub(super) fn drain(source: &mut dyn Source) -> Result<All, CaptureError> {
         }
         let before = all.frames.len() as u64;
         all.secrets.extend(block.secrets.drain(..).map(|s| (before, s)));
+        all.comments.append(&mut block.comments);
         all.damage.append(&mut block.damage);
         if more == More::End {
             assert_eq!(source.fill(&mut block).unwrap(), More::End);

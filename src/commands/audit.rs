@@ -77,6 +77,10 @@ pub(super) struct Audit {
     work: WorkArgs,
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
+    /// What is read is a part of the inputs only.
+    pub(super) part: bool,
+    /// Comments in captures suppress findings.
+    heeds_comments: bool,
     /// Called with every block's news, for live output.
     news: Option<Box<dyn News>>,
     /// Whether the judge wants all flows, and those with TLS.
@@ -127,6 +131,8 @@ impl Audit {
             work: args.work.clone(),
             progress: None,
             stop,
+            part: false,
+            heeds_comments: !args.no_suppressions,
             news: None,
             judged,
         };
@@ -176,35 +182,24 @@ impl Audit {
     }
 
     fn event(&mut self, event: Event) {
-        match event {
-            Event::Exchange { exchange, sightings } => {
-                let flow = self.numbers.number(exchange.transport.flow);
-                if let Some(news) = &mut self.news {
-                    news.sighted(&sightings, Some(&exchange), flow);
+        let flow = self.numbers.number(event.flow());
+        if let Some(news) = &mut self.news {
+            match &event {
+                Event::Exchange { exchange, sightings } => news.sighted(sightings, Some(exchange), flow),
+                Event::Sighting { sighting, exchange } => {
+                    news.sighted(std::slice::from_ref(sighting), exchange.as_deref(), flow);
                 }
-                self.judge.exchange(&exchange, sightings, flow);
+                Event::Flow(summary) => news.ended(summary, flow),
+                Event::Login(_) => {}
             }
-            Event::Sighting { sighting, exchange } => {
-                let flow = self.numbers.number(sighting.transport.flow);
-                if let Some(news) = &mut self.news {
-                    news.sighted(std::slice::from_ref(&sighting), exchange.as_deref(), flow);
-                }
-                self.judge.sighting(*sighting, exchange.as_ref(), flow);
-            }
-            Event::Login(login) => {
-                let flow = self.numbers.number(login.transport.flow);
-                self.judge.login(&login, flow);
-            }
-            Event::Flow(summary) => {
-                let flow = self.numbers.number(summary.transport.flow);
-                if let Some(news) = &mut self.news {
-                    news.ended(&summary, flow);
-                }
-                // What is gathered for a picture changes no verdict.
-                if self.judged.0 || self.judged.1 && summary.tls.is_some() {
-                    self.judge.flow(&summary, flow);
-                }
-            }
+        }
+        // What is gathered for a picture changes no verdict.
+        let judged = match &event {
+            Event::Flow(summary) => self.judged.0 || self.judged.1 && summary.tls.is_some(),
+            _ => true,
+        };
+        if judged {
+            self.judge.hear(event, flow);
         }
     }
 
@@ -221,7 +216,7 @@ impl Audit {
         terminal::counted(&self.work, &self.tally);
         let interrupted = self.interrupted();
         // What was not read to its end may still come to use them.
-        let unused = if interrupted { Vec::new() } else { self.judge.unused_suppressions() };
+        let unused = if interrupted { Vec::new() } else { self.judge.unused_suppressions(self.part) };
         unused.into_iter().for_each(|text| self.remark(text));
         let suppressed = self.judge.suppressions().count();
         let tokens = self.judge.distinct_tokens();
@@ -239,6 +234,7 @@ impl Audit {
             crack_cut,
             warnings,
             suppressed,
+            known: 0,
             remarks: self.remarks,
             interrupted,
             story: None,
@@ -270,12 +266,19 @@ impl Audit {
         }
     }
 
+    /// The rules at work, and what accepts findings.
+    pub(super) fn judge(&mut self) -> &mut Judge {
+        &mut self.judge
+    }
+
     /// Says something about the configuration, and keeps it for the report.
     pub(super) fn remark(&mut self, text: String) {
         if self.work.quiet == 0 {
             terminal::say(&format!("warning: {text}"));
         }
-        self.remarks.push(text);
+        if self.remarks.len() < WARNINGS {
+            self.remarks.push(text);
+        }
     }
 
     /// Tells whoever watches; false if they want no more.
@@ -324,6 +327,11 @@ impl Listener for Audit {
         for bad in &merged.bad_lines {
             bad_lines_text(&self.names, bad).into_iter().for_each(|text| self.warn(text));
         }
+        let (file, comments) = std::mem::take(&mut merged.comments);
+        let name = self.names.get(file.0 as usize).map_or("-", String::as_str);
+        let comments = comments.iter().filter(|_| self.heeds_comments);
+        let wrong: Vec<_> = comments.flat_map(|comment| self.judge.comment(file, name, comment)).collect();
+        wrong.into_iter().for_each(|text| self.remark(text));
         self.secrets |= merged.secrets;
         self.tally.absorb(&mut merged.tally);
         self.numbers.born(&merged.births);

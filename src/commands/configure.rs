@@ -1,12 +1,15 @@
 //! What flags, variables and configuration files say together. Flags win over variables, and these over files.
 
 use super::{Failure, terminal};
+use crate::capture::FileId;
 use crate::cli::{AuditArgs, ConfigArgs, KeyArgs, ReadArgs, RuleArgs, WorkArgs};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Expect};
 use crate::facts::Facts;
 use crate::judge::Judge;
 use crate::keys::KeyStore;
+use crate::report::Settings;
 use crate::rules::RuleSet;
+use crate::suppress::{Scope, Suppression};
 use crate::time::Day;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,6 +20,8 @@ pub(super) struct Configured {
     pub(super) config: Config,
     /// What is to be said about it.
     pub(super) warnings: Vec<String>,
+    /// The day on which it is decided what has expired.
+    today: Day,
 }
 
 /// Puts the flags of a command that audits `inputs` together with its configuration.
@@ -25,12 +30,52 @@ pub(super) fn audit(args: &AuditArgs, inputs: &[PathBuf]) -> Result<Configured, 
     let (mut config, mut warnings) = load(&args.config, inputs, &args.work)?;
     args.fail_on = args.fail_on.or(config.fail_on);
     args.strict |= config.strict;
+    args.baseline = args.baseline.or_else(|| config.baseline.clone());
     read(&mut args.read, &config);
     keys(&mut args.keys, &config);
     rules(&mut args.rules, &config);
     let today = Day::at(super::now(&args.read)?.unwrap_or_else(super::inspect::clock));
     hold(&mut config, today, &mut warnings);
-    Ok(Configured { args, config, warnings })
+    if args.no_suppressions {
+        config.suppressions.clear();
+    }
+    Ok(Configured { args, config, warnings, today })
+}
+
+impl Configured {
+    /// How reports are printed.
+    pub(super) fn settings(&self) -> Settings {
+        // Once in a process.
+        let docs = self.config.docs.clone().map(|docs| &*docs.leak());
+        Settings { fail_on: self.args.fail_on().severity(), docs, ..super::scan::settings(&self.args.work) }
+    }
+
+    /// What stands beside the captures `names`: its suppressions hold for them from now on. Gives what is expected of each.
+    pub(super) fn beside(
+        &self,
+        names: &[String],
+        audit: &mut super::audit::Audit,
+    ) -> Result<Vec<Option<Expect>>, Failure> {
+        let mut expected = Vec::new();
+        for (file, name) in names.iter().enumerate() {
+            let failure = |error: crate::rules::RuleError| Failure(error.to_string());
+            let Some((path, mut config)) = config::read_beside(Path::new(name)).map_err(failure)? else {
+                expected.push(None);
+                continue;
+            };
+            config.check_names(audit.judge().rules()).map_err(failure)?;
+            terminal::note(&self.args.work, || format!("beside {name}: {}", path.display()));
+            let mut warnings = Vec::new();
+            hold(&mut config, self.today, &mut warnings);
+            warnings.into_iter().for_each(|text| audit.remark(text));
+            let scope = Scope { file: FileId(file as u32), packets: 0..u64::MAX };
+            for suppression in config.suppressions.into_iter().filter(|_| !self.args.no_suppressions) {
+                audit.judge().suppressions().add(Suppression { scope: Some(scope.clone()), ..suppression });
+            }
+            expected.push(config.expect);
+        }
+        Ok(expected)
+    }
 }
 
 /// Puts the flags of a command that judges tokens without traffic together with its configuration; gives it, and what is to be

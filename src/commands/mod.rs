@@ -2,9 +2,11 @@
 
 mod audit;
 mod configure;
+mod expect;
 mod init;
 mod inputs;
 mod inspect;
+mod known;
 #[cfg(feature = "live")]
 mod live;
 mod output;
@@ -15,6 +17,7 @@ mod run;
 mod scan;
 mod schema;
 mod secrets;
+mod shell;
 mod story;
 mod terminal;
 
@@ -67,6 +70,8 @@ pub fn run(cli: Cli) -> u8 {
         Command::Inspect(args) => inspect::run(&args),
         Command::Init(args) => init::run(&args),
         Command::Schema { of } => schema::run(of),
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { dir } => shell::man(dir.as_deref()),
         Command::Rules(command) => rules::run(&command),
     };
     result.unwrap_or_else(|Failure(text)| {

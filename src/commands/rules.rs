@@ -4,6 +4,7 @@ use super::{Failure, all_rules, exit, output};
 use crate::cli::RulesCommand;
 use crate::example;
 use crate::facts::FAMILIES;
+use crate::rules::RuleSet;
 use crate::rules::builtin::BUILTIN;
 use crate::rules::docs::{self, ListFormat};
 use crate::rules::folder::read_dir;
@@ -24,8 +25,13 @@ pub(super) fn run(command: &RulesCommand) -> Result<u8, Failure> {
             (docs::show(rule), exit::CLEAN)
         }
         RulesCommand::Test { dir } => test(dir.as_ref())?,
-        RulesCommand::Docs { facts: true } => (facts(), exit::CLEAN),
-        RulesCommand::Docs { facts: false } => (docs::docs(&all_rules(&[])?), exit::CLEAN),
+        RulesCommand::Docs { facts: true, .. } => (facts(), exit::CLEAN),
+        RulesCommand::Docs { rules, .. } if rules.is_empty() => (docs::docs(&all_rules(&[])?), exit::CLEAN),
+        RulesCommand::Docs { rules, .. } => {
+            // Rules that have the name of a built-in one are refused here as well.
+            all_rules(rules)?;
+            (docs::docs(&super::with_dirs(Ok(RuleSet::default()), rules)?), exit::CLEAN)
+        }
     };
     let mut out = output::open(None)?;
     output::written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;

@@ -1,12 +1,15 @@
 //! `wirelint scan`: captures in, findings out.
 
 use super::audit::Audit;
+use super::configure::{self, Configured};
 use super::inputs::Inputs;
+use super::known::Known;
 use super::secrets::Secrets;
 use super::story::Drawing;
 use super::terminal::{self, Progress};
-use super::{Failure, code, configure, output};
+use super::{Failure, code, output};
 use crate::cli::{ScanArgs, WorkArgs};
+use crate::config::Expect;
 use crate::finding::Summary;
 use crate::report::{self, Format, Settings};
 use std::num::NonZeroUsize;
@@ -16,27 +19,53 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs the command.
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
-    let configured = configure::audit(&args.audit, &args.inputs)?;
-    let flags = &configured.args;
+    let mut configured = configure::audit(&args.audit, &args.inputs)?;
     let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
-    let reports = reports(formats, flags.work.output.as_deref())?;
-    let mut audit = Audit::new(&configured, Secrets::load(&flags.read)?, stop_flag())?;
+    let reports = reports(formats, configured.args.work.output.as_deref())?;
+    let stop = stop_flag();
+    if args.expect {
+        return super::expect::run(args, &mut configured, &reports, &stop);
+    }
+    let flags = &configured.args;
+    let known = Known::load(flags)?;
     let mut inputs = Inputs::new(&args.inputs, &flags.read, &flags.work)?;
-    audit.progress = Some(Progress::new(inputs.total(), &flags.work));
-    let story = Drawing::of(&reports, &mut audit, &inputs.names);
+    let Scanned { audit, story, .. } = scan(&configured, &mut inputs, &reports, stop)?;
+    let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
+    let mut summary = known.finish(audit, &inputs.warnings)?;
+    story.tell(&mut summary);
+    let fail_on = flags.fail_on();
+    write_reports(&reports, &summary, &configured.settings())?;
+    let complete = summary.is_complete();
+    known.accept(&mut summary);
+    Ok(code(&summary.findings, fail_on, verdict, flags.strict, complete))
+}
+
+/// Inputs that were read to their end.
+pub(super) struct Scanned {
+    pub(super) audit: Audit,
+    /// What is expected of each input.
+    pub(super) expected: Vec<Option<Expect>>,
+    story: Drawing,
+}
+
+/// Reads the inputs to their end.
+pub(super) fn scan(
+    configured: &Configured,
+    inputs: &mut Inputs,
+    reports: &[(&'static Format, Option<PathBuf>)],
+    stop: Arc<AtomicBool>,
+) -> Result<Scanned, Failure> {
+    let flags = &configured.args;
+    let mut audit = Audit::new(configured, Secrets::load(&flags.read)?, stop)?;
     let names = inputs.names.clone();
-    let result = audit.run(&mut inputs, names, flags);
+    let expected = configured.beside(&names, &mut audit)?;
+    audit.progress = Some(Progress::new(inputs.total(), &flags.work));
+    let story = Drawing::of(reports, &mut audit, &names);
+    let result = audit.run(inputs, names, flags);
     if let Err(error) = &result {
         inputs.broken(error);
     }
-    let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
-    let mut summary = audit.finish(&inputs.warnings);
-    story.tell(&mut summary);
-    let fail_on = flags.fail_on();
-    let settings = Settings { fail_on: fail_on.severity(), ..settings(&flags.work) };
-    write_reports(&reports, &summary, &settings)?;
-    let complete = summary.coverage().is_empty() && !summary.crack_cut && !summary.interrupted;
-    Ok(code(&summary.findings, fail_on, verdict, flags.strict, complete))
+    Ok(Scanned { audit, expected, story })
 }
 
 /// Writes each report to its place.

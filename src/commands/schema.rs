@@ -2,15 +2,17 @@
 
 use super::{Failure, exit, output};
 use crate::cli::SchemaOf;
-use crate::config;
+use crate::{config, report, rules};
 use std::io::Write as _;
 
 /// Runs the command.
 pub(super) fn run(of: SchemaOf) -> Result<u8, Failure> {
-    let schema = match of {
-        SchemaOf::Config => config::schema(),
+    let text = match of {
+        SchemaOf::Config => format!("{:#}\n", config::schema()),
+        SchemaOf::Rule => format!("{:#}\n", rules::schema::schema()),
+        SchemaOf::Report => report::REPORT_SCHEMA.to_owned(),
     };
     let mut out = output::open(None)?;
-    output::written(writeln!(out, "{schema:#}").and_then(|()| out.flush()))?;
+    output::written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
     Ok(exit::CLEAN)
 }

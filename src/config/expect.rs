@@ -51,7 +51,8 @@ impl Expect {
     }
 }
 
-fn words(finding: &Finding) -> String {
+/// A finding in a few words.
+pub fn words(finding: &Finding) -> String {
     let packet = finding.packet.map_or_else(String::new, |packet| format!(" in packet {packet}"));
     let host = finding.host.as_ref().map_or_else(String::new, |host| format!(" of {host}"));
     format!("{}{host}{packet} (fingerprint {})", finding.identity.rule, finding.fingerprint)

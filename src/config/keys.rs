@@ -138,7 +138,21 @@ pub(super) const KEYS: &[Key] = &[
         "[\"table\", \"sarif=wirelint.sarif\"]",
         "Report formats of `scan` and `run`, each with its file.",
     ),
+    key(
+        "",
+        "baseline",
+        Kind::Text,
+        "\"wirelint-baseline.json\"",
+        "Findings that were there before (`--write-baseline`): only others are reported and fail.",
+    ),
     key("rules", "dirs", Kind::Texts, "[\"my-rules\"]", "Folders with more rules."),
+    key(
+        "rules",
+        "docs",
+        Kind::Text,
+        "\"https://docs.example.test/rules.html\"",
+        "Address of the page of `wirelint rules docs`, where you keep it: reports lead there.",
+    ),
     key("rules", "select", Kind::Texts, "[\"group:transport\"]", "Run only these: ids or `group:NAME`."),
     key("rules", "ignore", Kind::Texts, "[\"jwt-missing-jti\"]", "Leave these out: ids or `group:NAME`."),
     key(

@@ -12,7 +12,7 @@ mod tests;
 
 pub use discover::{find, read_beside};
 pub use docs::page;
-pub use expect::Expect;
+pub use expect::{Expect, words};
 pub use read::fuzz_config_file;
 pub use schema::schema;
 pub use template::template;
@@ -38,8 +38,12 @@ pub struct Config {
     pub pedantic: bool,
     /// `format`.
     pub formats: Vec<String>,
+    /// `baseline`.
+    pub baseline: Option<PathBuf>,
     /// `rules.dirs`.
     pub rule_dirs: Vec<PathBuf>,
+    /// `rules.docs`.
+    pub docs: Option<String>,
     /// `rules.select`.
     pub select: Vec<String>,
     /// `rules.ignore`.
@@ -85,6 +89,14 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, RuleError> {
         let text = read_file(path)?;
         read::config(&path.display().to_string(), &text, path.parent().unwrap_or(Path::new("")), false)
+    }
+
+    /// Reads the text of a whole configuration; `name` is for messages. Paths in it start from the working directory.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(name: &str, text: &str) -> Result<Self, RuleError> {
+        read::config(name, text, Path::new(""), false)
     }
 
     /// Reads a file that stands beside a capture, in which suppressions and expectations may stand.

@@ -51,8 +51,10 @@ impl<'a> Reader<'a> {
         self.config.strict = top.flag("strict")?.unwrap_or_default();
         self.config.pedantic = top.flag("pedantic")?.unwrap_or_default();
         self.config.formats = top.texts("format")?;
+        self.config.baseline = top.optional("baseline")?.map(|text| self.folder.join(text.value));
         if let Some(rules) = self.section("rules")? {
             self.config.rule_dirs = self.paths(&rules, "dirs")?;
+            self.config.docs = rules.optional("docs")?.map(|text| address(&rules, &text)).transpose()?;
             self.config.select = self.rule_names(&rules, "select")?;
             self.config.ignore = self.rule_names(&rules, "ignore")?;
         }
@@ -256,6 +258,19 @@ fn places(section: &Section<'_>) -> Result<Places, RuleError> {
         places.networks.push(read.ok_or_else(|| bad(section, "networks", why.to_owned(), &network))?);
     }
     Ok(places)
+}
+
+/// An address that can stand in any report as it is.
+fn address(section: &Section<'_>, text: &Text<'_>) -> Result<String, RuleError> {
+    let scheme = ["https://", "http://"].iter().find_map(|scheme| text.value.strip_prefix(scheme));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/:?=&%+@,".contains(c);
+    match scheme.is_some_and(|rest| !rest.is_empty() && rest.chars().all(plain)) {
+        true => Ok(text.value.to_owned()),
+        false => {
+            let why = "an address like https://docs.example.test/rules.html is needed, without a fragment";
+            Err(bad(section, "docs", why.to_owned(), text))
+        }
+    }
 }
 
 fn host_pattern(section: &Section<'_>, key: &str, text: &Text<'_>) -> Result<HostPattern, RuleError> {

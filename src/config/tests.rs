@@ -92,6 +92,7 @@ fn values_that_mean_nothing_are_shown_with_their_line() {
         ("[severity]\njwt-alg-none = 'nothing'", "wirelint.toml:2:16: `jwt-alg-none`: `nothing` is none of"),
         ("[cleartext]\nnetworks = ['10.0.0.0/33']", "networks are written like"),
         ("[internal]\nhosts = ['https://a.test']", "hosts are written like"),
+        ("[rules]\ndocs = 'docs/rules.md'", "an address like https://"),
         ("[audiences]\napi = ['a b']", "hosts are written like"),
         ("[secrets]\nkey = 'a*'", "fits the empty text"),
         ("[[suppress]]\nreason = 'x'", "or it would suppress everything"),
@@ -174,5 +175,28 @@ fn what_init_writes_says_nothing_and_everything() {
     config.check_names(&RuleSet::builtin_without_examples(&Facts).unwrap()).unwrap();
     for key in KEYS {
         assert!(said.lines().any(|line| line.starts_with(key.name)), "{}", key.name);
+    }
+}
+
+/// What the fuzz target does, for a while: files that are nearly right.
+#[test]
+fn files_that_are_nearly_right_are_read_or_refused() {
+    let good: String =
+        template().lines().filter_map(|line| line.strip_prefix("# ")).map(|l| format!("{l}\n")).collect();
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..400 {
+        let lines: Vec<_> = good.lines().collect();
+        let from = random(lines.len());
+        let part = &lines[from..(from + 1 + random(12)).min(lines.len())];
+        let mut bytes = part.join("\n").into_bytes();
+        for _ in 0..random(4).min(bytes.len()) {
+            let at = random(bytes.len());
+            bytes[at] = b"'\"[]{}=.#\n\0a1-\xff"[random(15)];
+        }
+        fuzz_config_file(&bytes);
     }
 }

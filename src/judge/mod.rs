@@ -16,6 +16,7 @@ mod touched;
 
 pub use numbers::FlowNumbers;
 
+use crate::capture::{Comment, FileId};
 use crate::facts::{
     CaptureSummary, Case, FAMILIES, Facts, Family, Given, Memories, Memory, Source, Subject, marks,
 };
@@ -24,7 +25,7 @@ use crate::message::{Exchange, Login};
 use crate::policy::Policy;
 use crate::rules::{Rule, RuleSet};
 use crate::session::FlowSummary;
-use crate::shard::{Demand, Wanted};
+use crate::shard::{Demand, Event, Wanted};
 use crate::suppress::Suppressions;
 use crate::time::Timestamp;
 use crate::token::Sighting;
@@ -75,9 +76,19 @@ impl Judge {
         &mut self.court.suppressions
     }
 
-    /// Suppressions that nothing was found for, in words.
-    pub fn unused_suppressions(&self) -> Vec<String> {
-        self.court.suppressions.unused(&self.court.rules)
+    /// A comment in a capture speaks: gives what is wrong with it.
+    pub fn comment(&mut self, file: FileId, name: &str, comment: &Comment) -> Vec<String> {
+        self.court.suppressions.hear(file, name, comment, &self.court.rules)
+    }
+
+    /// Suppressions that nothing was found for, in words ([`Suppressions::unused`]).
+    pub fn unused_suppressions(&self, part: bool) -> Vec<String> {
+        self.court.suppressions.unused(&self.court.rules, part)
+    }
+
+    /// The rules, enabled or not.
+    pub fn rules(&self) -> &RuleSet {
+        &self.court.rules
     }
 
     /// What the shards must gather for the enabled rules.
@@ -112,6 +123,16 @@ impl Judge {
         let first = |mask: &u64| mask & (marks::OPEN_ROUTE | marks::HSTS_HOST) != 0;
         let firsts = exchanges.iter().any(|wanted| wanted.0.iter().any(first));
         Demand { marks: bits, exchanges, firsts, ..demand }
+    }
+
+    /// Something has happened in the flow of that number.
+    pub fn hear(&mut self, event: Event, flow: u64) {
+        match event {
+            Event::Exchange { exchange, sightings } => self.exchange(&exchange, sightings, flow),
+            Event::Sighting { sighting, exchange } => self.sighting(*sighting, exchange.as_ref(), flow),
+            Event::Login(login) => self.login(&login, flow),
+            Event::Flow(summary) => self.flow(&summary, flow),
+        }
     }
 
     /// An exchange has closed.

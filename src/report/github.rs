@@ -20,15 +20,15 @@ pub(super) const FORMAT: Format = Format {
 struct Github;
 
 impl Report for Github {
-    fn write(&self, summary: &Summary, _: &Settings, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
         for finding in &summary.findings {
-            writeln!(out, "{}", annotation(finding, summary))?;
+            writeln!(out, "{}", annotation(finding, summary, settings))?;
         }
         Ok(())
     }
 }
 
-fn annotation(finding: &Finding, summary: &Summary) -> String {
+fn annotation(finding: &Finding, summary: &Summary, settings: &Settings) -> String {
     let command = match finding.severity {
         Severity::Critical | Severity::High => "error",
         Severity::Medium | Severity::Low => "warning",
@@ -38,7 +38,9 @@ fn annotation(finding: &Finding, summary: &Summary) -> String {
     let file = file.map_or_else(String::new, |name| format!("file={},line=1,", property(name)));
     let title = property(&format!("{} [{}]", finding.title, finding.identity.rule));
     let place = words::place(finding).map_or_else(String::new, |place| format!(" ({place})"));
-    let message = data(&format!("{}{place}. {}", finding.message, finding.remediation));
+    let page = words::page(settings, &finding.identity.rule);
+    let page = page.map_or_else(String::new, |page| format!(" More: {page}"));
+    let message = data(&format!("{}{place}. {}{page}", finding.message, finding.remediation));
     format!("::{command} {file}title={title}::{message}")
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn summary() -> Summary {
         crack_cut: true,
         warnings: vec!["captures/login.pcap: offset 4711: block cut short, 12 bytes lost".into()],
         suppressed: 2,
+        known: 5,
         remarks: vec!["wirelint.toml:12: nothing was found that this suppresses; remove it".into()],
         interrupted: false,
         story: None,

@@ -31,6 +31,8 @@ impl Report for Junit {
             suite("the whole run", whole.into_iter(), settings, &mut document);
         }
         let text = document.to_string().map_err(io::Error::other)?;
+        // The form that Jenkins' xunit plugin holds files against (junit-10.xsd) has this on suites, not on the root.
+        let text = text.replacen(" skipped=\"0\"", "", 1);
         out.write_all(text.trim_end().as_bytes())?;
         out.write_all(b"\n")
     }
@@ -53,8 +55,10 @@ fn suite<'a>(
 
 fn case(finding: &Finding, settings: &Settings) -> TestCase {
     let target = words::target(finding).map_or_else(String::new, |target| format!(": {}", escape(&target)));
+    let page = words::page(settings, &finding.identity.rule);
+    let page = page.map_or_else(String::new, |page| format!("\nMore: {page}"));
     let text = format!(
-        "{}\n{}severity {}, confidence {}, seen {} times, fingerprint {}\nWhat to do: {}",
+        "{}\n{}severity {}, confidence {}, seen {} times, fingerprint {}\nWhat to do: {}{page}",
         escape(&finding.message),
         words::place(finding).map_or_else(String::new, |place| format!("{place}\n")),
         finding.severity,

@@ -27,7 +27,7 @@ const ROWS: usize = 500;
 struct Markdown;
 
 impl Report for Markdown {
-    fn write(&self, summary: &Summary, _: &Settings, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "## wirelint\n")?;
         writeln!(out, "{}\n", headline(summary))?;
         if !summary.findings.is_empty() {
@@ -39,7 +39,7 @@ impl Report for Markdown {
             if summary.findings.len() > ROWS {
                 writeln!(out, "\n{} more are left out.", grouped((summary.findings.len() - ROWS) as u64))?;
             }
-            remedies(summary, out)?;
+            remedies(summary, settings, out)?;
         }
         let missed = tail::missed(summary);
         if tail::nothing_read(summary) {
@@ -85,12 +85,17 @@ fn row(finding: &Finding, summary: &Summary) -> String {
 }
 
 /// What to do, once for each rule.
-fn remedies(summary: &Summary, out: &mut dyn Write) -> io::Result<()> {
+fn remedies(summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n<details><summary>What to do</summary>\n")?;
     let mut told = std::collections::HashSet::new();
     for finding in summary.findings.iter().take(ROWS) {
         if told.insert(finding.identity.rule.as_str()) {
-            writeln!(out, "- {}: {}", code(&finding.identity.rule), finding.remediation.trim())?;
+            let rule = code(&finding.identity.rule);
+            let rule = match words::page(settings, &finding.identity.rule) {
+                Some(page) => format!("[{rule}]({page})"),
+                None => rule,
+            };
+            writeln!(out, "- {rule}: {}", finding.remediation.trim())?;
         }
     }
     writeln!(out, "\n</details>")

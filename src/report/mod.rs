@@ -13,6 +13,7 @@ mod junit;
 mod markdown;
 mod ndjson;
 mod sarif;
+mod schema;
 pub(crate) mod style;
 mod table;
 mod tail;
@@ -30,6 +31,7 @@ pub use endpoint::EndpointView;
 pub(crate) use grid::Grid;
 pub use grid::{Column, Kind};
 pub use ndjson::ndjson_line;
+pub use schema::REPORT_SCHEMA;
 pub use table::finding_lines;
 
 /// Writes the report of a run.
@@ -49,11 +51,19 @@ pub struct Settings {
     pub fail_on: Option<Severity>,
     /// This program's version.
     pub version: &'static str,
+    /// The address of the page that explains the rules, each under its id.
+    pub docs: Option<&'static str>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { width: 80, color: false, fail_on: Some(Severity::Low), version: env!("CARGO_PKG_VERSION") }
+        Self {
+            width: 80,
+            color: false,
+            fail_on: Some(Severity::Low),
+            version: env!("CARGO_PKG_VERSION"),
+            docs: None,
+        }
     }
 }
 

@@ -29,12 +29,12 @@ struct Sarif;
 
 impl Report for Sarif {
     fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &log(summary, settings.version))?;
+        serde_json::to_writer_pretty(&mut *out, &log(summary, settings))?;
         out.write_all(b"\n")
     }
 }
 
-fn log(summary: &Summary, version: &str) -> Value {
+fn log(summary: &Summary, settings: &Settings) -> Value {
     let results: Vec<_> = summary.findings.iter().take(RESULTS).map(|f| result(f, summary)).collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -42,9 +42,9 @@ fn log(summary: &Summary, version: &str) -> Value {
         "runs": [{
             "tool": { "driver": {
                 "name": "wirelint",
-                "version": version,
-                "semanticVersion": version,
-                "rules": summary.rules.iter().map(rule).collect::<Vec<_>>(),
+                "version": settings.version,
+                "semanticVersion": settings.version,
+                "rules": summary.rules.iter().map(|note| rule(note, settings)).collect::<Vec<_>>(),
             }},
             "automationDetails": { "id": "wirelint/" },
             "invocations": [{
@@ -60,7 +60,7 @@ fn log(summary: &Summary, version: &str) -> Value {
     })
 }
 
-fn rule(note: &RuleNote) -> Value {
+fn rule(note: &RuleNote, settings: &Settings) -> Value {
     let mut tags = vec!["security".to_owned(), note.group.to_owned()];
     tags.extend(note.cwe.iter().map(|cwe| format!("external/cwe/cwe-{cwe:03}")));
     // GitHub takes at most twenty.
@@ -75,7 +75,7 @@ fn rule(note: &RuleNote) -> Value {
     if !references.is_empty() {
         markdown.push_str(&format!("\n**References**\n\n{references}"));
     }
-    json!({
+    let mut rule = json!({
         "id": note.id,
         "name": note.id,
         "shortDescription": { "text": note.title },
@@ -83,7 +83,11 @@ fn rule(note: &RuleNote) -> Value {
         "help": { "text": format!("{about}\n\n{}", note.remedy.trim()), "markdown": markdown },
         "defaultConfiguration": { "level": level(note.severity) },
         "properties": properties,
-    })
+    });
+    if let (Some(page), Some(map)) = (words::page(settings, &note.id), rule.as_object_mut()) {
+        map.insert("helpUri".into(), page.into());
+    }
+    rule
 }
 
 fn result(finding: &Finding, summary: &Summary) -> Value {
@@ -201,7 +205,8 @@ mod tests {
     /// The requirements that GitHub documents for what it takes.
     #[test]
     fn github_can_take_it() {
-        for log in [golden_log(), serde_json::to_value(log(&golden::clean(), "0.0.0")).unwrap()] {
+        for log in [golden_log(), serde_json::to_value(log(&golden::clean(), &Settings::default())).unwrap()]
+        {
             assert_eq!(log["version"], "2.1.0");
             let run = &log["runs"][0];
             assert_eq!(run["tool"]["driver"]["name"], "wirelint");
@@ -252,6 +257,16 @@ mod tests {
             results[0].locations.as_ref().unwrap()[0].physical_location.as_ref().unwrap().region.as_ref();
         assert_eq!(region.unwrap().byte_offset, Some(4000));
         assert!(log.runs[0].invocations.as_ref().unwrap()[0].execution_successful);
+    }
+
+    #[test]
+    fn rules_lead_to_their_page() {
+        let settings = Settings { docs: Some("https://docs.example.test/rules"), ..Settings::default() };
+        let log = log(&golden::summary(), &settings);
+        for rule in log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap() {
+            let page = format!("https://docs.example.test/rules#{}", rule["id"].as_str().unwrap());
+            assert_eq!(rule["helpUri"], page);
+        }
     }
 
     #[test]

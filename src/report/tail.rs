@@ -66,8 +66,11 @@ fn seen(summary: &Summary) -> Vec<Vec<String>> {
         traffic.push_str(&format!(" in {}", counted(summary.inputs.len() as u64, "file")));
     }
     let mut rows = vec![("findings", counts), ("tokens", tokens), ("traffic", traffic)];
-    if summary.suppressed > 0 {
-        rows.insert(1, ("accepted", format!("{}, suppressed", counted(summary.suppressed, "finding"))));
+    let accepted = [(summary.known, "in the baseline"), (summary.suppressed, "suppressed")];
+    let accepted = accepted.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{} {how}", grouped(*n)));
+    let accepted = accepted.collect::<Vec<_>>().join(", ");
+    if !accepted.is_empty() {
+        rows.insert(1, ("accepted", accepted));
     }
     if summary.crack_trials > 0 {
         rows.push(("attack", counted(summary.crack_trials, "HMAC trial")));

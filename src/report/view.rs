@@ -137,6 +137,7 @@ struct SummaryView<'a> {
     interrupted: bool,
     dropped: u64,
     suppressed: u64,
+    known: u64,
     weirds: &'a BTreeMap<&'static str, u64>,
 }
 
@@ -192,6 +193,7 @@ impl<'a> SummaryView<'a> {
             interrupted: summary.interrupted,
             dropped: summary.dropped,
             suppressed: summary.suppressed,
+            known: summary.known,
             weirds: &tally.weirds,
         }
     }

@@ -1,5 +1,6 @@
 //! Words about a finding that several formats share.
 
+use super::Settings;
 use crate::finding::{Finding, Summary};
 
 /// Where it is, for people: packet, and how Wireshark shows it; `None` for a finding about the whole run.
@@ -27,4 +28,9 @@ pub(super) fn target(finding: &Finding) -> Option<String> {
         (Some(host), None) => Some(host.clone()),
         (None, route) => route.clone(),
     }
+}
+
+/// Where a rule is explained, if there is a page.
+pub(super) fn page(settings: &Settings, rule: &str) -> Option<String> {
+    settings.docs.map(|docs| format!("{docs}#{rule}"))
 }

@@ -72,7 +72,7 @@ pub fn show(rule: &Rule) -> String {
 
 /// The reference page of all rules, in Markdown.
 pub fn docs(set: &RuleSet) -> String {
-    let mut out = String::from("# Rules\n\nThis page is generated from `rules/*.toml`.\n");
+    let mut out = String::from("# Rules\n\nThis page is generated from the rules' files.\n");
     for group in Group::ALL {
         let rules: Vec<&Rule> = set.rules().iter().filter(|rule| rule.group == *group).collect();
         if rules.is_empty() {

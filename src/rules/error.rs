@@ -102,6 +102,14 @@ impl RuleError {
         self
     }
 
+    /// The mistake in one line, without the file.
+    pub fn plain(&self) -> String {
+        match &self.nearest {
+            Some(name) => format!("{}; did you mean `{name}`?", self.kind),
+            None => self.kind.to_string(),
+        }
+    }
+
     /// A mistake in an expression that stands at `span` of `source`.
     pub(super) fn expression(file: &str, error: ExprError, source: &str, span: Range<usize>) -> Self {
         let kind = RuleErrorKind::Expression(error.kind);
@@ -162,11 +170,7 @@ impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file)?;
         let Some(place) = &self.at else {
-            write!(f, ": {}", self.kind)?;
-            return match &self.nearest {
-                Some(name) => write!(f, "; did you mean `{name}`?"),
-                None => Ok(()),
-            };
+            return write!(f, ": {}", self.plain());
         };
         writeln!(f, ":{}:{}: {}", place.line, place.column, self.kind)?;
         let number = place.line.to_string();

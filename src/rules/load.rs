@@ -112,7 +112,7 @@ pub fn fuzz_rule_file(data: &[u8]) {
     }
 }
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "on",
     "group",
     "title",
@@ -180,7 +180,7 @@ fn cases<T>(
 }
 
 fn examples(top: &Section<'_>, key: &'static str, values: &toml::Table) -> Result<Vec<Example>, RuleError> {
-    let sections = top.sections(key, &["about", "events"])?;
+    let sections = top.sections(key, &["about", "config", "events"])?;
     let examples = sections.iter().enumerate().map(|(index, section)| {
         let events = section.sections("events", &[])?;
         if events.is_empty() {
@@ -201,6 +201,7 @@ fn examples(top: &Section<'_>, key: &'static str, values: &toml::Table) -> Resul
         });
         Ok(Example {
             about: section.required("about")?.value.trim().to_owned(),
+            config: section.optional("config")?.map_or_else(String::new, |text| text.value.to_owned()),
             events: events.collect::<Result<_, RuleError>>()?,
             line: section.line(),
         })

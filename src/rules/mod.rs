@@ -9,6 +9,7 @@ pub mod folder;
 pub mod load;
 pub mod nearest;
 pub mod rule;
+pub mod schema;
 pub mod set;
 pub mod severity;
 

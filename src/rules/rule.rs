@@ -78,6 +78,8 @@ pub struct Judged {
 pub struct Example {
     /// What is shown.
     pub about: String,
+    /// The configuration that it happens under, as TOML; empty for none.
+    pub config: String,
     /// What happens, in order.
     pub events: Vec<Event>,
     /// Line of the rule file where it begins.

@@ -29,6 +29,18 @@ pub enum Event {
     Flow(Box<FlowSummary>),
 }
 
+impl Event {
+    /// The ordinal of the flow that it happened in.
+    pub fn flow(&self) -> u64 {
+        match self {
+            Self::Exchange { exchange, .. } => exchange.transport.flow,
+            Self::Sighting { sighting, .. } => sighting.transport.flow,
+            Self::Login(login) => login.transport.flow,
+            Self::Flow(summary) => summary.transport.flow,
+        }
+    }
+}
+
 /// An event and its place in the order of all.
 #[derive(Debug)]
 pub struct Stamped {

@@ -16,6 +16,7 @@ mod watch;
 use super::audit::Audit;
 use super::configure;
 use super::inputs::Verdict;
+use super::known::Known;
 use super::scan::{settings, unknown_format};
 use super::secrets::Secrets;
 use super::terminal::{note, say};
@@ -63,6 +64,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let configured = configure::audit(typed, &[])?;
     let (judge, keys) = configure::judge(&configured)?;
     let args = &LiveArgs { audit: configured.args, ..args.clone() };
+    let known = Rc::new(Known::load(&args.audit)?);
     let secrets = Secrets::rsa(&args.audit.read)?;
     let full = fills_screen(args);
     let mut flags = args.audit.clone();
@@ -128,6 +130,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         #[cfg(target_os = "linux")]
         signals,
         args: typed.clone(),
+        known: Rc::clone(&known),
         room,
         quiet: work.quiet > 0,
         started: now,
@@ -150,6 +153,8 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let mut summary = audit.finish(&[]);
     let mut watch = watch.borrow_mut();
     summary.findings = watch.announcer.all(std::mem::take(&mut summary.findings));
+    // Traffic that has not come yet makes no entry stale.
+    known.compare(&mut summary, |_| false)?;
     if let Some(recorder) = &mut watch.recorder {
         recorder.finish();
     }
@@ -168,6 +173,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     // Ending a watch with Ctrl-C is how it ends: no failure. What was found decides.
     let verdict = Verdict { packets: true, failed: false, interrupted: false };
     let complete = summary.coverage().is_empty();
+    known.accept(&mut summary);
     Ok(code(&summary.findings, args.audit.fail_on(), verdict, args.audit.strict, complete))
 }
 

@@ -8,6 +8,7 @@ use crate::capture::{Block, LiveStatus};
 use crate::cli::AuditArgs;
 use crate::commands::audit::{News, State};
 use crate::commands::configure;
+use crate::commands::known::Known;
 use crate::commands::terminal::say;
 use crate::decode::FlowKey;
 use crate::judge::Judge;
@@ -41,6 +42,8 @@ pub(super) struct Watch {
     #[cfg(target_os = "linux")]
     pub(super) signals: Option<Signals>,
     pub(super) args: AuditArgs,
+    /// What a baseline has is not told.
+    pub(super) known: Rc<Known>,
     pub(super) room: Room,
     pub(super) quiet: bool,
     pub(super) started: Instant,
@@ -60,6 +63,9 @@ impl Watch {
 
     fn announce(&mut self, judge: &mut Judge, names: &[String], end: bool) {
         for (finding, change) in self.announcer.news(judge, end) {
+            if self.known.knows(&finding) {
+                continue;
+            }
             if change == Change::New {
                 self.stats.count(finding.severity);
             }

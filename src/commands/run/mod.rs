@@ -6,13 +6,14 @@ mod keep;
 
 use super::audit::Audit;
 use super::configure;
-use super::scan::{reports, settings, write_reports};
+use super::known::Known;
+use super::scan::{reports, write_reports};
 use super::secrets::Secrets;
 use super::story::Drawing;
 use super::terminal::{note, say};
 use super::{Failure, exit, failing};
 use crate::capture::{self as captures, FileId};
-use crate::cli::{RunArgs, Scope, WorkArgs};
+use crate::cli::{RunArgs, Scope};
 use crate::report::Settings;
 use crate::rules::FailOn;
 use crate::system::{Owners, Signals, own_network};
@@ -34,8 +35,10 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
     let reports = reports(formats, None)?;
     let args = &RunArgs { audit: configured.args.clone(), ..args.clone() };
+    let shown = configured.settings();
     // All that can be wrong with flags and rules is said before the command runs.
     let stop = Arc::new(AtomicBool::new(false));
+    let known = Known::load(&args.audit)?;
     let mut audit = Audit::new(&configured, Secrets::load(&args.audit.read)?, Arc::clone(&stop))?;
     let work = &args.audit.work;
     let out = work.output.clone();
@@ -94,17 +97,17 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     signals.release();
     let flag = Arc::clone(&stop);
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    let code = judge(args, audit, &kept, &recorded, &reports)?;
+    let code = judge(args, (audit, &known), &kept, &recorded, (&reports, shown))?;
     Ok(code)
 }
 
 /// Scans what was kept, and says with which code all of it ends.
 fn judge(
     args: &RunArgs,
-    mut audit: Audit,
+    (mut audit, known): (Audit, &Known),
     kept: &Path,
     recorded: &Recorded,
-    reports: &[(&'static crate::report::Format, Option<PathBuf>)],
+    (reports, settings): (&[(&'static crate::report::Format, Option<PathBuf>)], Settings),
 ) -> Result<u8, Failure> {
     let name = args.audit.work.output.as_deref().map_or_else(
         || args.command.first().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -120,14 +123,13 @@ fn judge(
     }
     audit.tally.weirds("drops", recorded.lost);
     let interrupted = audit.interrupted() || recorded.interrupted;
-    let mut summary = audit.finish(&[]);
+    let mut summary = known.finish(audit, &[])?;
     summary.interrupted |= interrupted;
     story.tell(&mut summary);
     let fail_on = args.audit.fail_on();
-    let work = WorkArgs { output: None, ..args.audit.work.clone() };
-    let settings = Settings { fail_on: fail_on.severity(), ..settings(&work) };
     write_reports(reports, &summary, &settings)?;
-    let complete = summary.coverage().is_empty() && !summary.crack_cut;
+    let complete = summary.is_complete();
+    known.accept(&mut summary);
     let own = recorded.ending.map_or(exit::INTERRUPTED, crate::system::Ending::code);
     Ok(match fail_on {
         FailOn::Never => own,

@@ -1,0 +1,107 @@
+//! `wirelint scan --expect`: recordings as tests.
+
+use super::configure::Configured;
+use super::inputs::{Inputs, Verdict};
+use super::scan::{Scanned, scan, write_reports};
+use super::{Failure, exit, failing, output, terminal};
+use crate::capture;
+use crate::cli::ScanArgs;
+use crate::config::Expect;
+use crate::finding::Summary;
+use crate::report::Format;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How the captures stood their tests.
+#[derive(Default)]
+struct Results {
+    /// What is said of each.
+    lines: Vec<String>,
+    passed: usize,
+    failed: usize,
+}
+
+/// Scans each capture by itself and holds it against what is expected of it. One of which nothing is expected must have no findings
+/// from `--fail-on` on.
+pub(super) fn run(
+    args: &ScanArgs,
+    configured: &mut Configured,
+    reports: &[(&'static Format, Option<PathBuf>)],
+    stop: &Arc<AtomicBool>,
+) -> Result<u8, Failure> {
+    let mut whole = Summary::default();
+    let mut all = Verdict::default();
+    let mut results = Results::default();
+    for input in capture::expand(&args.inputs) {
+        let (summary, expected, verdict) = one(input.path, configured, stop)?;
+        // Said once is enough.
+        configured.warnings.clear();
+        all.packets |= verdict.packets;
+        all.failed |= verdict.failed;
+        all.interrupted |= verdict.interrupted;
+        if verdict.packets && !verdict.failed {
+            results.add(&summary, expected.as_ref(), configured);
+        }
+        whole.absorb(summary);
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    results.lines.push(format!("{} captures as expected, {} not", results.passed, results.failed));
+    let flags = &configured.args;
+    if args.format.is_empty() && flags.work.output.is_none() {
+        let mut out = output::open(None)?;
+        let text = results.lines.join("\n") + "\n";
+        output::written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
+    } else {
+        write_reports(reports, &whole, &configured.settings())?;
+        results.lines.iter().for_each(|line| terminal::say(line));
+    }
+    Ok(match all {
+        Verdict { interrupted: true, .. } => exit::INTERRUPTED,
+        Verdict { failed: true, .. } => exit::FAILURE,
+        _ if results.failed > 0 => exit::FINDINGS,
+        Verdict { packets: false, .. } => exit::NO_CAPTURE,
+        _ if flags.strict && !whole.is_complete() => exit::INCOMPLETE,
+        _ => exit::CLEAN,
+    })
+}
+
+/// Scans one capture.
+fn one(
+    path: PathBuf,
+    configured: &Configured,
+    stop: &Arc<AtomicBool>,
+) -> Result<(Summary, Option<Expect>, Verdict), Failure> {
+    let flags = &configured.args;
+    let mut inputs = Inputs::new(&[path], &flags.read, &flags.work)?;
+    let Scanned { mut audit, mut expected, .. } = scan(configured, &mut inputs, &[], Arc::clone(stop))?;
+    audit.part = true;
+    let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
+    Ok((audit.finish(&inputs.warnings), expected.pop().flatten(), verdict))
+}
+
+impl Results {
+    fn add(&mut self, summary: &Summary, expected: Option<&Expect>, configured: &Configured) {
+        let name = summary.inputs.first().map_or("-", String::as_str);
+        let fail_on = configured.args.fail_on();
+        let unmet = match expected {
+            Some(expected) => expected.unmet(summary),
+            None if failing(&summary.findings, fail_on) => {
+                let failing =
+                    summary.findings.iter().filter(|f| fail_on.severity().is_some_and(|s| f.severity >= s));
+                failing.map(|f| format!("nothing is expected of it: {}", crate::config::words(f))).collect()
+            }
+            None => Vec::new(),
+        };
+        if unmet.is_empty() {
+            self.passed += 1;
+            self.lines.push(format!("ok      {name}"));
+        } else {
+            self.failed += 1;
+            self.lines.push(format!("FAILED  {name}"));
+            self.lines.extend(unmet.into_iter().map(|text| format!("        {text}")));
+        }
+    }
+}
