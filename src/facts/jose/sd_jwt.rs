@@ -170,3 +170,67 @@ fn key_binding(token: &Token, binding: &Token, hash: Option<Hash>, found: &mut V
         found.push("sd_hash is not that of what is presented".to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Disclosures and their digests as RFC 9901 section 5.1 prints them; the last is an element of an array.
+    const PRINTED: &[(&str, &str)] = &[
+        (
+            "WyIyR0xDNDJzS1F2ZUNmR2ZyeU5STjl3IiwgImdpdmVuX25hbWUiLCAiSm9obiJd",
+            "jsu9yVulwQQlhFlM_3JlzMaSFzglhQG0DpfayQwLUK4",
+        ),
+        (
+            "WyJlbHVWNU9nM2dTTklJOEVZbnN4QV9BIiwgImZhbWlseV9uYW1lIiwgIkRvZSJd",
+            "TGf4oLbgwd5JQaHyKVQZU9UdGE0w5rtDsrZzfUaomLo",
+        ),
+        (
+            "WyI2SWo3dE0tYTVpVlBHYm9TNXRtdlZBIiwgImVtYWlsIiwgImpvaG5kb2VAZXhhbXBsZS5jb20iXQ",
+            "JzYjH4svliH0R3PyEMfeZu6Jt69u5qehZo7F7EPYlSE",
+        ),
+        (
+            "WyJlSThaV205UW5LUHBOUGVOZW5IZGhRIiwgInBob25lX251bWJlciIsICIrMS0yMDItNTU1LTAxMDEiXQ",
+            "PorFbpKuVu6xymJagvkFsFXAbRoc2JGlAUA2BA4o7cI",
+        ),
+        (
+            "WyJRZ19PNjR6cUF4ZTQxMmExMDhpcm9BIiwgInBob25lX251bWJlcl92ZXJpZmllZCIsIHRydWVd",
+            "XQ_3kPKt1XyX7KANkqVR6yZ2Va5NrPIvPYbyMvRKBMM",
+        ),
+        ("WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIlVTIl0", "pFndjkZ_VCzmyTa6UjlZo3dh-ko8aIKQc9DlGzhaVYo"),
+    ];
+
+    /// A token with those digests, followed by `tail`.
+    fn problems_of(more: &Json, tail: &str) -> Vec<String> {
+        let (element, members) = PRINTED.split_last().unwrap();
+        let digests: Vec<_> = members.iter().map(|(_, digest)| *digest).collect();
+        let mut claims = json!({"iss": "https://issuer.example.com", "_sd": digests, "nationalities": [{"...": element.1}], "_sd_alg": "sha-256"});
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let e = |text: String| URL_SAFE_NO_PAD.encode(text);
+        let text = format!(
+            "{}.{}.{}~{tail}",
+            e(r#"{"alg":"ES256"}"#.to_owned()),
+            e(claims.to_string()),
+            e("s".repeat(64))
+        );
+        problems(&Token::parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn the_disclosures_of_the_rfc_are_those_of_its_digests() {
+        let all: String = PRINTED.iter().map(|(disclosure, _)| format!("{disclosure}~")).collect();
+        assert_eq!(problems_of(&json!({}), &all), Vec::<String>::new());
+        assert_eq!(problems_of(&json!({"_sd_alg": "sha-512"}), &all).len(), PRINTED.len());
+        let (name, element) = (PRINTED[0].0, PRINTED[5].0);
+        assert_eq!(
+            problems_of(&json!({"given_name": "Jane"}), &format!("{name}~")),
+            ["a disclosure overrides given_name"]
+        );
+        assert_eq!(
+            problems_of(&json!({"x": [{"...": PRINTED[5].1}]}), &format!("{element}~")),
+            ["a digest stands in it twice"]
+        );
+        assert_eq!(problems_of(&json!({}), "WyJhIl0~"), ["a disclosure is malformed"]);
+    }
+}
