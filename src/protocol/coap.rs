@@ -1,5 +1,6 @@
 //! CoAP over UDP (RFC 7252) on any port: requests and responses like those of HTTP, in options and a payload.
 
+use super::again::Again;
 use super::composed::Composed;
 use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
 use super::reader::{Reader, offset};
@@ -95,11 +96,16 @@ fn extended(nibble: u8, r: &mut Reader<'_>) -> Option<u32> {
 struct Coap {
     /// Requests that were not answered: the client's token, and the exchange.
     waiting: VecDeque<(Box<[u8]>, ExchangeId)>,
+    again: Again,
 }
 
 impl DatagramDissector for Coap {
     fn datagram(&mut self, dir: Direction, bytes: &[u8], out: &mut DatagramOut<'_>) {
         let Some(message) = Message::read(bytes) else { return out.unknown(dir, bytes) };
+        // Until it is acknowledged, a message is sent again (section 4.2).
+        if self.again.came(dir, bytes) {
+            return;
+        }
         match (message.code, dir) {
             // An acknowledgement, a reset.
             (0, _) => {}

@@ -1,5 +1,6 @@
 //! GELF over UDP on any port: JSON as it is, in zlib or gzip, and in chunks. Text of the protocol: Graylog, "GELF via UDP".
 
+use super::again::Again;
 use super::composed::Composed;
 use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
 use super::{Out, Verdict};
@@ -73,6 +74,7 @@ fn chunk(bytes: &[u8]) -> Option<([u8; 8], u8, u8, &[u8])> {
 #[derive(Default)]
 struct Gelf {
     incomplete: VecDeque<Incomplete>,
+    again: Again,
 }
 
 /// A message of which some chunks have come.
@@ -92,6 +94,9 @@ impl DatagramDissector for Gelf {
             let mut text = Composed::default();
             text.add(part, out.trail(dir), CHUNK_HEAD as u64);
             return out.speak(|out| text.speak(dir, out, |text, out| emit(dir, text, out)));
+        }
+        if self.again.came(dir, bytes) {
+            return;
         }
         let known = self
             .incomplete

@@ -3,6 +3,7 @@
 //! A dissector emits two things only: a message (its head, then its body as it arrives), or inner bytes for
 //! the layer inside it. What it learns about its own session is described with [`Out::tls`].
 
+mod again;
 mod amqp;
 mod ber;
 mod coap;

@@ -1,6 +1,7 @@
 //! SIP (RFC 3261) over UDP and TCP on any port: requests and responses like those of HTTP, which either side begins. A bearer
 //! token (RFC 8898) stands in Authorization; a PASSporT (RFC 8225) in Identity, where everyone is meant to see it.
 
+use super::again::Again;
 use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
 use super::line::line;
 use super::reader::{field, offset};
@@ -62,7 +63,10 @@ fn probe(bytes: &[u8]) -> Verdict {
 }
 
 #[derive(Default)]
-struct Datagrams(Sip);
+struct Datagrams {
+    sip: Sip,
+    again: Again,
+}
 
 impl DatagramDissector for Datagrams {
     fn datagram(&mut self, dir: Direction, bytes: &[u8], out: &mut DatagramOut<'_>) {
@@ -70,9 +74,13 @@ impl DatagramDissector for Datagrams {
         if bytes.iter().all(|b| matches!(b, b'\r' | b'\n' | 0)) {
             return;
         }
+        // Until it is answered, a message is sent again (section 17).
+        if self.again.came(dir, bytes) {
+            return;
+        }
         let whole = head_end(bytes).is_some_and(|end| {
             let mut said = false;
-            out.speak(|out| said = self.0.message(dir, &bytes[..end], &bytes[end..], 0, out));
+            out.speak(|out| said = self.sip.message(dir, &bytes[..end], &bytes[end..], 0, out));
             said
         });
         if !whole {
@@ -81,7 +89,7 @@ impl DatagramDissector for Datagrams {
     }
 
     fn close(&mut self, out: &mut DatagramOut<'_>) {
-        out.speak(|out| self.0.close(out));
+        out.speak(|out| self.sip.close(out));
     }
 }
 
