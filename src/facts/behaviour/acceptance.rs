@@ -152,42 +152,12 @@ fn early_by(case: &Case<'_>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests;
     use super::*;
-    use crate::message::{ExchangeId, Head, Marks, Message, Start, StoredHead, Transport, Version};
 
     fn exchange(path: &str, status: u16, marks: u64, tokens: usize) -> Exchange {
-        let message = |start| {
-            let head = Head { version: Version::Http11, start, start_at: 0, fields: &[], at: 0, raw: b"" };
-            let mut stored = StoredHead::default();
-            stored.store(&head);
-            Some(Message {
-                head: stored,
-                position: Default::default(),
-                body_len: 0,
-                body_sha256: None,
-                end: crate::message::End::Complete,
-                damaged: false,
-                grpc_status: None,
-            })
-        };
-        Exchange {
-            id: ExchangeId(0),
-            transport: Transport {
-                flow: 0,
-                client: None,
-                server: None,
-                channel: Default::default(),
-                protocol: "http1",
-            },
-            request: message(Start::Request { method: b"GET", target: path.as_bytes() }),
-            response: message(Start::Response { status }),
-            marks: Marks(marks),
-            marked: Vec::new(),
-            spent: Vec::new(),
-            request_tokens: vec![crate::message::Location::Header; tokens],
-            response_tokens: 0,
-            document: None,
-        }
+        let request_tokens = vec![crate::message::Location::Header; tokens];
+        Exchange { request_tokens, ..tests::exchange(path, &[], (status, &[]), marks) }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(super) mod probe;
 pub(super) mod redirect;
 pub(super) mod replay;
 pub(super) mod session;
+#[cfg(test)]
+mod tests;
 
 use super::Case;
 use crate::message::{Direction, Exchange, Location, Target, path_template};

@@ -7,7 +7,7 @@ use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject};
 use super::{TokenId, client, device, id_of, presented};
 use crate::limits::{LIFE_ENDS, LIVES};
-use crate::message::{Channel, host_of, is_ip_literal, name_of, registrable_domain};
+use crate::message::{Channel, is_ip_literal, name_of, same_site};
 use crate::tally::Tally;
 use smallvec::SmallVec;
 use std::net::IpAddr;
@@ -66,7 +66,7 @@ pub(in super::super) const FAMILY: Family = Family {
         Field {
             name: "replay.other_site",
             ty: Type::Str,
-            doc: "Another site that the token was presented to before; missing if both are named by aud or iss, or configured as own.",
+            doc: "Another site that the token was presented to before; missing if one of them issued the token, or both are named by aud or configured as own.",
             get: |c| {
                 Value::or_missing(with(c, |life| life.sites.len() > 1, |life, now| life.other_site(now)))
             },
@@ -104,7 +104,9 @@ struct Site {
     name: Box<str>,
     literal: bool,
     server: Option<IpAddr>,
-    /// The token names it as issuer or audience, or it is the operator's own.
+    /// It issued the token: clients ask there for what it knows of the user.
+    issuer: bool,
+    /// The token names it as audience, or it is the operator's own.
     meant: bool,
 }
 
@@ -114,7 +116,7 @@ struct Now {
     server: Option<IpAddr>,
     device: Option<u64>,
     encrypted: bool,
-    site: Option<Box<str>>,
+    host: Option<Box<str>>,
 }
 
 impl Now {
@@ -127,7 +129,7 @@ impl Now {
             server: sighting.transport.server.map(|s| s.addr),
             device: case.exchange.and_then(device).filter(|_| presented),
             encrypted: sighting.transport.channel == Channel::TlsDecrypted,
-            site: host.map(|host| registrable_domain(&host).into()),
+            host: host.map(|host| name_of(&host).into()),
         })
     }
 }
@@ -183,14 +185,14 @@ impl Life {
         if let Some(device) = now.device {
             keep(&mut self.devices, device);
         }
-        if let Some(name) = &now.site
+        if let Some(name) = &now.host
             && self.sites.len() < LIFE_ENDS
             && !self.sites.iter().any(|site| site.name == *name)
         {
             let (name, server) = (name.clone(), now.server);
-            let meant = meant(case, &name);
+            let (issuer, meant) = (issued_by(case, &name), meant(case, &name));
             let literal = is_ip_literal(&name) || &*name == "localhost";
-            self.sites.push(Site { name, literal, server, meant });
+            self.sites.push(Site { name, literal, server, issuer, meant });
         }
     }
 
@@ -240,12 +242,13 @@ impl Life {
     }
 
     fn other_site(&self, now: &Now) -> Option<&str> {
-        let at = self.sites.iter().position(|site| Some(&site.name) == now.site.as_ref())?;
+        let at = self.sites.iter().position(|site| Some(&site.name) == now.host.as_ref())?;
         let this = self.sites.get(at)?;
         let other = self.sites.get(..at)?.iter().find(|other| {
             // An address is another name of a machine that has one.
-            let same = (this.literal || other.literal) && this.server == other.server;
-            !(same || this.meant && other.meant)
+            let same = same_site(&this.name, &other.name)
+                || (this.literal || other.literal) && this.server == other.server;
+            !(same || this.issuer || other.issuer || this.meant && other.meant)
         })?;
         Some(&other.name)
     }
@@ -257,16 +260,16 @@ fn keep<T: PartialEq>(list: &mut SmallVec<[T; 1]>, new: T) {
     }
 }
 
-fn meant(case: &Case<'_>, site: &str) -> bool {
-    let Some(token) = case.sighting.map(|s| &s.token) else { return false };
-    let same = |host: &str| registrable_domain(host).eq_ignore_ascii_case(site);
-    let iss = token.iss().and_then(|iss| iss.as_str()).and_then(host_in);
+fn issued_by(case: &Case<'_>, host: &str) -> bool {
+    case.sighting.and_then(|s| host_in(s.token.iss()?.as_str()?)).is_some_and(|iss| iss == host)
+}
+
+fn meant(case: &Case<'_>, name: &str) -> bool {
     let host = case.exchange.and_then(|e| e.host()).unwrap_or_default();
     let configured = |(aud, at): &(String, String)| {
         at.eq_ignore_ascii_case(name_of(&host)) && audiences(case).any(|known| known == aud)
     };
-    iss.is_some_and(|iss| same(&iss))
-        || audiences(case).filter_map(host_in).any(|aud| same(&host_of(aud.as_bytes())))
+    audiences(case).filter_map(host_in).any(|aud| same_site(&aud, name))
         || case.policy.own.has_host(&host)
         || case.policy.audiences.iter().any(configured)
 }

@@ -64,15 +64,19 @@ impl<'a> Diagram<'a> {
 
     fn lines(&self) -> Vec<String> {
         let mut lines = self.heading();
-        let mut expiry = self.life.expiry();
+        let mut turns = self.life.turns().into_iter().peekable();
         let mut day = String::new();
         for step in &self.life.steps {
-            if let Some(at) = expiry.take_if(|at| *at < step.first) {
+            while let Some((at, what)) = turns.next_if(|(at, _)| *at < step.first) {
                 self.day(at, &mut day, &mut lines);
-                lines.push(self.expired(at));
+                lines.push(self.turn(at, &what));
             }
             self.day(step.first, &mut day, &mut lines);
             self.step(step, &mut lines);
+        }
+        for (at, what) in turns {
+            self.day(at, &mut day, &mut lines);
+            lines.push(self.turn(at, &what));
         }
         if self.life.dropped > 0 {
             let more = format!("… and {}", counted(self.life.dropped, "more sighting"));
@@ -214,9 +218,9 @@ impl<'a> Diagram<'a> {
         self.lanes(left + 1, &drawn, room)
     }
 
-    fn expired(&self, at: Timestamp) -> String {
+    fn turn(&self, at: Timestamp, what: &str) -> String {
         let room = self.width - GUTTER;
-        let text = " expired ";
+        let text = format!(" {what} ");
         let bars = room.saturating_sub(text.len());
         let line = format!("{}{text}{}", "═".repeat(bars / 2), "═".repeat(bars - bars / 2));
         let gutter = self.paint.paint(style::DIM, &format!("{:GUTTER$}", clock(at)));

@@ -30,6 +30,7 @@ pub(super) fn json(tracer: &Tracer, settings: &Settings, out: &mut dyn Write) ->
             "first_seen": life.first,
             "last_seen": life.last,
             "expires": life.expiry(),
+            "refreshed": life.refreshed.map(|(time, token)| json!({ "time": time, "token": hex(&token) })),
             "steps": life.steps.iter().map(|step| step_json(step, tracer)).collect::<Vec<_>>(),
             "dropped": life.dropped,
         })
@@ -99,10 +100,10 @@ pub(super) fn mermaid(tracer: &Tracer, _: &Settings, out: &mut dyn Write) -> io:
         let alg = life.token.alg().unwrap_or_default();
         let about = format!("token {} {} {alg}", life.id(), life.token.kind().as_str());
         let _ = writeln!(text, "  Note over {over}: {}", safe(&about));
-        let mut expiry = life.expiry();
+        let mut turns = life.turns().into_iter().peekable();
         for step in &life.steps {
-            if let Some(at) = expiry.take_if(|at| *at < step.first) {
-                let _ = writeln!(text, "  Note over {over}: {}", safe(&format!("expired {}", clock(at))));
+            while let Some((at, what)) = turns.next_if(|(at, _)| *at < step.first) {
+                let _ = writeln!(text, "  Note over {over}: {}", safe(&format!("{what} {}", clock(at))));
             }
             let like = &step.like;
             let (a, b) = (number(false, &like.client), number(true, &like.server));
@@ -120,6 +121,9 @@ pub(super) fn mermaid(tracer: &Tracer, _: &Settings, out: &mut dyn Write) -> io:
                 let arrow = if outcome == "refused" { "--x" } else { "-->>" };
                 let _ = writeln!(text, "  p{b}{arrow}p{a}: {status} {outcome}");
             }
+        }
+        for (at, what) in turns {
+            let _ = writeln!(text, "  Note over {over}: {}", safe(&format!("{what} {}", clock(at))));
         }
         if life.dropped > 0 {
             let _ = writeln!(text, "  Note over {over}: and {} more sightings", life.dropped);

@@ -8,13 +8,13 @@ use super::http::{lossy, target};
 use crate::capture::FileId;
 use crate::decode::Endpoint;
 use crate::facts::value::{Lookup as _, Value};
-use crate::facts::{Case, Facts};
+use crate::facts::{Case, Facts, marks};
 use crate::limits::{TRACE_BYTES, TRACE_STEPS, TRACE_TOKENS};
-use crate::message::{Channel, Direction, Exchange, Place, Target, name_of, path_template};
+use crate::message::{Channel, Direction, Exchange, Location, Place, Target, name_of, path_template};
 use crate::report::{EndpointView, Settings};
 use crate::text::hex;
 use crate::time::Timestamp;
-use crate::token::{Scanner, Sighting, Token};
+use crate::token::{Role, Scanner, Sighting, Token};
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -52,6 +52,8 @@ pub struct Tracer {
     files: Vec<String>,
     lives: Vec<Life>,
     index: HashMap<[u8; 32], usize>,
+    /// The life that each session's latest access token has; each life is there once at most.
+    sessions: HashMap<String, usize>,
     bytes: usize,
     /// Sightings of tokens that did not fit.
     dropped: u64,
@@ -65,6 +67,8 @@ struct Life {
     first: Timestamp,
     last: Timestamp,
     steps: Vec<Step>,
+    /// When a refresh gave another token in its place, and which.
+    refreshed: Option<(Timestamp, [u8; 32])>,
     /// Sightings that are in no step.
     dropped: u64,
 }
@@ -161,8 +165,8 @@ impl Tracer {
         show_secrets: bool,
         files: Vec<String>,
     ) -> Self {
-        let (lives, index) = (Vec::new(), HashMap::new());
-        Self { format, settings, wanted, show_secrets, files, lives, index, bytes: 0, dropped: 0 }
+        let (lives, index, sessions) = Default::default();
+        Self { format, settings, wanted, show_secrets, files, lives, index, sessions, bytes: 0, dropped: 0 }
     }
 
     /// Tokens that have a diagram.
@@ -185,8 +189,15 @@ impl Tracer {
             self.dropped += 1;
             return;
         };
-        let Some(life) = self.lives.get_mut(at) else { return };
         let time = sighting.position.time;
+        if let Some(session) = issued_in(sighting, around.exchange) {
+            let before = self.sessions.insert(session, at).filter(|before| *before != at);
+            let refreshes = around.exchange.is_some_and(|e| e.marks.has(marks::REFRESH_GRANT));
+            if let Some(old) = before.filter(|_| refreshes).and_then(|before| self.lives.get_mut(before)) {
+                old.refreshed.get_or_insert((time, *token.sha256()));
+            }
+        }
+        let Some(life) = self.lives.get_mut(at) else { return };
         life.sightings += 1;
         life.first = life.first.min(time);
         life.last = life.last.max(time);
@@ -253,12 +264,34 @@ impl Tracer {
         self.index.insert(*token.sha256(), self.lives.len());
         let (first, last) = (time, time);
         let token = Arc::clone(token);
-        self.lives.push(Life { token, signature, sightings: 0, first, last, steps: Vec::new(), dropped: 0 });
+        let (steps, refreshed) = (Vec::new(), None);
+        self.lives.push(Life { token, signature, sightings: 0, first, last, steps, refreshed, dropped: 0 });
         Some(self.lives.len() - 1)
     }
 }
 
+/// The session that a response issues an access token for: its client, issuer, subject and `sid`.
+fn issued_in(sighting: &Sighting, exchange: Option<&Exchange>) -> Option<String> {
+    let issued = sighting.direction == Some(Direction::Response) && exchange?.success() == Some(true);
+    let in_body = sighting.place.location == Location::Body;
+    let other = matches!(sighting.token.role(), Role::Id | Role::Refresh | Role::Logout);
+    let claim = |name: &str| sighting.token.claim(name).and_then(|value| value.as_str());
+    let client = sighting.transport.client?.addr;
+    (issued && in_body && !other)
+        .then(|| Some(format!("{client} {:?} {:?} {:?}", claim("iss"), claim("sub")?, claim("sid"))))
+        .flatten()
+}
+
 impl Life {
+    /// What happened to it by itself, in order: it expired, or was refreshed.
+    fn turns(&self) -> Vec<(Timestamp, String)> {
+        let expired = self.expiry().filter(|at| *at < self.last).map(|at| (at, "expired".to_owned()));
+        let refreshed = self.refreshed.map(|(at, new)| (at, format!("refreshed: token {}", short(&new))));
+        let mut turns: Vec<_> = expired.into_iter().chain(refreshed).collect();
+        turns.sort_unstable();
+        turns
+    }
+
     /// When it expires, if that is a time that a calendar has.
     fn expiry(&self) -> Option<Timestamp> {
         let [.., exp, _] = self.token.times();

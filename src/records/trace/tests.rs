@@ -19,9 +19,9 @@ fn traced(format: &str, settings: Settings) -> String {
             exchange.response.as_mut().unwrap().head.status = 401;
         }
         if packet == 4 {
-            sighting.place = Place::named(crate::message::Location::Body, "$.a\u{202e}\x1b[31m;token");
+            sighting.place = Place::named(Location::Body, "$.a\u{202e}\x1b[31m;token");
         } else {
-            sighting.place = Place::named(crate::message::Location::Header, "authorization");
+            sighting.place = Place::named(Location::Header, "authorization");
         }
         let around =
             Around { exchange: Some(&exchange), others: &[], flow: 1, signature: Some("unverified") };
@@ -69,7 +69,7 @@ fn steps_are_merged_and_bounded() {
     let mut tracer = Tracer::new(format, Settings::default(), String::new(), false, Vec::new());
     let mut sighting = golden::sighting(golden::TOKEN);
     for n in 0..TRACE_STEPS + 10 {
-        sighting.place = Place::named(crate::message::Location::Cookie, n.to_string());
+        sighting.place = Place::named(Location::Cookie, n.to_string());
         let around = Around { exchange: None, others: &[], flow: 1, signature: None };
         tracer.sighting(&sighting, around, &Scanner::new());
     }
