@@ -5,6 +5,7 @@ mod examples;
 mod live;
 mod offline;
 mod project;
+mod redact;
 mod variables;
 
 use crate::rules::nearest::nearest;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 pub use live::*;
 pub use offline::*;
 pub use project::{Ci, InitArgs, RulesCommand, SchemaOf};
+pub use redact::RedactArgs;
 pub use variables::command;
 
 /// Security linter and traffic analyzer for JSON Web Tokens on the wire.
@@ -72,6 +74,9 @@ pub enum Command {
         #[arg(value_enum)]
         of: SchemaOf,
     },
+    /// Write a capture again without its tokens, credentials and cookies, so that it can be shared
+    #[command(after_help = examples::REDACT)]
+    Redact(RedactArgs),
     /// List and explain the rules, or test a folder of them
     #[command(subcommand, after_help = examples::RULES)]
     Rules(RulesCommand),

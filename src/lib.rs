@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod protocol;
 pub mod records;
+pub mod redact;
 pub mod report;
 pub mod rules;
 pub mod session;

@@ -3,6 +3,7 @@
 mod behaviour;
 mod keys;
 mod pictures;
+pub mod redact;
 
 pub use behaviour::*;
 pub use keys::*;

@@ -19,6 +19,7 @@ mod live;
 #[cfg(target_os = "linux")]
 mod packaging;
 mod recorded;
+mod redact;
 mod robust;
 mod rotation;
 mod rules;

@@ -100,6 +100,10 @@ pub struct Block {
     pub file: FileId,
     /// Capture bytes; [`FrameRef::start`] points into them.
     pub bytes: PageBuf,
+    /// Offset of the first of them in the (decompressed) capture.
+    pub base: u64,
+    /// How many of them are done with: what is behind them comes again with the next block.
+    pub used: usize,
     /// The frames.
     pub frames: Vec<FrameRef>,
     /// Time of the first frame that a filter saw, whether it kept it or not; none without a filter.
@@ -131,6 +135,7 @@ impl Block {
         self.comments.clear();
         self.exchanges.clear();
         self.damage.clear();
+        (self.base, self.used) = (0, 0);
         (self.clock, self.cut) = (None, false);
     }
 

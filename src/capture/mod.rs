@@ -34,7 +34,7 @@ pub use followed::Followed;
 pub use libpcap::available;
 #[cfg(feature = "live")]
 pub use live::{Interface, InterfaceCounts, LiveOptions, LiveSource, LiveStatus, interfaces};
-pub use open::{Input, expand, fuzz_capture_file, open, open_stream};
+pub use open::{Input, expand, fuzz_capture_file, open, open_stream, plain};
 pub use packets::{Packets, RawPacket};
 pub use writer::PcapngWriter;
 

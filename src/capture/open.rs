@@ -85,6 +85,20 @@ pub fn open(path: &Path, file: FileId) -> Result<Box<dyn Source>, CaptureError> 
     })
 }
 
+/// The bytes of a capture, decompressed.
+///
+/// # Errors
+/// [`CaptureError::Io`] if nothing can be read.
+pub fn plain(mut input: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, CaptureError> {
+    let head = sniff(&mut input)?;
+    let outer = Compression::sniff(&head);
+    let whole = Box::new(Cursor::new(head).chain(input));
+    Ok(match outer {
+        Some(outer) => outer.decode(whole),
+        None => whole,
+    })
+}
+
 /// Opens a stream of bytes as a capture, compressed or not.
 ///
 /// # Errors

@@ -170,6 +170,7 @@ impl Source for FileSource {
         self.read(block, BLOCK_BYTES);
         let at = self.consume(block);
         self.carry.extend_from_slice(&block.bytes.filled()[at..]);
+        (block.base, block.used) = (self.base, at);
         self.base += at as u64;
         if !self.ended {
             return Ok(More::Yes);

@@ -87,3 +87,10 @@ pub(super) const MAN: &str = "\
 Examples:
   wirelint man | man -l -
   wirelint man /usr/local/share/man/man1";
+
+/// `redact`.
+pub(super) const REDACT: &str = "\
+Examples:
+  wirelint redact traffic.pcapng -o shared.pcapng
+  wirelint redact --keylog keys.log traffic.pcapng -o shared.pcapng
+  wirelint redact recorded.har -o shared.har";

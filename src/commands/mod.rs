@@ -11,6 +11,7 @@ mod known;
 mod live;
 mod output;
 mod records;
+mod redact;
 mod rules;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod run;
@@ -72,6 +73,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Schema { of } => schema::run(of),
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(dir.as_deref()),
+        Command::Redact(args) => redact::run(&args),
         Command::Rules(command) => rules::run(&command),
     };
     result.unwrap_or_else(|Failure(text)| {

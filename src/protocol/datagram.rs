@@ -128,6 +128,13 @@ impl DatagramOut<'_> {
         &self.trails[dir.index()]
     }
 
+    /// The datagram has content that was opened, and that is no handshake.
+    pub(super) fn opened(&mut self, dir: Direction) {
+        let Self { transport, trails, .. } = *self;
+        let carrier = Carrier { transport, trails, via: None, datagram: true };
+        self.sink.opened(carrier, dir, 0, 0);
+    }
+
     /// A datagram that is none of the protocol is searched by itself.
     pub(super) fn unknown(&mut self, dir: Direction, bytes: &[u8]) {
         self.speak(|out| out.say(dir, Location::Datagram, 0, bytes));

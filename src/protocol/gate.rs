@@ -106,6 +106,7 @@ impl Gate {
     /// The client logs in with a secret at layer offset `at`.
     pub(super) fn secret(&mut self, mechanism: &str, secret: &[u8], at: u64, out: &mut Out<'_>) {
         let disclosed = out.disclosed(secret);
+        out.secret(Direction::Request, at, secret);
         self.login(mechanism, disclosed, at, out);
     }
 

@@ -1,75 +1,9 @@
 //! The stack of layers of a flow: probing, dissecting, opaque.
 
 use super::inner::Inner;
-use super::{Dissector, Malformed, Out, PROTOCOLS, Protocol, TlsEvent, Trail, Upgrade, Verdict};
-use crate::keylog::Keyring;
+use super::{Carrier, Dissector, Malformed, Out, PROTOCOLS, Protocol, Sink, Trail, Upgrade, Verdict};
 use crate::limits;
-use crate::message::{Direction, End, ExchangeId, Head, Login, Position, Transport};
-use std::sync::Arc;
-
-/// What carries the bytes that a sink is given.
-#[derive(Clone, Copy, Debug)]
-pub struct Carrier<'a> {
-    /// The transport of the emitting layer.
-    pub transport: &'a Transport,
-    /// Where its bytes were captured, by direction.
-    pub trails: &'a [Trail; 2],
-    /// The exchange that led to the emitting layer, if an upgrade did.
-    pub via: Option<ExchangeId>,
-    /// It is a datagram, so that a message that is no request and no response goes nowhere in particular.
-    pub datagram: bool,
-}
-
-impl Carrier<'_> {
-    /// Where the byte at `offset` of the layer was captured.
-    pub fn position(&self, dir: Direction, offset: u64) -> Position {
-        self.trails[dir.index()].position(offset)
-    }
-}
-
-/// Who listens to the layers of a flow.
-pub trait Sink {
-    /// A message begins.
-    fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>);
-    /// The next bytes of its body, from layer offset `at`, transfer coding undone.
-    fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]);
-    /// Bytes of its body that never arrived; `len` is 0 where nobody knows how many.
-    fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64);
-    /// Trailer fields (RFC 9110 section 6.5); `head.start` repeats nothing and is to be ignored.
-    fn trailers(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>);
-    /// The message is over.
-    fn end(&mut self, id: ExchangeId, dir: Direction, end: End);
-    /// Bytes of no known protocol, from layer offset `at`.
-    fn opaque(&mut self, carrier: Carrier<'_>, dir: Direction, at: u64, bytes: &[u8]);
-    /// A hole in such bytes, or their end.
-    fn opaque_gap(&mut self, transport: &Transport, dir: Direction, ended: bool);
-    /// Bytes inside encryption that no key opens: only counted.
-    fn encrypted(&mut self, len: u64);
-    /// TLS secrets that are known at this point of the input, if any can be.
-    fn keyring(&self) -> Option<Arc<Keyring>> {
-        None
-    }
-    /// What a TLS layer learned.
-    fn tls(&mut self, carrier: Carrier<'_>, event: TlsEvent<'_>);
-    /// Somebody tried to log in.
-    fn login(&mut self, _: Login) {}
-    /// Whether a secret is a token.
-    fn is_token(&self, _: &[u8]) -> bool {
-        false
-    }
-    /// A layer found its protocol; `depth` 0 is the outermost.
-    fn protocol(&mut self, depth: usize, name: &'static str);
-    /// Datagrams with these bytes behind their first one are of this conversation, wherever its client moves.
-    fn reachable(&mut self, _id: &[u8]) {}
-    /// The protocol of the layer at `depth` gave way to another one.
-    fn upgraded(&mut self, depth: usize, name: &'static str);
-    /// A dissector asks to hold that many bytes beside what it was given; false if that is over the bound.
-    fn reserve(&mut self, bytes: usize) -> bool;
-    /// It no longer holds them.
-    fn release(&mut self, bytes: usize);
-    /// An oddity.
-    fn weird(&mut self, name: &'static str);
-}
+use crate::message::{Direction, End, ExchangeId, Position, Transport};
 
 pub(super) enum State {
     /// Not known yet. Bytes wait only while a probe asks for more; those that no probe wants are scanned as

@@ -39,6 +39,7 @@ mod reader;
 mod redis;
 mod rest;
 mod sasl;
+mod sink;
 mod sip;
 mod smtp;
 mod socks;
@@ -56,16 +57,18 @@ mod websocket;
 mod xmpp;
 
 pub use datagram::Conversation;
+pub use fields::huffman_bits;
 pub use fuzz::{
     fuzz_datagram, fuzz_datagrams, fuzz_http1, fuzz_http2, fuzz_probe, fuzz_quic, fuzz_stream, fuzz_tls,
     fuzz_tls_keys, fuzz_websocket,
 };
 pub use http1::parse_head;
-pub use http2::fuzz_hpack;
+pub use http2::{fuzz_hpack, rewrite_block};
 pub use http3::fuzz_qpack;
-pub use layer::{Carrier, Layer, Sink};
+pub use layer::Layer;
 pub use out::Out;
 pub use rest::Rest;
+pub use sink::{Carrier, Sink};
 pub use tls::{
     Alert, Certificate, ClientHello, Lock, Over, ServerHello, TlsEvent, alert_name, group_name, is_grease,
     signature_name,

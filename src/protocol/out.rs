@@ -67,6 +67,12 @@ impl<'a> Out<'a> {
         self.sink.body(carrier, id, dir, at, bytes);
     }
 
+    /// What the next bytes of a body are compressed to, from layer offset `at`; with the first of them the body `begins`.
+    pub fn packed(&mut self, dir: Direction, at: u64, bytes: &[u8], begins: bool) {
+        let carrier = self.carrier();
+        self.sink.packed(carrier, dir, at, bytes, begins);
+    }
+
     /// Body bytes that never arrived; `len` is 0 where nobody knows how many.
     pub fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
         self.sink.body_gap(id, dir, len);
@@ -132,6 +138,18 @@ impl<'a> Out<'a> {
             _ if self.sink.is_token(secret) => Disclosed::Token,
             _ => Disclosed::Password,
         }
+    }
+
+    /// The header block that was just told, as it is coded: where each of its `parts` lies in it, and its layer offset.
+    pub fn block(&mut self, dir: Direction, bytes: &[u8], parts: &[(usize, u64)]) {
+        let carrier = self.carrier();
+        self.sink.block(carrier, dir, bytes, parts);
+    }
+
+    /// Somebody logs in with this secret, which stands at layer offset `at`.
+    pub fn secret(&mut self, dir: Direction, at: u64, secret: &[u8]) {
+        let carrier = self.carrier();
+        self.sink.secret(carrier, dir, at, secret);
     }
 
     /// Trailer fields.
@@ -240,6 +258,8 @@ impl<'a> Out<'a> {
 
     /// Inner bytes that were decrypted, from ciphertext at layer offset `at`, of the protocol that was negotiated, if any.
     pub fn inner_opened(&mut self, dir: Direction, at: u64, bytes: &[u8], alpn: Option<&str>) {
+        let carrier = self.carrier();
+        self.sink.opened(carrier, dir, at, bytes.len() as u64);
         let transport = opened(self.transport);
         let new = self.inner.find(0).is_none();
         let Some(inner) = self.inner.get(0, &transport, self.depth + 1) else {
@@ -258,6 +278,8 @@ impl<'a> Out<'a> {
 
     /// Decrypted bytes that belong to nothing known.
     pub fn opaque_opened(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
+        let carrier = self.carrier();
+        self.sink.opened(carrier, dir, at, bytes.len() as u64);
         let mut trails = <[Trail; 2]>::default();
         trails[dir.index()].push_decrypted(at, &self.trails[dir.index()], at, bytes.len() as u64);
         let transport = opened(self.transport);

@@ -93,6 +93,7 @@ impl Telnet {
         }
         typed.extend_from_slice(&text[..end.unwrap_or(text.len())]);
         if end.is_some() && !typed.is_empty() && typed.len() <= PASSWORD {
+            out.secret(dir, *began, typed);
             out.login(out.attempt("password", Disclosed::Password, dir, *began));
         }
         if end.is_some() || typed.len() > PASSWORD {

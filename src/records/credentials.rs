@@ -95,8 +95,16 @@ pub(super) fn userinfo(units: &[Unit]) -> Vec<Range<usize>> {
     found
 }
 
+/// Where in `text` credentials stand that are parameters by name, or user information of a URL, at any level of encoding.
+pub fn credentials_in(text: &[u8]) -> Vec<Range<usize>> {
+    let units = units(text);
+    let pairs = pairs(&units, false).into_iter();
+    let named = pairs.filter(|(name, value)| secret_param(name, value.len())).map(|(_, value)| value);
+    named.chain(userinfo(&units)).collect()
+}
+
 /// Whether the value of a parameter of that name is a credential.
-pub(super) fn secret_param(name: &str, len: usize) -> bool {
+pub fn secret_param(name: &str, len: usize) -> bool {
     let lower = name.to_ascii_lowercase();
     let known = [
         "client_secret",

@@ -23,29 +23,12 @@ pub fn mask_target(target: &str, scanner: &Scanner) -> String {
 
 /// The value of a header field, masked as its name asks.
 pub fn mask_field(name: &str, value: &str, scanner: &Scanner) -> String {
-    let name = name.to_ascii_lowercase();
-    let mut masker = Masker::new(value, scanner, name.ends_with("cookie"));
-    match name.as_str() {
-        "cookie" => cookies(value.as_bytes()).for_each(|cookie| masker.cookie(&cookie)),
-        "set-cookie" => {
-            if let Some(set) = SetCookie::parse(value.as_bytes()) {
-                masker.cookie(&set.cookie);
-            }
-        }
-        _ if name.ends_with("authorization") || name == "authentication" || scheme(value) => {
-            if let Some(auth) = Authorization::parse(value.as_bytes()) {
-                masker.hide(auth.at..auth.at + auth.credentials.len());
-            }
-        }
-        _ if secret_field(&name) => masker.hide(0..value.len()),
-        "location" | "content-location" | "referer" | "origin" => {
-            if let Some(userinfo) = Target::reference(value.as_bytes()).userinfo {
-                masker.hide(userinfo.at..userinfo.at + userinfo.bytes.len());
-            }
-        }
-        _ => {}
-    }
-    masker.finish()
+    Masker::of_field(name, value, scanner).finish()
+}
+
+/// Where in the value of a header field tokens and credentials stand, in no order; they may overlap.
+pub fn field_credentials(name: &str, value: &str, scanner: &Scanner) -> Vec<Range<usize>> {
+    Masker::of_field(name, value, scanner).marks.into_iter().map(|(range, _)| range).collect()
 }
 
 /// Whether a field of another name begins like `Authorization`.
@@ -68,6 +51,33 @@ struct Masker<'a> {
 }
 
 impl<'a> Masker<'a> {
+    /// With all that is to be hidden in the value of a field of that name.
+    fn of_field(name: &str, value: &'a str, scanner: &'a Scanner) -> Self {
+        let name = name.to_ascii_lowercase();
+        let mut masker = Self::new(value, scanner, name.ends_with("cookie"));
+        match name.as_str() {
+            "cookie" => cookies(value.as_bytes()).for_each(|cookie| masker.cookie(&cookie)),
+            "set-cookie" => {
+                if let Some(set) = SetCookie::parse(value.as_bytes()) {
+                    masker.cookie(&set.cookie);
+                }
+            }
+            _ if name.ends_with("authorization") || name == "authentication" || scheme(value) => {
+                if let Some(auth) = Authorization::parse(value.as_bytes()) {
+                    masker.hide(auth.at..auth.at + auth.credentials.len());
+                }
+            }
+            _ if secret_field(&name) => masker.hide(0..value.len()),
+            "location" | "content-location" | "referer" | "origin" => {
+                if let Some(userinfo) = Target::reference(value.as_bytes()).userinfo {
+                    masker.hide(userinfo.at..userinfo.at + userinfo.bytes.len());
+                }
+            }
+            _ => {}
+        }
+        masker
+    }
+
     fn new(text: &'a str, scanner: &'a Scanner, cookies: bool) -> Self {
         let mut masker = Self { text, scanner, marks: Vec::new() };
         let marks = &mut masker.marks;

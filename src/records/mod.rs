@@ -16,10 +16,11 @@ mod writer;
 
 use crate::report::Column;
 
+pub use credentials::{credentials_in, secret_param};
 pub use flows::{FlowRecord, flow_record};
 pub use http::{HttpRecord, http_record};
 pub use inspect::{INSPECT_FORMATS, InspectFormat, Inspection, inspect_format};
-pub use mask::{mask_field, mask_target};
+pub use mask::{field_credentials, mask_field, mask_target};
 pub use story::Storyteller;
 pub use tokens::{Context, TokenRecord, token_record};
 pub use trace::{Around, TRACE_FORMATS, TraceFormat, Tracer, trace_format};

@@ -20,6 +20,7 @@ mod tls;
 
 pub use demand::{Demand, Wanted};
 pub use event::{Event, Stamped};
+pub use reach::Reach;
 
 use crate::capture::{Block, FileId, FrameRef};
 use crate::decode::Packet;

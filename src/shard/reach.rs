@@ -11,7 +11,7 @@ type Id = SmallVec<[u8; 20]>;
 /// The connection IDs of one partition, and the conversations that they are of. Two generations: when one is full, the one
 /// before it is forgotten.
 #[derive(Default)]
-pub(super) struct Reach {
+pub struct Reach {
     generations: [HashMap<Id, FlowKey>; 2],
     /// Lengths that occur, as bits.
     lengths: u32,
@@ -21,14 +21,14 @@ pub(super) struct Reach {
 
 impl Reach {
     /// The conversation at work can be reached by this ID; short ones say nothing.
-    pub(super) fn add(&mut self, id: &[u8]) {
+    pub fn add(&mut self, id: &[u8]) {
         if (4..=20).contains(&id.len()) && self.fresh.len() < limits::QUIC_IDS {
             self.fresh.push(SmallVec::from_slice(id));
         }
     }
 
     /// That conversation was this one.
-    pub(super) fn settle(&mut self, key: FlowKey) {
+    pub fn settle(&mut self, key: FlowKey) {
         for id in self.fresh.drain(..) {
             if self.generations[0].len() >= limits::REACHED_IDS / limits::PARTITIONS {
                 self.generations.swap(0, 1);
@@ -40,7 +40,7 @@ impl Reach {
     }
 
     /// The conversation that a packet with a short header is addressed to.
-    pub(super) fn owner(&self, datagram: &[u8]) -> Option<FlowKey> {
+    pub fn owner(&self, datagram: &[u8]) -> Option<FlowKey> {
         let (first, rest) = datagram.split_first()?;
         if self.lengths == 0 || first & 0xc0 != 0x40 {
             return None;

@@ -115,8 +115,8 @@ pub(super) fn symbols_before(coded: &[u8], len: usize) -> usize {
     }
 }
 
-/// Bits that a text takes.
-fn bits(text: &[u8]) -> usize {
+/// Bits that a text takes (RFC 7541 appendix B).
+pub fn bits(text: &[u8]) -> usize {
     text.iter().map(|b| usize::from(LENGTHS[usize::from(*b)])).sum()
 }
 
@@ -135,7 +135,6 @@ fn symbol(bits: u32) -> (u16, u32) {
 }
 
 /// The code of a text, padded.
-#[cfg(test)]
 pub(in crate::protocol) fn encode(text: &[u8]) -> Vec<u8> {
     let (mut out, mut bits, mut have) = (Vec::new(), 0_u64, 0);
     for byte in text {

@@ -20,6 +20,18 @@ pub(in crate::protocol) struct Literal<'a> {
     pub(super) range: Range<u32>,
 }
 
+impl Literal<'_> {
+    /// Whether it is in Huffman's code.
+    pub(in crate::protocol) fn is_huffman(&self) -> bool {
+        self.huffman
+    }
+
+    /// Where in the block its bytes lie.
+    pub(in crate::protocol) fn range(&self) -> Range<usize> {
+        self.range.start as usize..self.range.end as usize
+    }
+}
+
 impl<'a> Input<'a> {
     pub(in crate::protocol) const fn new(block: &'a [u8]) -> Self {
         Self { block, at: 0 }

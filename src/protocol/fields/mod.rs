@@ -6,7 +6,7 @@ mod huffman;
 mod input;
 mod store;
 
-#[cfg(test)]
+pub use huffman::bits as huffman_bits;
 pub(super) use huffman::encode as huffman;
 
 pub(super) use head::{Pieces, speak};

@@ -176,5 +176,6 @@ impl Http2 {
                 None => streams.headers(open.stream.into(), dir, head, any, open.end_stream, out),
             }
         });
+        out.block(dir, bytes, parts);
     }
 }

@@ -7,6 +7,7 @@ mod block;
 mod frame;
 mod hpack;
 mod resync;
+mod rewrite;
 
 use super::fields::Fields;
 use super::streams::Streams;
@@ -15,6 +16,8 @@ use crate::message::{Direction, End};
 use block::Block;
 use frame::{DATA, END_STREAM, Frame, PADDED, PREFACE, RST_STREAM, SETTINGS};
 use hpack::Decoder;
+
+pub use rewrite::rewrite_block;
 
 /// HTTP/2.
 pub(super) const PROTOCOL: Protocol =

@@ -80,6 +80,9 @@ impl Decryption {
                     self.opened = true;
                     out.tls(TlsEvent::Opened);
                 }
+                if sealed.level != Level::Handshake {
+                    out.opened(dir);
+                }
                 self.content(dir, sealed.level, (number, plain), ids, out);
             }
             Opened::Failed => {

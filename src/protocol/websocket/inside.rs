@@ -49,6 +49,8 @@ pub(super) struct Message {
     /// Its first bytes, as long as they do not tell what it is.
     first: Composed,
     pub(super) compressed: bool,
+    /// Some of it came, and is compressed.
+    pub(super) packed: bool,
     /// What follows of it cannot be read.
     pub(super) broken: bool,
 }
@@ -57,7 +59,7 @@ impl Message {
     /// A message that begins at layer offset `at`.
     pub(super) fn new(dir: Direction, at: u64, inside: &Inside, out: &mut Out<'_>) -> Self {
         let id = if let Inside::Messages = inside { Some(begin(dir, at, out)) } else { None };
-        Self { id, first: Composed::default(), compressed: false, broken: false }
+        Self { id, first: Composed::default(), compressed: false, packed: false, broken: false }
     }
 
     /// The next bytes.

@@ -252,6 +252,7 @@ impl Half {
         if !message.compressed {
             return message.deliver(dir, at, plain, inside, out);
         }
+        out.packed(dir, at, plain, !std::mem::replace(&mut message.packed, true));
         let Some(inflate) = self.deflate.as_mut().and_then(|d| d.inflate.as_mut()) else { return };
         let result = inflate.push(plain, &mut |piece| message.derived(dir, at, piece, inside, out));
         self.settle(result, dir, inside, out);

@@ -1,0 +1,181 @@
+//! A capture in, the same capture without its secrets out: tokens, credentials and cookies are replaced by pseudonyms of the
+//! same length, in place, and what cannot be is dropped or blanked.
+//!
+//! The capture is read four times: to learn all secrets, to locate them, to copy it with what was located changed, and,
+//! as the output, to find what is left. Nothing is held of it but the secrets and the changes.
+
+mod align;
+mod blank;
+mod book;
+mod checksum;
+mod claims;
+mod context;
+mod copy;
+mod envelopes;
+mod finder;
+mod fragments;
+mod fuzz;
+mod listen;
+mod look;
+mod message;
+mod origins;
+mod patch;
+mod pseudonym;
+mod quic;
+mod recode;
+mod text;
+mod witness;
+mod work;
+
+use crate::capture::{CaptureError, FileId, Source, open, open_stream, plain};
+use crate::keylog::Keyring;
+use crate::limits;
+use crate::protocol::Protocol;
+use book::Book;
+use copy::{CopyError, copy};
+use listen::{Reading, listen};
+use std::fs::File;
+use std::io::{Cursor, Read, Write};
+use std::path::Path;
+use work::{Task, Work};
+
+#[doc(hidden)]
+pub use fuzz::fuzz_redact;
+pub use pseudonym::Pseudonyms;
+pub use work::{Left, Told};
+
+/// A capture that can be read more than once.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A file.
+    File(&'a Path),
+    /// The bytes of one.
+    Bytes(&'a [u8]),
+}
+
+impl Input<'_> {
+    fn open(self) -> Result<Box<dyn Source>, CaptureError> {
+        match self {
+            Self::File(path) => open(path, FileId(0)),
+            Self::Bytes(bytes) => open_stream(Box::new(Cursor::new(bytes.to_vec())), FileId(0)),
+        }
+    }
+
+    /// Its bytes, decompressed.
+    fn plain(self) -> Result<Box<dyn Read + Send>, CaptureError> {
+        match self {
+            Self::File(path) => plain(Box::new(File::open(path)?)),
+            Self::Bytes(bytes) => plain(Box::new(Cursor::new(bytes.to_vec()))),
+        }
+    }
+}
+
+/// What is to be redacted, and how it is read.
+pub struct Redaction<'a> {
+    /// The capture.
+    pub input: Input<'a>,
+    /// Protocols that were set for a server port.
+    pub decode_as: &'a [(u16, &'static Protocol)],
+    /// TLS secrets beside those in the capture.
+    pub keyring: Keyring,
+}
+
+/// Why nothing was redacted.
+#[derive(Debug)]
+pub enum RedactError {
+    /// The input cannot be read.
+    Input(CaptureError),
+    /// The output cannot be written.
+    Output(std::io::Error),
+    /// There are more secrets, or more places of them, than may be held.
+    Full,
+}
+
+impl std::fmt::Display for RedactError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Input(error) => write!(f, "{error}"),
+            Self::Output(error) => write!(f, "cannot write the output: {error}"),
+            Self::Full => {
+                f.write_str("too many secrets for one go: cut the capture (editcap -c) and redact its parts")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RedactError {}
+
+impl From<CaptureError> for RedactError {
+    fn from(error: CaptureError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<CopyError> for RedactError {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::Read(error) => Self::Input(error),
+            CopyError::Write(error) => Self::Output(error),
+        }
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// How much was changed.
+    pub told: Told,
+    /// What is still there: the output must not be given away.
+    pub left: Vec<Left>,
+    /// How much that is.
+    pub left_count: u64,
+    /// Packets, or recorded exchanges, of the input.
+    pub packets: u64,
+}
+
+/// Writes the capture again without its secrets. `check` says where what was written can be read.
+///
+/// # Errors
+/// [`RedactError`]; what was written until then is of no use.
+pub fn redact(
+    this: &Redaction<'_>,
+    names: Pseudonyms,
+    out: &mut dyn Write,
+    check: impl FnOnce() -> Result<Box<dyn Source>, CaptureError>,
+) -> Result<Outcome, RedactError> {
+    let mut work = Work::new(Book::new(names));
+    for task in [Task::Learn, Task::Locate] {
+        work.task = task;
+        this.pass(this.input.open()?, &mut work)?;
+        work.fragments.settle(&mut work.patches);
+        if work.book.full || work.patches.full {
+            return Err(RedactError::Full);
+        }
+    }
+    if work.recorded {
+        let mut document = Vec::new();
+        let mut input = this.input.plain()?.take(limits::redact::TEXT_BYTES + 1);
+        input.read_to_end(&mut document).map_err(CaptureError::Io)?;
+        if document.len() as u64 > limits::redact::TEXT_BYTES {
+            return Err(RedactError::Full);
+        }
+        out.write_all(&text::rewritten(&document, &mut work))
+            .and_then(|()| out.flush())
+            .map_err(RedactError::Output)?;
+    } else {
+        copy(this.input.open()?, &mut this.input.plain()?, &mut work, out)?;
+    }
+    work.task = Task::Check;
+    this.pass(check()?, &mut work)?;
+    let told = Told { tokens: work.book.tokens, others: work.book.others, ..work.told };
+    Ok(Outcome { told, left: work.left, left_count: work.left_count, packets: work.seen })
+}
+
+impl Redaction<'_> {
+    fn pass(&self, source: Box<dyn Source>, work: &mut Work) -> Result<(), CaptureError> {
+        let reading = Reading { decode_as: self.decode_as, keyring: self.keyring.clone() };
+        listen(source, reading, work, &mut |block, work| {
+            work.file(block.base, block.bytes.filled().get(..block.used).unwrap_or_default());
+        })
+    }
+}

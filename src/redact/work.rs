@@ -1,0 +1,156 @@
+//! What is done with every text that was captured: secrets are learned, then located, then, in the output, looked for.
+
+use super::book::Book;
+use super::fragments::Fragments;
+use super::look::{Found, Look};
+use super::origins::Origins;
+use super::patch::Patches;
+use crate::token::Scanner;
+use std::collections::BTreeMap;
+
+/// What a pass over the capture is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// To know all secrets.
+    Learn,
+    /// To say what is to be changed.
+    Locate,
+    /// To find what is left in the output.
+    Check,
+}
+
+/// How often something was done that is to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Different tokens, and other secrets.
+    pub tokens: u64,
+    /// Passwords, cookies, keys.
+    pub others: u64,
+    /// Bodies in a content coding that held secrets: blanked.
+    pub bodies: u64,
+    /// Values of coded header fields that are no tokens any more.
+    pub fields: u64,
+    /// TLS records that the secrets at hand open: blanked.
+    pub records: u64,
+    /// Packets whose payload was blanked.
+    pub packets: u64,
+    /// Blocks of TLS secrets that were dropped.
+    pub secrets: u64,
+}
+
+/// What of a packet is to be blanked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blank {
+    /// All of its payload.
+    Payload,
+    /// What keys open of a datagram of QUIC.
+    Quic,
+}
+
+/// A secret that is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// Number of the frame, 0 where it stands outside of one.
+    pub frame: u64,
+    /// Offset in the file, if it stands there as it is.
+    pub offset: u64,
+}
+
+/// Places that are named in the message; the others are counted.
+const LEFT: usize = 10;
+
+/// The state of a pass.
+pub(super) struct Work {
+    pub(super) task: Task,
+    pub(super) book: Book,
+    pub(super) patches: Patches,
+    pub(super) fragments: Fragments,
+    /// Packets to be blanked, by the offset of some byte of each.
+    pub(super) packets: BTreeMap<u64, Blank>,
+    pub(super) told: Told,
+    pub(super) left: Vec<Left>,
+    pub(super) left_count: u64,
+    /// Bytes of bodies that are being gathered.
+    pub(super) held: usize,
+    /// Bytes that dissectors asked for.
+    pub(super) reserved: usize,
+    pub(super) scanner: Scanner,
+    /// Packets and recorded exchanges that were learned from.
+    pub(super) seen: u64,
+    /// The capture is a file of recorded exchanges.
+    pub(super) recorded: bool,
+}
+
+impl Work {
+    pub(super) fn new(book: Book) -> Self {
+        Self {
+            task: Task::Learn,
+            book,
+            patches: Patches::default(),
+            fragments: Fragments::default(),
+            packets: BTreeMap::new(),
+            told: Told::default(),
+            left: Vec::new(),
+            left_count: 0,
+            held: 0,
+            reserved: 0,
+            scanner: Scanner::new(),
+            seen: 0,
+            recorded: false,
+        }
+    }
+
+    /// Looks for secrets.
+    pub(super) fn look(&self, look: impl FnOnce(Look<'_>, &mut Vec<Found>)) -> Vec<Found> {
+        let mut found = Vec::new();
+        look(Look { scanner: &self.scanner }, &mut found);
+        found
+    }
+
+    /// A text in which these secrets were found. True if it is to be changed and does not stand in the file as it is.
+    pub(super) fn text(&mut self, text: &[u8], found: &[Found], origins: &Origins) -> bool {
+        match self.task {
+            Task::Learn => found.iter().for_each(|found| self.book.learn(found)),
+            Task::Check => {
+                if found.iter().any(|found| self.book.knows(found)) || self.book.finder.touches(text) {
+                    self.left(origins.frame, origins.derived.unwrap_or(0));
+                }
+            }
+            Task::Locate => {
+                let Some(new) = self.book.rewritten(text, found) else { return false };
+                if origins.derived.is_some() {
+                    return true;
+                }
+                origins.differ(text, &new, &mut self.patches);
+            }
+        }
+        false
+    }
+
+    /// Bytes of the file itself, from offset `base` on: packets, comments, names, whatever stands between.
+    pub(super) fn file(&mut self, base: u64, bytes: &[u8]) {
+        let Self { task, book, patches, .. } = self;
+        let mut left = Vec::new();
+        match task {
+            Task::Learn => {}
+            Task::Locate => {
+                book.finder.find(bytes, &mut |at, new| {
+                    let old = bytes.get(at..at + new.len()).unwrap_or_default();
+                    let difference: Vec<u8> = old.iter().zip(new).map(|(a, b)| a ^ b).collect();
+                    patches.differ(base + at as u64, &difference);
+                });
+            }
+            Task::Check => {
+                book.finder.find(bytes, &mut |at, _| left.push(base + at as u64));
+            }
+        }
+        left.into_iter().for_each(|offset| self.left(0, offset));
+    }
+
+    pub(super) fn left(&mut self, frame: u64, offset: u64) {
+        self.left_count += 1;
+        if self.left.len() < LEFT {
+            self.left.push(Left { frame, offset });
+        }
+    }
+}
