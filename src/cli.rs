@@ -77,6 +77,9 @@ pub enum Command {
     /// Write a capture again without its tokens, credentials and cookies, so that it can be shared
     #[command(after_help = examples::REDACT)]
     Redact(RedactArgs),
+    /// Try words on tokens that are signed with a shared secret
+    #[command(after_help = examples::CRACK)]
+    Crack(CrackArgs),
     /// List and explain the rules, or test a folder of them
     #[command(subcommand, after_help = examples::RULES)]
     Rules(RulesCommand),

@@ -3,12 +3,14 @@
 
 #[cfg(feature = "live")]
 mod alarms;
+mod attack;
 mod board;
 #[cfg(feature = "live")]
 mod metrics;
 
 #[cfg(feature = "live")]
 pub use alarms::{Deliveries, Delivery};
+pub use attack::{Beside, attack};
 #[cfg(feature = "live")]
 pub use metrics::Metrics;
 

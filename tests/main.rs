@@ -6,6 +6,7 @@ mod behaviour;
 mod browser;
 mod cli;
 mod config;
+mod crack;
 mod decryption;
 mod docs;
 mod encapsulations;

@@ -61,6 +61,19 @@ impl Compression {
     }
 }
 
+/// The bytes of `input`, decompressed if they begin like a compressed stream, whatever its name.
+///
+/// # Errors
+/// What reading the first bytes said.
+pub fn decompressed(input: Box<dyn Read + Send>) -> io::Result<Box<dyn BufRead + Send>> {
+    let mut input = BufReader::with_capacity(INPUT, input);
+    let found = Compression::sniff(input.fill_buf()?);
+    Ok(match found {
+        Some(found) => Box::new(BufReader::with_capacity(INPUT, found.decode(Box::new(input)))),
+        None => Box::new(input),
+    })
+}
+
 /// All frames of a zstd stream; the crate's own reader stops after one.
 struct Zstd<R> {
     input: R,

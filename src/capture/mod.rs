@@ -27,6 +27,7 @@ mod testing;
 mod writer;
 
 pub use block::{Block, PageBuf};
+pub use compressed::decompressed;
 #[cfg(feature = "live")]
 pub use filter::{Filter, Filtered};
 pub use followed::Followed;

@@ -94,3 +94,9 @@ Examples:
   wirelint redact traffic.pcapng -o shared.pcapng
   wirelint redact --keylog keys.log traffic.pcapng -o shared.pcapng
   wirelint redact recorded.har -o shared.har";
+
+/// `crack`.
+pub(super) const CRACK: &str = "\
+Examples:
+  wirelint crack traffic.pcapng -w words.txt.gz
+  wirelint crack -w words.txt -r best64.rule tokens.txt";

@@ -1,8 +1,9 @@
-//! What can be typed about tokens without traffic: `inspect`.
+//! What can be typed about tokens that are known: `inspect`, `crack`.
 
-use super::{ConfigArgs, FailOn, KeyArgs, RuleArgs, WorkArgs, fail_on, formats};
+use super::{ConfigArgs, FailOn, KeyArgs, ReadArgs, RuleArgs, WorkArgs, fail_on, formats};
 use crate::records;
 use clap::Args;
+use std::path::PathBuf;
 
 /// `wirelint inspect`.
 #[derive(Clone, Debug, Args)]
@@ -26,6 +27,42 @@ pub struct InspectArgs {
     /// Which rules run.
     #[command(flatten)]
     pub rules: RuleArgs,
+    /// Keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// Work and output.
+    #[command(flatten)]
+    pub work: WorkArgs,
+}
+
+/// `wirelint crack`.
+#[derive(Clone, Debug, Args)]
+pub struct CrackArgs {
+    /// Captures, folders of them, - for standard input, or tokens
+    #[arg(required = true, value_name = "INPUT-OR-TOKEN")]
+    pub inputs: Vec<PathBuf>,
+    /// Word list of any size, one word a line, compressed or not; may be repeated. The built-in list comes first
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub wordlist: Vec<PathBuf>,
+    /// Rules in hashcat's syntax that make more words of each word; may be repeated
+    #[arg(short = 'r', long, value_name = "FILE")]
+    pub mutations: Vec<PathBuf>,
+    /// Keep in this file how far the attack is, and go on from there if it was stopped
+    #[arg(long, value_name = "FILE")]
+    pub session: Option<PathBuf>,
+    /// HMAC trials at most [default: no bound]
+    #[arg(long, value_name = "N")]
+    pub crack_budget: Option<u64>,
+    /// Name of the format.
+    #[arg(long, value_name = "FORMAT", default_value = "table", help = formats("Record format",
+        records::RECORD_FORMATS.iter().map(|f| (f.name, f.doc))))]
+    pub format: String,
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// How packets are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Keys.
     #[command(flatten)]
     pub keys: KeyArgs,

@@ -7,20 +7,19 @@ use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
 use super::{Failure, decode_as, unused_keys};
 use crate::capture::{Block, CaptureError, Source};
-use crate::cli::{AuditArgs, RuleArgs, WorkArgs};
-use crate::crack::{WORD_BYTES, Words};
+use crate::cli::{AuditArgs, WorkArgs};
+use crate::crack::{Attack, WORD_BYTES};
 use crate::decode::{DecodeOptions, FlowKey, Paths};
-use crate::facts::{CaptureSummary, Dictionary, Given};
+use crate::facts::{CaptureSummary, Dictionary};
 use crate::finding::Summary;
 use crate::judge::{FlowNumbers, Judge};
 use crate::keys::KeyStore;
 use crate::limits;
 use crate::message::Exchange;
-use crate::pipeline::{self, Listener, Merged};
+use crate::pipeline::{self, Beside, Listener, Merged};
 use crate::session::FlowSummary;
 use crate::shard::{Demand, Event, Shared};
 use crate::tally::Tally;
-use crate::time::Timestamp;
 use crate::token::{Scanner, Sighting};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,6 +59,9 @@ pub(super) struct State<'a> {
     pub(super) end: bool,
 }
 
+/// Trials of the dictionary attack after each block of a run without an end that has one thread.
+const TRIALS: u64 = 10_000;
+
 /// Warnings that are kept for the report: a run without an end must not grow by them.
 const WARNINGS: usize = 1000;
 
@@ -85,6 +87,8 @@ pub(super) struct Audit {
     news: Option<Box<dyn News>>,
     /// Whether the judge wants all flows, and those with TLS.
     judged: (bool, bool),
+    /// The dictionary attack as it goes on, where a run has no end.
+    beside: Option<Beside>,
 }
 
 impl Audit {
@@ -135,12 +139,19 @@ impl Audit {
             heeds_comments: !args.no_suppressions,
             news: None,
             judged,
+            beside: None,
         };
         if let Some(warning) = unused_keys(keys) {
             audit.warn(warning);
         }
         secrets.warnings.into_iter().for_each(|text| audit.warn(text));
         Ok(audit)
+    }
+
+    /// Attacks tokens from now on as they come: there is no end at which it could be done.
+    #[cfg(feature = "live")]
+    pub(super) fn attack_meanwhile(&mut self) {
+        self.beside = Some(Beside::default());
     }
 
     /// Tells `news` from now on what happens.
@@ -208,6 +219,7 @@ impl Audit {
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
+        self.attack();
         let mut capture = CaptureSummary { tally: std::mem::take(&mut self.tally), secrets: self.secrets };
         self.judge.finish(&mut capture);
         self.tally = capture.tally;
@@ -238,6 +250,36 @@ impl Audit {
             remarks: self.remarks,
             interrupted,
             story: None,
+        }
+    }
+
+    /// The rest of the dictionary attack, on as many threads as the run has. Whoever interrupts a run that would end does not
+    /// wait for it; one without an end is always interrupted.
+    fn attack(&mut self) {
+        let (threads, stop) = (threads(&self.work), Arc::clone(&self.stop));
+        let beside = self.beside.take();
+        let endless = beside.is_some();
+        let Some(dictionary) = self.judge.memory_mut::<Dictionary>() else { return };
+        if let Some(beside) = beside {
+            beside.finish(dictionary.attack_mut());
+        }
+        let mut watch = |_: &mut Attack| endless || !stop.load(Ordering::Relaxed);
+        pipeline::attack(dictionary.attack_mut(), threads, &mut watch);
+    }
+
+    /// A little of it, while a run without an end goes on: beside it, or on the only thread.
+    fn attack_a_little(&mut self) {
+        let Some(beside) = &mut self.beside else { return };
+        let Some(dictionary) = self.judge.memory_mut::<Dictionary>() else { return };
+        let attack = dictionary.attack_mut();
+        match threads(&self.work).get() {
+            1 => {
+                attack.run_some(TRIALS);
+            }
+            _ => beside.step(attack),
+        }
+        if !attack.take_fresh().is_empty() {
+            self.judge.reconsider();
         }
     }
 
@@ -339,6 +381,7 @@ impl Listener for Audit {
             self.event(stamped.event);
         }
         self.numbers.died(&merged.deaths);
+        self.attack_a_little();
         self.tell(merged.behind, false) && !self.interrupted()
     }
 
@@ -353,12 +396,4 @@ impl Listener for Audit {
             progress.at(done);
         }
     }
-}
-
-/// What facts depend on, and whether the word lists can be read.
-pub(super) fn given(rules: &RuleArgs, now: Option<Timestamp>, keys: Arc<KeyStore>) -> Result<Given, Failure> {
-    for path in &rules.wordlist {
-        Words::open(path).map_err(|e| Failure(format!("--wordlist {e}")))?;
-    }
-    Ok(Given { now, keys, wordlists: rules.wordlist.clone(), crack_budget: rules.budget() })
 }

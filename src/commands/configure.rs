@@ -110,7 +110,7 @@ pub(super) fn records(
 pub(super) fn judge(configured: &Configured) -> Result<(Judge, Arc<KeyStore>), Failure> {
     let Configured { args, config, .. } = configured;
     let keys = Arc::new(super::key_store(&args.keys, &args.work)?);
-    let given = super::audit::given(&args.rules, super::now(&args.read)?, Arc::clone(&keys))?;
+    let given = super::given::given(&args.rules, super::now(&args.read)?, Arc::clone(&keys))?;
     let judge = Judge::new(rule_set(&args.rules, config)?, &given, args.work.show_secrets);
     Ok((judged_by(judge, config), keys))
 }

@@ -1,6 +1,6 @@
 //! `wirelint inspect`: tokens without traffic before the rules.
 
-use super::audit::given;
+use super::given::given;
 use super::scan::{settings, unknown_format};
 use super::{Failure, configure, exit, failing, key_store, output, parse_now, terminal, unused_keys};
 use crate::cli::{InspectArgs, RuleArgs};

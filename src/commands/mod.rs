@@ -1,8 +1,11 @@
 //! What the commands do: the two ends of the chute, and what is said about the work.
 
 mod audit;
+mod collector;
 mod configure;
+mod crack;
 mod expect;
+mod given;
 mod init;
 mod inputs;
 mod inspect;
@@ -21,6 +24,7 @@ mod secrets;
 mod shell;
 mod story;
 mod terminal;
+mod work;
 
 use crate::cli::{Cli, Command, KeyArgs, ReadArgs, WorkArgs};
 use crate::facts::Facts;
@@ -74,6 +78,7 @@ pub fn run(cli: Cli) -> u8 {
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { dir } => shell::man(dir.as_deref()),
         Command::Redact(args) => redact::run(&args),
+        Command::Crack(args) => crack::run(&args),
         Command::Rules(command) => rules::run(&command),
     };
     result.unwrap_or_else(|Failure(text)| {

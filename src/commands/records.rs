@@ -1,5 +1,6 @@
 //! `wirelint flows`, `http` and `tokens`: one record a subject, as subjects close. `wirelint trace`: a diagram a token.
 
+use super::collector::Collector;
 use super::inputs::{self, Inputs};
 use super::scan::{settings, stop_flag, threads, unknown_format};
 use super::secrets::{Secrets, bad_lines_text};
@@ -32,12 +33,14 @@ pub(super) enum Kind {
     Http,
     Tokens,
     Trace,
+    Crack,
 }
 
 /// What becomes of the records.
 enum Sink {
     Writer(RecordWriter),
     Tracer(Tracer),
+    Collector(Collector),
 }
 
 /// Runs `flows`, `http` or `tokens`.
@@ -45,7 +48,8 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let format = record_format(&args.format)
         .ok_or_else(|| unknown_format(&args.format, RECORD_FORMATS.iter().map(|f| f.name)))?;
     let settings = settings(&args.source.work);
-    record(kind, &args.source, |_| Sink::Writer(RecordWriter::new(format, &settings))).map(|(code, _)| code)
+    let sink = |_: &[String]| Sink::Writer(RecordWriter::new(format, &settings));
+    record(kind, &args.source, &stop_flag(), sink).map(|(code, _)| code)
 }
 
 /// Runs `trace`.
@@ -58,12 +62,24 @@ pub(super) fn trace(args: &TraceArgs) -> Result<u8, Failure> {
         let wanted = wanted.clone().unwrap_or_default();
         Sink::Tracer(Tracer::new(format, settings(work), wanted, work.show_secrets, names.to_vec()))
     };
-    let (code, sink) = record(Kind::Trace, &args.source, sink)?;
+    let (code, sink) = record(Kind::Trace, &args.source, &stop_flag(), sink)?;
     match (sink, wanted) {
         (Sink::Tracer(tracer), Some(wanted)) if tracer.is_empty() && code == exit::CLEAN => {
             Err(format!("--token {wanted}: no such token; wirelint tokens lists them").into())
         }
         _ => Ok(code),
+    }
+}
+
+/// Reads the inputs for the tokens that can be attacked.
+pub(super) fn collect(
+    args: &SourceArgs,
+    collector: Collector,
+    stop: &Arc<AtomicBool>,
+) -> Result<(u8, Collector), Failure> {
+    match record(Kind::Crack, args, stop, |_| Sink::Collector(collector))? {
+        (code, Sink::Collector(collector)) => Ok((code, collector)),
+        (code, _) => Ok((code, Collector::default())),
     }
 }
 
@@ -83,6 +99,7 @@ fn token_id(text: &str) -> Result<String, Failure> {
 fn record(
     kind: Kind,
     args: &SourceArgs,
+    stop: &Arc<AtomicBool>,
     sink: impl FnOnce(&[String]) -> Sink,
 ) -> Result<(u8, Sink), Failure> {
     let mut args = args.clone();
@@ -92,16 +109,16 @@ fn record(
     let tokens = matches!(kind, Kind::Tokens | Kind::Trace);
     let published = marks::KEY | marks::METADATA;
     let demand = Demand {
-        tokens,
+        tokens: tokens || kind == Kind::Crack,
         marks: tokens,
         documents: if tokens { published } else { 0 },
         body_digests: kind == Kind::Http,
         exchanges: match kind {
-            Kind::Http => vec![Wanted::default()],
+            Kind::Http | Kind::Crack => vec![Wanted::default()],
             Kind::Tokens | Kind::Trace => vec![Wanted(vec![published])],
             Kind::Flows => Vec::new(),
         },
-        flows: kind == Kind::Flows,
+        flows: matches!(kind, Kind::Flows | Kind::Crack),
         ..Demand::default()
     };
     let secrets = Secrets::load(&args.read)?;
@@ -127,7 +144,7 @@ fn record(
         tally: Tally::default(),
         quiet: args.work.quiet > 0,
         progress: Progress::new(inputs.total(), &args.work),
-        stop: stop_flag(),
+        stop: Arc::clone(stop),
         result: Ok(()),
     };
     let decode = DecodeOptions { verify_checksums: args.read.verify_checksums };
@@ -180,6 +197,9 @@ impl Recorder {
                 if let Some(body) = &exchange.document {
                     self.keys.learn_document(body, &Publisher::of(&exchange));
                 }
+                if let Sink::Collector(collector) = &mut self.sink {
+                    collector.text(exchange.host());
+                }
                 sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), &sightings, flow))
             }
             Event::Sighting { sighting, exchange } => {
@@ -190,6 +210,11 @@ impl Recorder {
             Event::Flow(summary) => {
                 let flow = self.numbers.number(summary.transport.flow);
                 let (vlan, tunnel) = (paths.vlan(summary.vlan), paths.tunnel(summary.key.path));
+                if let Sink::Collector(collector) = &mut self.sink {
+                    let hello = summary.tls.as_ref().and_then(|tls| tls.client.as_ref());
+                    collector.text(hello.and_then(|hello| hello.sni.clone()));
+                    return Ok(());
+                }
                 let record = flow_record(&summary, flow, file(&self.names, summary.file), vlan, tunnel);
                 self.sink.write(&record, &mut *self.out)
             }
@@ -210,6 +235,10 @@ impl Recorder {
                 tracer.sighting(sighting, around, &self.scanner);
                 Ok(())
             }
+            (Kind::Crack, Sink::Collector(collector)) => {
+                collector.token(&sighting.token, exchange.and_then(Exchange::host));
+                Ok(())
+            }
             (Kind::Tokens, sink) => {
                 let context = Context {
                     exchange,
@@ -227,6 +256,7 @@ impl Recorder {
     fn finish(&mut self) -> io::Result<()> {
         match (self.kind, &mut self.sink) {
             (_, Sink::Tracer(tracer)) => tracer.finish(&mut *self.out),
+            (_, Sink::Collector(_)) => Ok(()),
             (Kind::Flows, Sink::Writer(writer)) => writer.finish::<FlowRecord<'_>>(&mut *self.out),
             (Kind::Http, Sink::Writer(writer)) => writer.finish::<HttpRecord<'_>>(&mut *self.out),
             (_, Sink::Writer(writer)) => writer.finish::<TokenRecord<'_>>(&mut *self.out),
@@ -236,11 +266,11 @@ impl Recorder {
 }
 
 impl Sink {
-    /// Writes a record; a tracer takes none.
+    /// Writes a record; a tracer and a collector take none.
     fn write<R: Record>(&mut self, record: &R, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Writer(writer) => writer.write(record, out),
-            Self::Tracer(_) => Ok(()),
+            Self::Tracer(_) | Self::Collector(_) => Ok(()),
         }
     }
 }

@@ -48,6 +48,11 @@ pub(super) fn color(args: &WorkArgs) -> bool {
     }
 }
 
+/// Whether progress is shown: on a terminal, unless it is not wanted.
+pub(super) fn wants_progress(args: &WorkArgs) -> bool {
+    !args.no_progress && args.quiet == 0 && std::io::stderr().is_terminal()
+}
+
 /// A progress bar for work over a second, on a terminal only.
 pub(super) struct Progress {
     total: u64,
@@ -59,8 +64,7 @@ pub(super) struct Progress {
 impl Progress {
     /// A bar over `total` bytes; 0 if that is not known.
     pub(super) fn new(total: u64, args: &WorkArgs) -> Self {
-        let wanted = !args.no_progress && args.quiet == 0 && total > 0 && std::io::stderr().is_terminal();
-        Self { total, started: Instant::now(), bar: None, wanted }
+        Self { total, started: Instant::now(), bar: None, wanted: total > 0 && wants_progress(args) }
     }
 
     /// So many bytes are done.

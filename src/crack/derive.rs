@@ -8,6 +8,8 @@ use std::collections::HashSet;
 
 /// Words derived from one token, at most.
 pub(super) const DERIVED: usize = 200;
+/// Words of a capture that are tried on every token.
+pub(super) const SHARED: usize = 4096;
 /// Bytes of one text that words are derived from.
 const SEED_BYTES: usize = 128;
 /// Texts of one token that words are derived from.

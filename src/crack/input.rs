@@ -7,6 +7,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// One signing input and its signature.
 pub(super) struct Input {
@@ -14,8 +15,6 @@ pub(super) struct Input {
     pub(super) text: Box<[u8]>,
     pub(super) signature: Box<[u8]>,
     pub(super) seeds: Box<[Box<str>]>,
-    /// SHA-256 of the tokens that are this input; spellings of a signature differ in ways that no verifier sees.
-    pub(super) tokens: Vec<[u8; 32]>,
     /// Whether it was the first of its algorithm, issuer, key id and host, whose tokens probably share a secret.
     pub(super) leader: bool,
 }
@@ -23,7 +22,9 @@ pub(super) struct Input {
 /// Distinct inputs in order of first sighting, bounded.
 #[derive(Default)]
 pub(super) struct Inputs {
-    list: Vec<Input>,
+    list: Vec<Arc<Input>>,
+    /// SHA-256 of the tokens that are each input; spellings of a signature differ in ways that no verifier sees.
+    spellings: Vec<Vec<[u8; 32]>>,
     tokens: HashSet<[u8; 32]>,
     known: HashMap<[u8; 32], usize>,
     groups: HashSet<[u8; 32]>,
@@ -55,16 +56,22 @@ impl Inputs {
         let at = known.unwrap_or_else(|| {
             let leader = self.groups.insert(group(token, hs, host));
             let (text, signature) = (text.into(), signature.into());
-            self.list.push(Input { hs, text, signature, seeds, tokens: Vec::new(), leader });
+            self.list.push(Arc::new(Input { hs, text, signature, seeds, leader }));
+            self.spellings.push(Vec::new());
             self.known.insert(id, self.list.len() - 1);
             self.list.len() - 1
         });
-        self.list.get_mut(at)?.tokens.push(*token.sha256());
+        self.spellings.get_mut(at)?.push(*token.sha256());
         Some(at)
     }
 
-    pub(super) fn get(&self, at: usize) -> Option<&Input> {
+    pub(super) fn get(&self, at: usize) -> Option<&Arc<Input>> {
         self.list.get(at)
+    }
+
+    /// SHA-256 of the tokens that are an input.
+    pub(super) fn tokens(&self, at: usize) -> &[[u8; 32]] {
+        self.spellings.get(at).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,7 +91,7 @@ fn group(token: &Token, hs: Hs, host: Option<&str>) -> [u8; 32] {
 }
 
 /// SHA-256 over parts, each with its length before it.
-fn digest(parts: &[&[u8]]) -> [u8; 32] {
+pub(super) fn digest(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());

@@ -1,6 +1,9 @@
 //! One walk through all candidates: which comes next, and for whom.
 
-use super::{Found, Origin, WordlistError, Words, builtin, derive, input::Inputs, wordlist::is_builtin};
+use super::batch::Batch;
+use super::stream::Stream;
+use super::{Found, Mutation, Origin, WordlistError, derive, input::Inputs};
+use std::sync::Arc;
 use std::{borrow::Cow, collections::VecDeque, path::PathBuf};
 
 /// Inputs that a candidate is tried on.
@@ -15,10 +18,20 @@ pub(super) enum Scope {
 }
 
 /// What is to be tried next.
-pub(super) struct Candidate {
-    pub(super) word: Cow<'static, [u8]>,
+pub(super) struct Candidate<'w> {
+    pub(super) word: Cow<'w, [u8]>,
     pub(super) origin: Origin,
     pub(super) scope: Scope,
+}
+
+/// What comes next in a pass.
+pub(super) enum Next {
+    /// One candidate.
+    One(Candidate<'static>),
+    /// Words for all inputs of the round.
+    Words(Batch, Origin),
+    /// Nothing more in this round.
+    RoundOver,
 }
 
 /// What passes read, and what they have to say.
@@ -28,16 +41,29 @@ pub(super) struct Desk {
     pub(super) solved: Vec<Option<Found>>,
     /// Secrets given, then those found, in that order.
     pub(super) known: Vec<Found>,
+    /// Words of the whole capture, which are tried on every input.
+    pub(super) shared: Vec<Box<[u8]>>,
+    /// What is made of each word beside the word itself.
+    pub(super) mutations: Arc<[Mutation]>,
     /// Lists of the user; one that failed is gone.
     pub(super) wordlists: Vec<Option<PathBuf>>,
     /// Of each list, the lines left out.
     pub(super) long_lines: Vec<u64>,
     pub(super) errors: Vec<WordlistError>,
+    /// Bytes of the lists' files that were read in this round.
+    pub(super) read: u64,
 }
 
 impl Desk {
     pub(super) fn is_open(&self, at: usize) -> bool {
         self.solved.get(at).is_some_and(Option::is_none)
+    }
+
+    pub(super) fn give_up(&mut self, list: usize, error: WordlistError) {
+        if let Some(path) = self.wordlists.get_mut(list) {
+            *path = None;
+        }
+        self.errors.push(error);
     }
 }
 
@@ -54,8 +80,7 @@ enum Phase {
     Known(usize),
     Empty,
     Derived { rest: VecDeque<usize>, current: usize, words: VecDeque<Vec<u8>> },
-    Builtin(usize),
-    Files { next: usize, open: Option<Words> },
+    Words(Box<Stream>),
 }
 
 impl Pass {
@@ -68,19 +93,20 @@ impl Pass {
         some.then_some(Self { now, later, phase: Phase::Known(0) })
     }
 
-    /// The next candidate, or `None` at the end.
-    pub(super) fn next(&mut self, desk: &mut Desk) -> Option<Candidate> {
+    /// What comes next. It asks for [`turn`](Self::turn) when a round is over.
+    pub(super) fn next(&mut self, desk: &mut Desk) -> Next {
         loop {
             let for_later = matches!(self.phase, Phase::Known(_)) && !self.later.is_empty();
             if self.now.is_empty() && !for_later {
-                self.turn()?;
+                return Next::RoundOver;
             }
             match &mut self.phase {
                 Phase::Known(at) => {
                     if let Some(found) = desk.known.get(*at) {
                         *at += 1;
                         let word = Cow::Owned(found.secret.reveal().to_vec());
-                        return Some(Candidate { word, origin: found.origin, scope: Scope::Everyone });
+                        let (origin, scope) = (found.origin, Scope::Everyone);
+                        return Next::One(Candidate { word, origin, scope });
                     }
                     self.phase = Phase::Empty;
                 }
@@ -88,13 +114,13 @@ impl Pass {
                     let rest = self.now.iter().copied().collect();
                     self.phase = Phase::Derived { rest, current: usize::MAX, words: VecDeque::new() };
                     let (origin, scope) = (Origin::Empty, Scope::Round);
-                    return Some(Candidate { word: Cow::Borrowed(&[]), origin, scope });
+                    return Next::One(Candidate { word: Cow::Borrowed(&[]), origin, scope });
                 }
                 Phase::Derived { rest, current, words } => {
                     if let Some(word) = words.pop_front() {
                         let (origin, scope) = (Origin::Derived, Scope::One(*current));
                         if desk.is_open(*current) {
-                            return Some(Candidate { word: word.into(), origin, scope });
+                            return Next::One(Candidate { word: word.into(), origin, scope });
                         }
                         words.clear();
                     } else if let Some(at) = rest.pop_front() {
@@ -103,69 +129,23 @@ impl Pass {
                             *words = derive::words(&input.seeds).into();
                         }
                     } else {
-                        self.phase = Phase::Builtin(0);
+                        desk.read = 0;
+                        self.phase = Phase::Words(Box::default());
                     }
                 }
-                Phase::Builtin(at) => {
-                    if let Some(word) = builtin().get(*at) {
-                        *at += 1;
-                        let (origin, scope) = (Origin::Builtin, Scope::Round);
-                        return Some(Candidate { word: Cow::Borrowed(&**word), origin, scope });
-                    }
-                    self.phase = Phase::Files { next: 0, open: None };
+                Phase::Words(stream) => {
+                    let mut batch = Batch::default();
+                    let origin = stream.fill(desk, &mut batch);
+                    return if batch.is_empty() { Next::RoundOver } else { Next::Words(batch, origin) };
                 }
-                Phase::Files { next, open } => match read(desk, next, open) {
-                    Some(word) if is_builtin(&word) => {}
-                    Some(word) => {
-                        let (origin, scope) = (Origin::Wordlist, Scope::Round);
-                        return Some(Candidate { word: word.into(), origin, scope });
-                    }
-                    None => self.turn()?,
-                },
             }
         }
     }
 
-    /// Begins the second round, or ends the pass.
-    fn turn(&mut self) -> Option<()> {
+    /// Begins the second round; false where the pass has ended.
+    pub(super) fn turn(&mut self) -> bool {
         self.now = std::mem::take(&mut self.later);
         self.phase = Phase::Empty;
-        (!self.now.is_empty()).then_some(())
+        !self.now.is_empty()
     }
-}
-
-/// The next word of the user's lists.
-fn read(desk: &mut Desk, next: &mut usize, open: &mut Option<Words>) -> Option<Vec<u8>> {
-    loop {
-        if let Some(words) = open {
-            let mut word = Vec::new();
-            let more = words.next_into(&mut word);
-            let list = next.saturating_sub(1);
-            if let Some(count) = desk.long_lines.get_mut(list) {
-                *count = words.long_lines().max(*count);
-            }
-            match more {
-                Ok(true) => return Some(word),
-                Ok(false) => *open = None,
-                Err(error) => {
-                    *open = None;
-                    give_up(desk, list, error);
-                }
-            }
-        }
-        let path = desk.wordlists.get(*next)?;
-        *next += 1;
-        match path.as_deref().map(Words::open) {
-            Some(Ok(words)) => *open = Some(words),
-            Some(Err(error)) => give_up(desk, *next - 1, error),
-            None => {}
-        }
-    }
-}
-
-fn give_up(desk: &mut Desk, list: usize, error: WordlistError) {
-    if let Some(path) = desk.wordlists.get_mut(list) {
-        *path = None;
-    }
-    desk.errors.push(error);
 }

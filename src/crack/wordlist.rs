@@ -1,12 +1,14 @@
 //! Word lists: the built-in ones and those of the user.
 
+use crate::capture::decompressed;
+use foldhash::HashSet;
 use std::{
-    collections::HashSet,
     fmt,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, Read},
     path::{Path, PathBuf},
-    sync::LazyLock,
+    sync::atomic::{AtomicU64, Ordering},
+    sync::{Arc, LazyLock},
 };
 
 /// Longest line of a word list that is tried, in bytes.
@@ -46,52 +48,80 @@ impl std::error::Error for WordlistError {
 
 /// The words of a file, one a line, as bytes; LF or CRLF ends a line, which need not be UTF-8. Empty lines and those
 /// longer than [`WORD_BYTES`] are left out.
-#[derive(Debug)]
-pub struct Words<R = BufReader<File>> {
+pub struct Words<R = Box<dyn BufRead + Send>> {
     source: R,
     path: PathBuf,
     long: u64,
+    /// Bytes of the file that were read, before they were decompressed.
+    consumed: Arc<AtomicU64>,
+}
+
+/// A file that counts what is read of it.
+struct Counted {
+    file: File,
+    consumed: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buf)?;
+        self.consumed.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
 }
 
 impl Words {
-    /// Opens a word list.
+    /// Opens a word list, which may be compressed (gzip, zstd, lz4, xz).
     pub fn open(path: &Path) -> Result<Self, WordlistError> {
         let error = |cause| WordlistError { path: path.to_owned(), cause };
         let file = File::open(path).map_err(error)?;
         if file.metadata().map_err(error)?.is_dir() {
             return Err(error(io::ErrorKind::IsADirectory.into()));
         }
-        Ok(Self::new(BufReader::with_capacity(64 << 10, file), path))
+        let consumed = Arc::<AtomicU64>::default();
+        let counted = Counted { file, consumed: Arc::clone(&consumed) };
+        let source = decompressed(Box::new(counted)).map_err(error)?;
+        Ok(Self { consumed, ..Self::new(source, path) })
     }
 }
 
 impl<R: BufRead> Words<R> {
     /// The words of `source`, which errors call `path`.
     pub fn new(source: R, path: &Path) -> Self {
-        Self { source, path: path.to_owned(), long: 0 }
+        Self { source, path: path.to_owned(), long: 0, consumed: Arc::default() }
     }
 
     /// Reads the next word into `word`; false at the end.
     pub fn next_into(&mut self, word: &mut Vec<u8>) -> Result<bool, WordlistError> {
         loop {
             word.clear();
-            let limit = (WORD_BYTES + 2) as u64;
-            let error = |cause| WordlistError { path: self.path.clone(), cause };
-            let read = (&mut self.source).take(limit).read_until(b'\n', word).map_err(error)?;
-            let ended = word.last() == Some(&b'\n');
-            if ended {
-                word.pop();
-                if word.last() == Some(&b'\r') {
-                    word.pop();
+            let (mut some, mut ended) = (false, false);
+            while !ended {
+                let chunk = self
+                    .source
+                    .fill_buf()
+                    .map_err(|cause| WordlistError { path: self.path.clone(), cause })?;
+                if chunk.is_empty() {
+                    break;
                 }
+                some = true;
+                let end = memchr::memchr(b'\n', chunk);
+                let line = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
+                // Of a long line no more is kept than tells that it is one.
+                let room = (WORD_BYTES + 2).saturating_sub(word.len());
+                word.extend_from_slice(line.get(..room).unwrap_or(line));
+                ended = end.is_some();
+                let used = line.len() + usize::from(ended);
+                self.source.consume(used);
+            }
+            if !some {
+                return Ok(false);
+            }
+            if ended && word.last() == Some(&b'\r') {
+                word.pop();
             }
             if word.len() > WORD_BYTES {
                 self.long += 1;
-                if !ended {
-                    self.source.skip_until(b'\n').map_err(error)?;
-                }
-            } else if read == 0 {
-                return Ok(false);
             } else if !word.is_empty() {
                 return Ok(true);
             }
@@ -101,6 +131,17 @@ impl<R: BufRead> Words<R> {
     /// Lines left out because of their length, so far.
     pub const fn long_lines(&self) -> u64 {
         self.long
+    }
+
+    /// Bytes of the file that were read so far; ahead of the words, by a buffer.
+    pub fn consumed(&self) -> u64 {
+        self.consumed.load(Ordering::Relaxed)
+    }
+}
+
+impl<R> fmt::Debug for Words<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Words({})", self.path.display())
     }
 }
 
@@ -115,7 +156,7 @@ const PASSWORDS: &str = include_str!("../../wordlists/passwords.txt");
 static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
     // Lines keep their newline here, so that a word with one behind it is borrowed too.
     let lines = |text: &'static str| text.split_inclusive('\n');
-    let mut all = Builtin { words: Vec::with_capacity(32 << 10), set: HashSet::with_capacity(32 << 10) };
+    let mut all = Builtin { words: Vec::with_capacity(32 << 10), set: HashSet::default() };
     let mut add = |word: &'static str| {
         if !word.is_empty() && all.set.insert(word.as_bytes()) {
             all.words.push(word.as_bytes().into());

@@ -47,6 +47,8 @@ pub(super) const FAMILY: Family = Family {
 pub struct Dictionary {
     attack: Attack,
     outcome: Option<Outcome>,
+    /// Somebody else runs the attack.
+    lent: bool,
 }
 
 impl Dictionary {
@@ -55,9 +57,15 @@ impl Dictionary {
         self.outcome.as_ref()
     }
 
+    /// The attack, for whoever runs it before its memory is closed: closing it then runs it no further.
+    pub fn attack_mut(&mut self) -> &mut Attack {
+        self.lent = true;
+        &mut self.attack
+    }
+
     /// The weak secret of the token of a case, if it is known already.
     pub fn secret<'a>(case: &Case<'a>) -> Option<&'a Secret> {
-        let found = case.memory::<Self>()?.outcome.as_ref()?.found.get(case.sighting?.token.sha256())?;
+        let found = case.memory::<Self>()?.attack.found(case.sighting?.token.sha256())?;
         found.is_weak().then_some(&found.secret)
     }
 }
@@ -65,7 +73,7 @@ impl Dictionary {
 impl Memory for Dictionary {
     fn new(given: &Given) -> Self {
         let (secrets, lists) = (given.keys.secrets().to_vec(), given.wordlists.clone());
-        Self { attack: Attack::new(given.crack_budget, secrets, lists), outcome: None }
+        Self { attack: Attack::new(given.crack_budget, secrets, lists), outcome: None, lent: false }
     }
 
     fn wants() -> Wants {
@@ -83,7 +91,7 @@ impl Memory for Dictionary {
     }
 
     fn close(&mut self, _: &Memories, tally: &mut Tally) {
-        let outcome = self.attack.run();
+        let outcome = if self.lent { self.attack.outcome() } else { self.attack.run() };
         tally.weirds("crack_refused", outcome.refused);
         self.outcome = Some(outcome);
     }
@@ -94,8 +102,9 @@ fn is_hmac(case: &Case<'_>) -> bool {
 }
 
 fn found<'a>(case: &Case<'a>, f: impl FnOnce(Option<&'a Secret>) -> Value<'a>) -> Value<'a> {
+    let secret = Dictionary::secret(case);
     match case.memory::<Dictionary>() {
-        Some(dictionary) if dictionary.outcome.is_none() => Value::Pending,
-        _ => f(Dictionary::secret(case)),
+        Some(dictionary) if dictionary.outcome.is_none() && secret.is_none() => Value::Pending,
+        _ => f(secret),
     }
 }

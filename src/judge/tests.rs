@@ -235,6 +235,24 @@ fn late_facts_that_come_meanwhile_are_told_and_the_others_go_on_waiting() {
 }
 
 #[test]
+fn a_secret_that_is_found_while_the_run_goes_on_is_told_at_once() {
+    let mut judge = judge(&["confidence = 'high'\nwhen = 'crack.found'\nmessage = '{crack.secret}'"]);
+    judge.sighting(sighting("a", 5), None, 1);
+    let attack = judge.memory_mut::<crate::facts::Dictionary>().unwrap().attack_mut();
+    while attack.take_fresh().is_empty() {
+        assert!(attack.run_some(1));
+    }
+    judge.reconsider();
+    let fresh = judge.take_fresh();
+    assert_eq!((fresh.len(), fresh[0].message.as_str()), (1, "s****t (6 chars)"));
+    // From then on it is known when the token is sighted, and counted.
+    judge.sighting(sighting("b", 6), None, 1);
+    finish(&mut judge);
+    let (found, _) = judge.into_findings();
+    assert_eq!((found.len(), found[0].count), (1, 2));
+}
+
+#[test]
 fn what_differs_in_how_bad_it_would_be_is_kept_apart() {
     let mut judge = judge(&["confidence = 'high'\nwhen = 'crack.found'\nmessage = 'm'\n\
          severity-if = [{ when = 'token.age > 10', is = 'critical' }]"]);

@@ -1,6 +1,7 @@
-//! Records: what `flows`, `http`, `tokens`, `trace` and `inspect` print of each value that passes, and the formats that they
+//! Records: what `flows`, `http`, `tokens`, `trace`, `inspect` and `crack` print of each value that passes, and the formats that they
 //! print it in.
 
+mod crack;
 mod credentials;
 mod flows;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod writer;
 
 use crate::report::Column;
 
+pub use crack::CrackRecord;
 pub use credentials::{credentials_in, secret_param};
 pub use flows::{FlowRecord, flow_record};
 pub use http::{HttpRecord, http_record};

@@ -137,6 +137,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
         until: args.duration.map(|seconds| now + Duration::from_secs(seconds)),
         told: (now, 0, 0),
     }));
+    audit.attack_meanwhile();
     audit.watch(Box::new(Told(Rc::clone(&watch))));
     let names = args.interface.clone();
     let result = loop {
