@@ -28,6 +28,11 @@ const STYLES: &[(&str, Style)] = &[
     ("pcapng in gzip", Style { ng: true, big: false, nano: false, extras: true, gzip: true }),
 ];
 
+/// What is told by the time that passed, and where: a token that is used in the very moment of its logout may have been sent
+/// before it.
+const BY_TIME: &[(&str, &str, &str)] =
+    &[("attacks-naive", "one point in time", "token-accepted-after-logout")];
+
 struct Fixture {
     name: String,
     packets: Vec<Packet>,
@@ -126,6 +131,11 @@ fn mangled_captures_say_the_same() {
             }
         }
         let mut wrong = differences(&fixture.seed, &one, &what, mangle.addresses);
+        for (_, _, rule) in
+            BY_TIME.iter().filter(|(f, m, _)| (*f, *m) == (fixture.name.as_str(), mangle.name))
+        {
+            wrong.retain(|line| !line.contains(&format!("finding: lost (\"{rule}\"")));
+        }
         // Threads meet every mangling with some fixture, and every fixture with some mangling.
         if (fixture.name.len() + mangle.name.len()).is_multiple_of(4)
             && fixture.observe(bytes, 8).log != one.log
