@@ -7,6 +7,7 @@ use crate::support::run::{Run, wirelint};
 use crate::support::tree;
 use crate::support::wire::{self, Conversation, Style, connection};
 use base64::Engine as _;
+use regex_lite::Regex;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -184,7 +185,10 @@ fn errors(path: &Path) -> BTreeSet<String> {
     let run =
         ["tcp", "udp", "ip"].iter().fold(run, |run, p| run.args(["-o", &format!("{p}.check_checksum:TRUE")]));
     let run = run.args(["-Y", "_ws.expert.severity >= 8388608", "-T", "fields", "-e", "frame.number"]);
-    run.args(["-e", "_ws.expert.message"]).run().out.lines().map(str::to_owned).collect()
+    let run = run.args(["-e", "_ws.expert.message"]).run();
+    // A checksum that was wrong before is wrong after: what it should be is another.
+    let should = Regex::new(r" \[should be 0x[0-9a-f]+\]").unwrap();
+    run.out.lines().map(|line| should.replace_all(line, "").into_owned()).collect()
 }
 
 fn has_tshark() -> bool {
@@ -240,7 +244,6 @@ const SHORT: &[(&str, &[&str])] = &[
     // A name of DNS and a record of Kafka get other bytes than their length or checksum says.
     ("datagrams", &["flow", "tshark: "]),
     ("kafka", &["tshark: "]),
-    ("mqtt", &["tshark: "]),
     // Of a JWE in JSON serialisation the ciphertext is replaced, not its key, vector and tag.
     (
         "serialisations",
