@@ -4,7 +4,7 @@ use super::audit::Audit;
 use super::{Failure, output, terminal};
 use crate::baseline::Baseline;
 use crate::cli::AuditArgs;
-use crate::finding::{Finding, Summary};
+use crate::finding::Summary;
 use std::path::PathBuf;
 
 /// What was found before, and where that is to be written which is found now.
@@ -29,7 +29,7 @@ impl Known {
 
     /// Whether a finding was there before.
     #[cfg(feature = "live")]
-    pub(super) fn knows(&self, finding: &Finding) -> bool {
+    pub(super) fn knows(&self, finding: &crate::finding::Finding) -> bool {
         self.before.as_ref().is_some_and(|(_, baseline)| baseline.knows(finding))
     }
 

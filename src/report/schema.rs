@@ -1,6 +1,6 @@
 //! The published schema of `json` and `ndjson`.
 
-/// JSON Schema (draft-07) of the report, version [`SCHEMA_VERSION`](super::view::SCHEMA_VERSION).
+/// JSON Schema (draft-07) of the report, version `SCHEMA_VERSION`.
 pub const REPORT_SCHEMA: &str = include_str!("../../docs/schema/report.schema.json");
 
 #[cfg(test)]
