@@ -28,8 +28,8 @@ const STYLES: &[(&str, Style)] = &[
     ("pcapng in gzip", Style { ng: true, big: false, nano: false, extras: true, gzip: true }),
 ];
 
-/// What is told by the time that passed, and where: a token that is used in the very moment of its logout may have been sent
-/// before it.
+/// What is told by the time that passed, and where: a token that is used within two seconds of its logout may have been sent
+/// before it (`ended.since_logout`).
 const BY_TIME: &[(&str, &str, &str)] =
     &[("attacks-naive", "one point in time", "token-accepted-after-logout")];
 

@@ -241,7 +241,7 @@ fn check(case: &Case) -> Vec<String> {
 
 /// Where `redact` falls short today (the guide says so, too), by fixture: what the check says there.
 const SHORT: &[(&str, &[&str])] = &[
-    // A name of DNS and a record of Kafka get other bytes than their length or checksum says.
+    // Names of DNS and compressed records of Kafka cannot be replaced in place: their packets are blanked, as the command says.
     ("datagrams", &["flow", "tshark: "]),
     ("kafka", &["tshark: "]),
     // Of a JWE in JSON serialisation the ciphertext is replaced, not its key, vector and tag.
