@@ -244,16 +244,6 @@ const SHORT: &[(&str, &[&str])] = &[
     // Names of DNS and compressed records of Kafka cannot be replaced in place: their packets are blanked, as the command says.
     ("datagrams", &["flow", "tshark: "]),
     ("kafka", &["tshark: "]),
-    // Of a JWE in JSON serialisation the ciphertext is replaced, not its key, vector and tag.
-    (
-        "serialisations",
-        &[
-            "dL1gNe9dsV7yq0yZrbdnYHEd",
-            "i17TD6TzAN83bJJ2",
-            "rEsTrfn-AYwGg7ogHNAxMSkz",
-            "tQI-X933Ua4WGgTzj5aLpw",
-        ],
-    ),
     // The header of a key binding token stays, as that of any token does.
     ("sd-jwt", &["eyJhbGciOiAiRVMyNTYiLCAi is left"]),
 ];

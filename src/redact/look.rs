@@ -216,7 +216,9 @@ impl Look<'_> {
     }
 
     fn json(self, body: &[u8], found: &mut Vec<Found>) {
+        let mut encrypted = false;
         for hit in find_json_form(body).0 {
+            encrypted |= hit.token.is_encrypted();
             for range in [Some(hit.signature), hit.payload].into_iter().flatten() {
                 let value = body.get(range.clone()).unwrap_or_default().to_vec();
                 found.push(Found { range, value, kind: Kind::Segment });
@@ -224,6 +226,13 @@ impl Look<'_> {
         }
         let keys = memchr::memmem::find(body, b"\"kty\"").is_some();
         json_members(body, limits::ENTRY_VALUES, &mut |member| {
+            // RFC 7516 section 7.2: the parts of a JWE beside its ciphertext and its headers.
+            if encrypted && matches!(&*member.name, "encrypted_key" | "iv" | "tag" | "aad") {
+                let range = member.at..super::claims::string_end(body, member.at);
+                let value = body.get(range.clone()).unwrap_or_default().to_vec();
+                found.push(Found { range, value, kind: Kind::Segment });
+                return;
+            }
             let private = keys && matches!(&*member.name, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k" | "oth");
             if private || secret_param(&member.name, member.value.len()) {
                 let range = member.at..super::claims::string_end(body, member.at);
@@ -308,6 +317,9 @@ mod tests {
         assert_eq!(body("text/plain", pem), ["\nMIIB\n"]);
         let jwk = r#"{"kty":"oct","k":"c2VjcmV0","kid":"1"}"#;
         assert_eq!(body("application/json", jwk), ["c2VjcmV0"]);
+        let jwe = r#"{"ciphertext":"Y3Q","iv":"aXY","protected":"eyJlbmMiOiJBMTI4R0NNIn0","tag":"dGFn","aad":"YWFk","recipients":[{"header":{"alg":"A128KW"},"encrypted_key":"a2V5"}]}"#;
+        assert_eq!(body("application/json", jwe), ["Y3Q", "aXY", "dGFn", "YWFk", "a2V5"]);
+        assert!(body("application/json", r#"{"iv":"aXY","tag":"dGFn"}"#).is_empty(), "no JWE");
         assert_eq!(body("text/html", &format!("<a href='?t={TOKEN}'>")), [TOKEN]);
     }
 
