@@ -2,8 +2,8 @@
 
 use super::KeyErrorKind;
 use super::curve::Curve;
+use super::provider::PROVIDER;
 use super::public::{Edwards, PublicKey};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use std::sync::Arc;
 
@@ -91,7 +91,8 @@ impl Key {
         }
         match &self.verifier {
             Verifier::Jwt(key) => {
-                crypto::verify(&URL_SAFE_NO_PAD.encode(signature), input, key, algorithm(alg)?).ok()
+                let verifier = (PROVIDER.verifier_factory)(&algorithm(alg)?, key).ok()?;
+                Some(verifier.verify(input, &signature.to_vec()).is_ok())
             }
             Verifier::Point(curve, point) => Some(curve.verifies(point, input, signature)),
         }

@@ -14,6 +14,7 @@ mod forms;
 mod jwk;
 mod key;
 mod pem;
+mod provider;
 mod public;
 mod publisher;
 mod signature;

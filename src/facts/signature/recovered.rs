@@ -5,12 +5,16 @@ use crate::keys::{Curve, Edwards, Nonces, PublicKey, Signature, examples, header
 use crate::limits::{GUESSED_TOKENS, RECOVERED_TOKENS};
 use crate::token::Token;
 use foldhash::{HashMap, HashMapExt};
+use std::cell::LazyCell;
+use std::ops::Deref;
 
 /// Tokens of one group that wait for another one with the same key.
 const POOL: usize = 16;
+/// Tokens of the pool whose keys are tried one by one.
+const FEW: usize = 3;
 /// Keys of one group.
 const GROUP_KEYS: usize = 4;
-/// Tokens of one group that guesses are spent on: who signs carelessly does so each time.
+/// Tokens of one issuer and algorithm that guesses are spent on: who signs carelessly does so each time.
 const GUESSES: usize = 2;
 
 /// What was revealed about one token.
@@ -31,7 +35,27 @@ pub(super) struct Revealed {
 struct Group<'t> {
     keys: Vec<PublicKey>,
     pool: Vec<(&'t Token, Vec<Box<[u8]>>)>,
-    tokens: usize,
+}
+
+impl Group<'_> {
+    /// The token of the pool that has a key in common with another one, and that key. To try the two keys of a token is
+    /// less work than to recover those of the other, its `own`, as long as there are few.
+    fn shared(
+        &self,
+        curve: Curve,
+        token: &Token,
+        own: &impl Deref<Target = Vec<Box<[u8]>>>,
+    ) -> Option<(usize, PublicKey)> {
+        if self.pool.len() > FEW {
+            let common = |known: &[Box<[u8]>]| known.iter().find(|point| own.contains(point)).cloned();
+            let shared = self.pool.iter().enumerate().find_map(|(at, (_, known))| Some((at, common(known)?)));
+            return shared.map(|(at, point)| (at, PublicKey::Ec { curve, point }));
+        }
+        let points =
+            self.pool.iter().enumerate().flat_map(|(at, (_, points))| points.iter().map(move |p| (at, p)));
+        let mut keys = points.map(|(at, point)| (at, PublicKey::Ec { curve, point: point.clone() }));
+        keys.find(|(_, key)| verifies(key, token))
+    }
 }
 
 /// Looks at tokens, in order: at the first ones of each group for what can be guessed, and at those that no known key
@@ -42,6 +66,7 @@ pub(super) fn reveal(tokens: &[(&Token, Signature)]) -> HashMap<[u8; 32], Reveal
     let mut found: HashMap<[u8; 32], Revealed> = HashMap::new();
     let (mut recoveries, mut guesses) = (RECOVERED_TOKENS, GUESSED_TOKENS);
     let mut tables: Vec<(Curve, Nonces)> = Vec::new();
+    let mut guessed: HashMap<(String, String), usize> = HashMap::new();
     for &(token, verdict) in tokens {
         let Some(alg) = token.alg() else { continue };
         let text =
@@ -51,9 +76,10 @@ pub(super) fn reveal(tokens: &[(&Token, Signature)]) -> HashMap<[u8; 32], Reveal
             order.push(name.clone());
             Group::default()
         });
-        group.tokens += 1;
         let curve = Curve::of_alg(&alg);
-        if group.tokens <= GUESSES && guesses > 0 {
+        let spent = guessed.entry((name.0, name.2)).or_default();
+        if *spent < GUESSES && guesses > 0 {
+            *spent += 1;
             guesses -= 1;
             let one = found.entry(*token.sha256()).or_default();
             one.example = if verdict == Signature::Valid { None } else { by_example(token) };
@@ -68,13 +94,9 @@ pub(super) fn reveal(tokens: &[(&Token, Signature)]) -> HashMap<[u8; 32], Reveal
             continue;
         }
         recoveries -= 1;
-        let candidates = curve.recover(token.signing_input(), token.signature());
-        let shared =
-            |(_, known): &(&Token, Vec<Box<[u8]>>)| known.iter().any(|point| candidates.contains(point));
-        if let Some(at) = group.pool.iter().position(shared) {
-            let (other, known) = group.pool.remove(at);
-            let Some(point) = known.into_iter().find(|point| candidates.contains(point)) else { continue };
-            let key = PublicKey::Ec { curve, point };
+        let candidates = LazyCell::new(|| curve.recover(token.signing_input(), token.signature()));
+        if let Some((at, key)) = group.shared(curve, token, &candidates) {
+            let (other, _) = group.pool.remove(at);
             for token in [other, token] {
                 found.entry(*token.sha256()).or_default().key = Some(key.clone());
             }
@@ -82,7 +104,7 @@ pub(super) fn reveal(tokens: &[(&Token, Signature)]) -> HashMap<[u8; 32], Reveal
                 group.keys.push(key);
             }
         } else if group.pool.len() < POOL {
-            group.pool.push((token, candidates));
+            group.pool.push((token, candidates.clone()));
         }
     }
     for name in order {
