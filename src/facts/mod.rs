@@ -20,6 +20,7 @@ mod jti;
 mod key;
 mod login;
 pub mod marks;
+mod memo;
 mod memory;
 mod mixed;
 mod nonce;
@@ -42,6 +43,7 @@ pub use entity::{Entity, Origin};
 use foldhash::HashMap;
 #[doc(hidden)]
 pub use fuzz::fuzz_facts;
+pub use memo::Memo;
 pub use memory::{Given, Memories, Memory, Source, Wants};
 use std::sync::LazyLock;
 use value::{FieldId, Lookup, Schema, Type, Value};
@@ -185,6 +187,16 @@ impl Schema for FactsOf {
     fn names(&self) -> Vec<String> {
         let families = FAMILIES.iter().filter(|family| family.subjects.contains(&self.0));
         families.flat_map(|f| f.fields).map(|f| f.name.to_owned()).collect()
+    }
+
+    fn weight(&self, field: FieldId) -> u8 {
+        match Facts::family(field) {
+            // What a token rules out is asked once for each: a rule that is still there has these.
+            Some(Family { steady: true, .. }) => 3,
+            Some(Family { late: true, .. }) => 2,
+            Some(Family { source: Source::Memory { .. }, .. }) => 1,
+            _ => 0,
+        }
     }
 
     fn elsewhere(&self, path: &[&str]) -> Option<String> {

@@ -227,6 +227,11 @@ pub trait Schema {
     /// The dotted names of all facts.
     fn names(&self) -> Vec<String>;
 
+    /// How late a fact should be looked at: where several conditions must hold, those of the least weight come first.
+    fn weight(&self, _field: FieldId) -> u8 {
+        0
+    }
+
     /// The subjects that have the fact which `path` starts with, where it is the fact of another subject only.
     fn elsewhere(&self, _path: &[&str]) -> Option<String> {
         None

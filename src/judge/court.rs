@@ -4,15 +4,16 @@ use super::ledger::{Ledger, Spot};
 use super::retained::{Again, Evidence, Kept, Retained};
 use super::row::Row;
 use super::seen::{RuledOut, Seen};
-use super::spot::{identity, packet_time, position, short};
-use crate::facts::{Case, Subject};
+use super::spot::{packet_time, position, short};
+use crate::facts::value::Lookup;
+use crate::facts::{Case, Memo, Subject};
 use crate::finding::RuleNote;
 use crate::rules::expr::Verdict;
-use crate::rules::{Judged, Rule, RuleSet};
+use crate::rules::{Judged, Rule, RuleBits, RuleSet};
 use crate::shard::Wanted;
 use crate::suppress::Suppressions;
 use crate::tally::Tally;
-use crate::token::Sighting;
+use crate::token::Token;
 use foldhash::HashSet;
 
 pub(super) struct Court {
@@ -21,7 +22,7 @@ pub(super) struct Court {
     pub(super) ledger: Ledger,
     retained: Retained,
     pub(super) seen: Seen,
-    candidates: Vec<usize>,
+    candidates: RuleBits,
     /// Oddities of judging itself.
     pub(super) tally: Tally,
     /// What the operator accepts.
@@ -36,7 +37,7 @@ impl Court {
             rules,
             ledger: Ledger::new(show_secrets),
             retained: Retained::new(),
-            candidates: Vec::new(),
+            candidates: RuleBits::default(),
             tally: Tally::default(),
             suppressions: Suppressions::default(),
         }
@@ -52,14 +53,9 @@ impl Court {
         self.rows.get(rule).map(|row| row.wanted.clone()).unwrap_or_default()
     }
 
-    /// Counts the token of a sighting: the rules that it rules out by itself, and whether it is new.
-    pub(super) fn seen(&mut self, sighting: &Sighting) -> (RuledOut, bool) {
-        let new = !self.seen.contains(&sighting.token);
-        let out = self.seen.add(sighting, &self.rules).unwrap_or_else(|| {
-            self.tally.weird("tokens_uncounted");
-            RuledOut::default()
-        });
-        (out, new)
+    /// Whether no sighting of the token was heard yet.
+    pub(super) fn is_new(&self, token: &Token) -> bool {
+        !self.seen.contains(token)
     }
 
     pub(super) fn distinct_tokens(&self) -> u64 {
@@ -72,22 +68,31 @@ impl Court {
         rules.map(RuleNote::from).collect()
     }
 
-    /// Puts one subject before the rules. If late facts may change a verdict, `evidence` is kept to be judged again.
+    /// Puts one subject before the rules: a sighting, whose token is counted, or what `subjects` say. If late facts may
+    /// change a verdict, `evidence` is kept to be judged again.
     pub(super) fn hear(
         &mut self,
         subjects: &[Subject],
         case: &Case<'_>,
-        out: RuledOut,
         evidence: &mut dyn FnMut() -> Evidence,
     ) {
-        let mut again = Vec::new();
-        for on in subjects {
-            self.subject(*on, case, out, &mut again);
+        let (mut again, mut spot) = (Vec::new(), Spot::default());
+        if let Some(sighting) = case.sighting {
+            let facts = Memo::of(case);
+            let out = self.seen.add(sighting, &facts, &self.rules).unwrap_or_else(|| {
+                self.tally.weird("tokens_uncounted");
+                RuledOut::default()
+            });
+            self.subject(Subject::Sighting, (case, &facts), out, &mut spot, &mut again);
+        } else {
+            for on in subjects {
+                self.subject(*on, (case, case), RuledOut::default(), &mut spot, &mut again);
+            }
         }
         if again.is_empty() {
             return;
         }
-        let spot = identity(case, again.iter().all(|again| self.rows[again.rule].about_key));
+        let spot = spot.of(case, again.iter().all(|again| self.rows[again.rule].about_key)).clone();
         let token = case.sighting.map_or(0, |s| short(&s.token));
         let last_seen = packet_time(case);
         let key = (token, spot, again);
@@ -103,9 +108,10 @@ impl Court {
     pub(super) fn reconsider(&mut self, now: &Case<'_>, last: bool) {
         for ((token, spot, rules), kept) in self.retained.take() {
             let case = Case { flow_number: kept.flow, ..kept.evidence.case(now) };
+            let facts = Memo::of(&case);
             let mut pending = Vec::new();
             for again in rules {
-                let judged = self.rules.rules()[again.rule].judge(&case);
+                let judged = self.rules.rules()[again.rule].judge(&facts);
                 let count = if again.reported { 0 } else { kept.count };
                 let yes = judged.verdict == Verdict::Yes;
                 if yes && let Some(at) = self.record(again.rule, judged, &case, &mut Spot::default(), count) {
@@ -122,23 +128,29 @@ impl Court {
         }
     }
 
-    fn subject(&mut self, on: Subject, case: &Case<'_>, out: RuledOut, again: &mut Vec<Again>) {
+    fn subject(
+        &mut self,
+        on: Subject,
+        (case, facts): (&Case<'_>, &dyn Lookup),
+        out: RuledOut,
+        spot: &mut Spot,
+        again: &mut Vec<Again>,
+    ) {
         let mut candidates = std::mem::take(&mut self.candidates);
-        self.rules.candidates(on, case, &mut candidates);
-        let mut spot = Spot::default();
+        self.rules.candidates(on, facts, &mut candidates);
+        self.seen.rule_out(out, &mut candidates);
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
-        for &rule in &candidates {
-            let wanted = &self.rows[rule].wanted;
-            if self.seen.rules_out(out, rule) || marks.is_some_and(|marks| !wanted.met(marks)) {
+        for rule in candidates.iter() {
+            if marks.is_some_and(|marks| !self.rows[rule].wanted.met(marks)) {
                 continue;
             }
-            let judged = self.rules.rules()[rule].judge(case);
+            let judged = self.rules.rules()[rule].judge(facts);
             let yes = judged.verdict == Verdict::Yes;
             if yes && marks.is_some() {
                 let case = Case { marks: self.rows[rule].asked, ..*case };
                 self.record(rule, judged, &case, &mut Spot::default(), 1);
             } else if yes {
-                self.record(rule, judged, case, &mut spot, 1);
+                self.record(rule, judged, case, spot, 1);
             }
             if judged.pending {
                 let reported = yes && self.rules.reports(rule, judged.confidence);

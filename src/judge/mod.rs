@@ -17,6 +17,7 @@ mod touched;
 pub use numbers::FlowNumbers;
 
 use crate::capture::{Comment, FileId};
+use crate::facts::value::FieldId;
 use crate::facts::{
     CaptureSummary, Case, FAMILIES, Facts, Family, Given, Memories, Memory, Source, Subject, marks,
 };
@@ -30,8 +31,9 @@ use crate::suppress::Suppressions;
 use crate::time::Timestamp;
 use crate::token::Sighting;
 use court::Court;
+use foldhash::HashSet;
 use retained::Evidence;
-use seen::RuledOut;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The rules of a run at work.
@@ -141,9 +143,7 @@ impl Judge {
         let case = Case { exchange: Some(exchange), flow_number: flow, ..start };
         self.memories.note(&case);
         let case = Case { memories: Some(&self.memories), ..case };
-        self.court.hear(&[Subject::Exchange], &case, RuledOut::default(), &mut || {
-            Evidence::Exchange(Arc::clone(exchange))
-        });
+        self.court.hear(&[Subject::Exchange], &case, &mut || Evidence::Exchange(Arc::clone(exchange)));
         for sighting in sightings {
             self.sighting(sighting, Some(exchange), flow);
         }
@@ -151,7 +151,7 @@ impl Judge {
 
     /// A token was sighted, in an exchange or outside of any.
     pub fn sighting(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
-        let (out, new) = self.court.seen(&sighting);
+        let new = self.court.is_new(&sighting.token);
         let case = Case {
             sighting: Some(&sighting),
             exchange: exchange.map(|e| &**e),
@@ -161,7 +161,7 @@ impl Judge {
         };
         self.memories.note(&case);
         let case = Case { memories: Some(&self.memories), ..case };
-        self.court.hear(&[Subject::Sighting], &case, out, &mut || {
+        self.court.hear(&[Subject::Sighting], &case, &mut || {
             Evidence::Sighting(Box::new(sighting.clone()), exchange.cloned())
         });
         self.entities(false);
@@ -174,7 +174,7 @@ impl Judge {
         self.memories.note(&case);
         let case = Case { memories: Some(&self.memories), ..case };
         let evidence = &mut || Evidence::Login(Box::new(login.clone()));
-        self.court.hear(&[Subject::Login], &case, RuledOut::default(), evidence);
+        self.court.hear(&[Subject::Login], &case, evidence);
     }
 
     /// A flow has ended.
@@ -185,8 +185,7 @@ impl Judge {
         let case = Case { memories: Some(&self.memories), ..case };
         let subjects = [Subject::Flow, Subject::Tls];
         let subjects = if summary.tls.is_some() { &subjects[..] } else { &subjects[..1] };
-        self.court
-            .hear(subjects, &case, RuledOut::default(), &mut || Evidence::Flow(Box::new(summary.clone())));
+        self.court.hear(subjects, &case, &mut || Evidence::Flow(Box::new(summary.clone())));
     }
 
     /// Looks at what was kept for late facts as they are now: for live output, since [`finish`](Self::finish) does it
@@ -208,7 +207,7 @@ impl Judge {
         capture.tally.absorb(&mut self.memories.tally);
         let start = opened(self.now, &self.policy);
         let case = Case { capture: Some(capture), memories: Some(&self.memories), ..start };
-        self.court.hear(&[Subject::Capture], &case, RuledOut::default(), &mut || Evidence::None);
+        self.court.hear(&[Subject::Capture], &case, &mut || Evidence::None);
     }
 
     /// What a family remembers, if an enabled rule names one of its facts.
@@ -250,7 +249,7 @@ impl Judge {
                 flow_number: entity.origin.flow,
                 ..opened(self.now, &self.policy)
             };
-            self.court.hear(&[entity.subject], &case, RuledOut::default(), &mut || Evidence::None);
+            self.court.hear(&[entity.subject], &case, &mut || Evidence::None);
         }
     }
 }
@@ -260,20 +259,17 @@ fn opened(now: Option<Timestamp>, policy: &Policy) -> Case<'_> {
     Case { now, policy, ..Case::default() }
 }
 
-/// The families that enabled rules need, and that of keys if one of them does.
+/// The families whose facts enabled rules name, or whose subjects they are about; and that of keys if one of these needs it.
 fn wanted(rules: &RuleSet) -> Vec<&'static Family> {
-    let named = |family: &Family| is_wanted(family.name, rules);
+    let enabled =
+        || rules.rules().iter().enumerate().filter(|(at, _)| rules.is_enabled(*at)).map(|(_, rule)| rule);
+    let fields: BTreeSet<FieldId> = enabled().flat_map(Rule::fields).collect();
+    let families: HashSet<&str> = fields.into_iter().filter_map(Facts::family).map(|f| f.name).collect();
+    // Where the subjects of a rule come from is the family that is called after them.
+    let named = |family: &Family| {
+        families.contains(family.name) || enabled().any(|rule| rule.on.as_str() == family.name)
+    };
     let keys = |family: &Family| matches!(family.source, Source::Memory { wants, .. } if wants().keys);
     let needed = FAMILIES.iter().any(|family| named(family) && keys(family));
     FAMILIES.iter().copied().filter(|family| named(family) || needed && family.name == "key").collect()
-}
-
-/// Whether an enabled rule names a fact of the family, or is about the subject that it is called after: that is
-/// where the subjects come from.
-fn is_wanted(family: &str, rules: &RuleSet) -> bool {
-    let names = |rule: &Rule| {
-        let mut families = rule.fields().into_iter().filter_map(Facts::family);
-        rule.on.as_str() == family || families.any(|f| f.name == family)
-    };
-    rules.rules().iter().enumerate().any(|(at, rule)| rules.is_enabled(at) && names(rule))
 }

@@ -1,10 +1,10 @@
 //! The distinct tokens of a run, each with the rules that it rules out by itself.
 
 use super::spot::short;
-use crate::facts::value::FieldId;
-use crate::facts::{Case, Facts, Subject};
+use crate::facts::value::{FieldId, Lookup};
+use crate::facts::{Facts, Subject};
 use crate::limits;
-use crate::rules::{Rule, RuleSet};
+use crate::rules::{Rule, RuleBits, RuleSet};
 use crate::token::{Kind, Part, Sighting, Token};
 use foldhash::{HashMap, HashMapExt};
 
@@ -18,12 +18,11 @@ pub(super) struct Seen {
     /// Tokens of one half; none where all that there is room for are kept, and no more.
     half: Option<usize>,
     counted: u64,
-    /// Sets of rules that cannot fire, as bits; the first is empty.
-    sets: Vec<Box<[u64]>>,
-    numbers: HashMap<Box<[u64]>, u32>,
+    /// Sets of rules that cannot fire; the first is empty.
+    sets: Vec<RuleBits>,
+    numbers: HashMap<RuleBits, u32>,
     /// For each rule about sightings, which parts of its condition look at steady facts only.
     parts: Vec<(usize, Vec<usize>)>,
-    words: usize,
 }
 
 /// Rules that cannot fire for one token.
@@ -36,16 +35,14 @@ impl Seen {
         let steady = |field: FieldId| Facts::family(field).is_some_and(|family| family.steady);
         let sightings = rules.rules().iter().enumerate().filter(|(_, rule)| rule.on == Subject::Sighting);
         let parts = sightings.map(|(at, rule): (_, &Rule)| (at, rule.when.parts_about(steady)));
-        let words = rules.rules().len().div_ceil(64);
         Self {
             tokens: HashMap::new(),
             older: HashMap::new(),
             half: None,
             counted: 0,
-            sets: vec![vec![0; words].into()],
+            sets: vec![RuleBits::default()],
             numbers: HashMap::new(),
             parts: parts.filter(|(_, parts)| !parts.is_empty()).collect(),
-            words,
         }
     }
 
@@ -66,7 +63,12 @@ impl Seen {
     }
 
     /// Counts the token of a sighting; `None` if it is new and there is no more room.
-    pub(super) fn add(&mut self, sighting: &Sighting, rules: &RuleSet) -> Option<RuledOut> {
+    pub(super) fn add(
+        &mut self,
+        sighting: &Sighting,
+        facts: &dyn Lookup,
+        rules: &RuleSet,
+    ) -> Option<RuledOut> {
         let token = short(&sighting.token);
         let kind = sighting.token.kind();
         let known = self.tokens.get(&token).or_else(|| self.older.get(&token)).copied();
@@ -84,7 +86,7 @@ impl Seen {
         if self.half.is_none() && self.tokens.len() >= limits::COUNTED_TOKENS {
             return None;
         }
-        let number = self.number(self.refuted(sighting, rules));
+        let number = self.number(self.refuted(facts, rules));
         self.counted += 1;
         self.insert(token, (kind, number));
         Some(RuledOut(number))
@@ -97,10 +99,11 @@ impl Seen {
         self.tokens.insert(token, entry);
     }
 
-    /// Whether `rule` cannot fire.
-    pub(super) fn rules_out(&self, out: RuledOut, rule: usize) -> bool {
-        let word = self.sets.get(out.0 as usize).and_then(|set| set.get(rule / 64));
-        word.is_some_and(|word| word >> (rule % 64) & 1 == 1)
+    /// Takes the rules out that cannot fire.
+    pub(super) fn rule_out(&self, out: RuledOut, rules: &mut RuleBits) {
+        if let Some(set) = self.sets.get(out.0 as usize) {
+            rules.remove(set);
+        }
     }
 
     /// As if all that can be counted had been seen.
@@ -109,19 +112,16 @@ impl Seen {
         self.tokens.extend((0..limits::COUNTED_TOKENS as u64).map(|token| (token, (Kind::Jws, 0))));
     }
 
-    fn refuted(&self, sighting: &Sighting, rules: &RuleSet) -> Box<[u64]> {
-        let case = Case { sighting: Some(sighting), ..Case::default() };
-        let mut set = vec![0; self.words];
-        for (rule, parts) in &self.parts {
-            if rules.rules()[*rule].when.refuted(parts, &case) {
-                set[rule / 64] |= 1 << (rule % 64);
-            }
-        }
-        set.into()
+    fn refuted(&self, facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
+        let mut set = RuleBits::default();
+        let refuted =
+            self.parts.iter().filter(|(rule, parts)| rules.rules()[*rule].when.refuted(parts, facts));
+        refuted.for_each(|(rule, _)| set.insert(*rule));
+        set
     }
 
     /// The number of a set. Beyond the bound nothing is ruled out, which costs time only.
-    fn number(&mut self, set: Box<[u64]>) -> u32 {
+    fn number(&mut self, set: RuleBits) -> u32 {
         if let Some(&number) = self.numbers.get(&set) {
             return number;
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::message::{Channel, Location, Place, Transport};
-use crate::rules::Severity;
+use crate::rules::{RuleBits, Severity};
 use crate::time::Timestamp;
 use crate::token::Token;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -143,8 +143,7 @@ fn news_are_told_once() {
 fn a_token_beyond_those_that_are_counted_is_judged_all_the_same() {
     let mut judge = judge(&["confidence = 'high'\nwhen = 'true'\nmessage = 'm'"]);
     judge.court.seen.fill();
-    assert!(judge.court.seen(&sighting("a", 5)).1);
-    judge.court.tally = Default::default();
+    assert!(judge.court.is_new(&sighting("a", 5).token));
     judge.sighting(sighting("a", 5), None, 1);
     assert_eq!(judge.court.tally.weirds.get("tokens_uncounted"), Some(&1));
     assert_eq!(judge.into_findings().0.len(), 1);
@@ -159,13 +158,22 @@ fn what_a_token_rules_out_is_not_asked_again() {
         "confidence = 'high'\nwhen = 'token.claims.missing == 1 || place.name == \"b\"'\nmessage = 'm'",
         "confidence = 'high'\nwhen = 'token.claims.missing == 1'\nmessage = 'm'",
     ]);
+    let mut add = |sighting: &Sighting| {
+        let case = Case { sighting: Some(sighting), ..Case::default() };
+        judge.court.seen.add(sighting, &case, &judge.court.rules)
+    };
     let first = aged(5);
-    let out = judge.court.seen.add(&first, &judge.court.rules).unwrap();
-    let ruled: Vec<_> = (0..5).filter(|rule| judge.court.seen.rules_out(out, *rule)).collect();
+    let out = add(&first).unwrap();
+    assert_eq!(add(&aged(500)), Some(out));
+    let left = |out| {
+        let mut rules = RuleBits::default();
+        (0..5).for_each(|rule| rules.insert(rule));
+        judge.court.seen.rule_out(out, &mut rules);
+        rules.iter().collect::<Vec<_>>()
+    };
     // What the place or the time decides stays open.
-    assert_eq!(ruled, [0, 4]);
-    assert_eq!(judge.court.seen.add(&aged(500), &judge.court.rules), Some(out));
-    assert!(!judge.court.seen.rules_out(RuledOut::default(), 0));
+    assert_eq!(left(out), [1, 2, 3]);
+    assert_eq!(left(seen::RuledOut::default()), [0, 1, 2, 3, 4]);
     judge.sighting(first, None, 1);
     judge.sighting(Sighting { place: Place::named(Location::Header, "b"), ..aged(500) }, None, 1);
     let (found, _) = judge.into_findings();

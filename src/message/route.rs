@@ -49,12 +49,13 @@ pub fn answers_for_itself(path: &[u8]) -> bool {
     let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
     let path = path.get(..end).unwrap_or_default();
     let path = path.strip_suffix(b"/").unwrap_or(path);
-    let last = path.rsplit(|b| *b == b'/').next().unwrap_or_default().to_ascii_lowercase();
-    let extension = memchr::memrchr(b'.', &last).and_then(|at| last.get(at + 1..));
-    let extension = extension.and_then(|e| str::from_utf8(e).ok());
-    extension.is_some_and(|e| FILES.contains(&e))
-        || str::from_utf8(&last).is_ok_and(|name| ENDPOINTS.contains(&name))
-        || memchr::memmem::find(path, b"/.well-known/").is_some()
+    let last = memchr::memrchr(b'/', path).and_then(|at| path.get(at + 1..)).unwrap_or(path);
+    let named =
+        |names: &[&str], name: &[u8]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    let extension = memchr::memrchr(b'.', last).and_then(|at| last.get(at + 1..));
+    extension.is_some_and(|extension| named(FILES, extension))
+        || named(ENDPOINTS, last)
+        || path.contains(&b'.') && memchr::memmem::find(path, b"/.well-known/").is_some()
 }
 
 /// Extensions of files that browsers fetch for a page.

@@ -1,5 +1,6 @@
 //! Rules: one TOML file each, with one condition over the facts of one kind of subject.
 
+pub mod bits;
 pub mod builtin;
 pub mod docs;
 pub(crate) mod document;
@@ -13,6 +14,7 @@ pub mod schema;
 pub mod set;
 pub mod severity;
 
+pub use bits::RuleBits;
 pub use error::{RuleError, RuleErrorKind};
 pub use load::fuzz_rule_file;
 pub use rule::{Group, Judged, Rule, Schemas, Subject};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use foldhash::HashMap;
 
+use super::bits::RuleBits;
 use super::builtin::BUILTIN;
 use super::error::{RuleError, RuleErrorKind};
 use super::folder::read_dir;
@@ -35,7 +36,7 @@ enum State {
 #[derive(Debug, Default)]
 struct Shelf {
     /// Rules that must look at every subject.
-    always: Vec<usize>,
+    always: RuleBits,
     buckets: Vec<Bucket>,
 }
 
@@ -43,8 +44,8 @@ struct Shelf {
 #[derive(Debug)]
 struct Bucket {
     field: FieldId,
-    rules: Vec<usize>,
-    by_value: HashMap<Box<str>, Vec<usize>>,
+    rules: RuleBits,
+    by_value: HashMap<Box<str>, RuleBits>,
 }
 
 impl RuleSet {
@@ -161,20 +162,19 @@ impl RuleSet {
         }
     }
 
-    /// Fills `out` with the indices of the enabled rules that can fire, in order. Rules that are left out
-    /// would not fire and would not be pending.
-    pub fn candidates(&self, on: Subject, lookup: &dyn Lookup, out: &mut Vec<usize>) {
+    /// Fills `out` with the indices of the enabled rules that can fire. Rules that are left out would not fire and would
+    /// not be pending.
+    pub fn candidates(&self, on: Subject, lookup: &dyn Lookup, out: &mut RuleBits) {
         out.clear();
         let Some(shelf) = self.index.get(on as usize) else { return };
-        out.extend_from_slice(&shelf.always);
+        out.add(&shelf.always);
         for bucket in &shelf.buckets {
             match lookup.value(bucket.field) {
-                Value::Str(text) => out.extend(bucket.by_value.get(&*text).into_iter().flatten()),
-                Value::Pending => out.extend_from_slice(&bucket.rules),
+                Value::Str(text) => bucket.by_value.get(&*text).into_iter().for_each(|rules| out.add(rules)),
+                Value::Pending => out.add(&bucket.rules),
                 _ => {}
             }
         }
-        out.sort_unstable();
     }
 
     fn add(&mut self, texts: Vec<(String, String)>, schemas: &dyn Schemas) -> Result<(), Vec<RuleError>> {
@@ -242,7 +242,7 @@ impl RuleSet {
                 let best = required.filter_map(|(field, values)| Some((count(field)?, values)));
                 match best.max_by_key(|((field, count), _)| (*count, std::cmp::Reverse(*field))) {
                     Some(((field, _), values)) => shelf.put(*field, at, &values),
-                    None => shelf.always.push(at),
+                    None => shelf.always.insert(at),
                 }
             }
             index.push(shelf);
@@ -254,16 +254,13 @@ impl RuleSet {
 impl Shelf {
     fn put(&mut self, field: FieldId, rule: usize, values: &[&str]) {
         let at = self.buckets.iter().position(|bucket| bucket.field == field).unwrap_or_else(|| {
-            self.buckets.push(Bucket { field, rules: Vec::new(), by_value: HashMap::default() });
+            self.buckets.push(Bucket { field, rules: RuleBits::default(), by_value: HashMap::default() });
             self.buckets.len() - 1
         });
         let bucket = &mut self.buckets[at];
-        bucket.rules.push(rule);
+        bucket.rules.insert(rule);
         for value in values {
-            let rules = bucket.by_value.entry((*value).into()).or_default();
-            if rules.last() != Some(&rule) {
-                rules.push(rule);
-            }
+            bucket.by_value.entry((*value).into()).or_default().insert(rule);
         }
     }
 }
@@ -302,9 +299,9 @@ mod tests {
     }
 
     fn ids(set: &RuleSet, on: Subject, facts: &Facts) -> Vec<String> {
-        let mut out = Vec::new();
+        let mut out = RuleBits::default();
         set.candidates(on, facts, &mut out);
-        out.iter().map(|at| set.rules()[*at].id.clone()).collect()
+        out.iter().map(|at| set.rules()[at].id.clone()).collect()
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub fn none_form(alg: Option<&Value>) -> NoneForm {
     match alg {
         None | Some(Value::Null) => NoneForm::Disguised,
         Some(Value::String(text)) if text == "none" => NoneForm::Exact,
+        Some(Value::String(text)) if Family::of(text).is_some() => NoneForm::Other,
         Some(Value::String(text)) => {
             let plain = folded(text);
             disguised(plain.is_empty() || plain == "none")

@@ -168,7 +168,7 @@ impl Token {
 
     /// One member of the header.
     pub fn header_member(&self, name: &str) -> Option<&Value> {
-        self.header.get(name)
+        member(self.header.as_object()?, name)
     }
 
     /// The payload, if it is a JSON object.
@@ -178,7 +178,7 @@ impl Token {
 
     /// One claim, as sent.
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.claims.as_ref()?.get(name)
+        member(self.claims.as_ref()?.as_object()?, name)
     }
 
     /// Decoded payload of a JWS; empty for a JWE and a detached payload.
@@ -216,7 +216,7 @@ impl Token {
 
     /// `alg` as the `tokens` record prints it: the string, any other type as compact JSON, `None` if absent.
     pub fn alg(&self) -> Option<Cow<'_, str>> {
-        match self.header.get("alg")? {
+        match self.header_member("alg")? {
             Value::String(text) => Some(Cow::Borrowed(text)),
             other => Some(Cow::Owned(other.to_string())),
         }
@@ -224,12 +224,12 @@ impl Token {
 
     /// How `alg` relates to `none`. Never anything but `Other` for a JWE.
     pub fn none_form(&self) -> NoneForm {
-        if self.is_encrypted() { NoneForm::Other } else { none_form(self.header.get("alg")) }
+        if self.is_encrypted() { NoneForm::Other } else { none_form(self.header_member("alg")) }
     }
 
     /// Family of a registered signature algorithm.
     pub fn family(&self) -> Option<Family> {
-        Family::of(self.header.get("alg")?.as_str()?)
+        Family::of(self.header_member("alg")?.as_str()?)
     }
 
     /// What its claims mean.
@@ -342,6 +342,16 @@ impl Token {
         }
         out
     }
+}
+
+/// Members of an object that are looked through in order: to hash the name takes longer.
+const FEW_MEMBERS: usize = 16;
+
+fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if object.len() > FEW_MEMBERS {
+        return object.get(name);
+    }
+    object.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 impl fmt::Display for Token {

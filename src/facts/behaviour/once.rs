@@ -34,7 +34,7 @@ pub(in super::super) const FAMILY: Family = Family {
             name: "once.proof_replayed",
             ty: Type::Bool,
             doc: "Whether a DPoP proof came before in another request, on another connection or more than five seconds ago.",
-            get: |c| Value::Bool(again(c) == Some("one-time") && is_proof(c) && same_bytes(c)),
+            get: |c| Value::Bool(is_proof(c) && again(c) == Some("one-time") && same_bytes(c)),
         },
     ],
 };

@@ -21,7 +21,7 @@ pub enum Verdict {
 /// A condition, checked and compiled.
 #[derive(Debug)]
 pub struct Program {
-    /// Conditions that must all hold, in order.
+    /// Conditions that must all hold, in the order of their weight.
     parts: Box<[Op]>,
     fields: Box<[FieldId]>,
 }
@@ -29,10 +29,15 @@ pub struct Program {
 impl Program {
     /// Compiles an expression.
     pub fn compile(text: &str, schema: &dyn Schema) -> Result<Self, ExprError> {
-        let parts = match check::condition(&parse(text)?, schema)? {
+        let mut parts = match check::condition(&parse(text)?, schema)? {
             Op::All(parts) => parts,
             single => Box::new([single]),
         };
+        parts.sort_by_cached_key(|part| {
+            let mut weight = 0;
+            part.fields(&mut |field| weight = weight.max(schema.weight(field)));
+            weight
+        });
         let mut fields = Vec::new();
         parts.iter().for_each(|part| part.fields(&mut |field| fields.push(field)));
         fields.sort_unstable();

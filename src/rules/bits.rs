@@ -1,0 +1,66 @@
+//! A set of rules, by their numbers.
+
+/// Rules as bits. Numbers beyond the last that was put in are not in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RuleBits(Vec<u64>);
+
+impl RuleBits {
+    /// Puts in one rule.
+    pub fn insert(&mut self, rule: usize) {
+        let word = rule / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (rule % 64);
+    }
+
+    /// Takes all out.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Puts in those of another set.
+    pub fn add(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
+    }
+
+    /// Takes out those of another set.
+    pub fn remove(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
+    }
+
+    /// The rules in order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().flat_map(|(at, &word)| {
+            let rest = std::iter::successors(Some(word), |left| Some(left & left.wrapping_sub(1)));
+            rest.take_while(|left| *left != 0).map(move |left| at * 64 + left.trailing_zeros() as usize)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rules: &[usize]) -> RuleBits {
+        let mut bits = RuleBits::default();
+        rules.iter().for_each(|rule| bits.insert(*rule));
+        bits
+    }
+
+    #[test]
+    fn a_set_of_numbers() {
+        let mut bits = of(&[200, 0, 63, 64, 3, 3]);
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 200]);
+        bits.remove(&of(&[3, 64, 1000]));
+        assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 200]);
+        let mut few = of(&[1]);
+        few.add(&bits);
+        assert_eq!(few.iter().collect::<Vec<_>>(), [0, 1, 63, 200]);
+        few.clear();
+        assert_eq!(few, RuleBits::default());
+    }
+}
