@@ -5,7 +5,7 @@ use super::markup::{html, moment, prose, short};
 use crate::{
     finding::{Finding, RuleNote, Summary},
     report::{
-        EndpointView,
+        EndpointView, Settings,
         text::{counted, grouped},
         words,
     },
@@ -24,7 +24,7 @@ const MESSAGE: usize = 600;
 const NAME: usize = 120;
 
 /// Writes all findings that have room.
-pub(super) fn write(summary: &Summary, out: &mut String) {
+pub(super) fn write(summary: &Summary, settings: &Settings, out: &mut String) {
     out.push_str(
         "<section aria-labelledby=\"findings\">\n<h2 id=\"findings\" tabindex=\"-1\">Findings</h2>\n",
     );
@@ -32,7 +32,7 @@ pub(super) fn write(summary: &Summary, out: &mut String) {
         out.push_str("<p>None.</p>\n</section>\n");
         return;
     }
-    let list = List::new(summary);
+    let list = List::new(summary, settings);
     filter(summary, out);
     let listed = &summary.findings[..summary.findings.len().min(ROWS)];
     // Rules in the order of their worst finding: the list is sorted by severity.
@@ -83,22 +83,28 @@ fn filter(summary: &Summary, out: &mut String) {
 
 struct List<'a> {
     summary: &'a Summary,
+    settings: &'a Settings,
     /// Tokens that the page draws.
     drawn: BTreeSet<[u8; 32]>,
 }
 
 impl<'a> List<'a> {
-    fn new(summary: &'a Summary) -> Self {
+    fn new(summary: &'a Summary, settings: &'a Settings) -> Self {
         let lives = summary.story.iter().flat_map(|story| &story.lives);
-        Self { summary, drawn: lives.map(|life| life.token).collect() }
+        Self { summary, settings, drawn: lives.map(|life| life.token).collect() }
     }
 
     fn rule(&self, id: &str, findings: &[&Finding], out: &mut String) {
         let Some(first) = findings.first() else { return };
+        let name = format!("<code>{}</code>", html(id));
+        let name = match words::page(self.settings, id) {
+            Some(page) => format!("<a href=\"{}\">{name}</a>", html(&page)),
+            None => name,
+        };
         let _ = write!(
             out,
             "<section class=\"rule {1}\" aria-labelledby=\"rule-{0}\">\n<div class=\"head\"><span class=\"chip {1}\">{1}</span>\
-             <h3 id=\"rule-{0}\">{2}</h3><code>{0}</code></div>\n",
+             <h3 id=\"rule-{0}\">{2}</h3>{name}</div>\n",
             html(id),
             first.severity,
             html(&first.title),

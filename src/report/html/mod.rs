@@ -31,12 +31,12 @@ struct Html;
 
 impl Report for Html {
     fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(page(summary, settings.version).as_bytes())
+        out.write_all(page(summary, settings).as_bytes())
     }
 }
 
 /// The whole page.
-fn page(summary: &Summary, version: &str) -> String {
+fn page(summary: &Summary, settings: &Settings) -> String {
     let mut out = String::new();
     // Only this page's own style and script may run, whatever a browser makes of the rest.
     let policy = format!(
@@ -61,13 +61,13 @@ fn page(summary: &Summary, version: &str) -> String {
         graph::write(story, &mut out);
         lives::write(story, summary, &mut out);
     }
-    findings::write(summary, &mut out);
+    findings::write(summary, settings, &mut out);
     missed(summary, &mut out);
     let _ = write!(
         out,
         "</main>\n<footer>Written by wirelint {}. The page loads nothing and sends nothing. Tokens and secrets are masked \
          unless the report was asked to show them.</footer>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        html(version)
+        html(settings.version)
     );
     out
 }

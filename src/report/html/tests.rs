@@ -118,6 +118,20 @@ fn nothing_from_the_network_is_markup() {
 }
 
 #[test]
+fn rules_lead_to_their_page() {
+    let summary = golden::summary();
+    let settings = Settings { docs: Some("https://docs.example.test/rules?a&b"), ..Settings::default() };
+    let page = page(&summary, &settings);
+    for finding in &summary.findings {
+        let rule = &finding.identity.rule;
+        let link =
+            format!("<a href=\"https://docs.example.test/rules?a&amp;b#{rule}\"><code>{rule}</code></a>");
+        assert!(page.contains(&link), "{link}");
+    }
+    assert!(!written(&summary).contains("</code></a>"), "no page, no link");
+}
+
+#[test]
 fn a_clean_run_is_told_as_one() {
     let text = written(&golden::clean());
     assert!(text.contains("<h1>No findings</h1>") && text.contains("Everything was inspected."));
