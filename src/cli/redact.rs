@@ -1,6 +1,6 @@
 //! What can be typed after `wirelint redact`.
 
-use super::ReadArgs;
+use super::{ConfigArgs, ReadArgs};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -19,4 +19,7 @@ pub struct RedactArgs {
     /// How packets are read.
     #[command(flatten)]
     pub read: ReadArgs,
+    /// Where the configuration comes from: what else is secret, and how packets are read.
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }

@@ -27,7 +27,7 @@ pub(super) struct Configured {
 /// Puts the flags of a command that audits `inputs` together with its configuration.
 pub(super) fn audit(args: &AuditArgs, inputs: &[PathBuf]) -> Result<Configured, Failure> {
     let mut args = args.clone();
-    let (mut config, mut warnings) = load(&args.config, inputs, &args.work)?;
+    let (mut config, mut warnings) = load(&args.config, inputs, Some(&args.work))?;
     args.fail_on = args.fail_on.or(config.fail_on);
     args.strict |= config.strict;
     args.baseline = args.baseline.or_else(|| config.baseline.clone());
@@ -86,7 +86,7 @@ pub(super) fn tokens(
     today: Day,
     work: &WorkArgs,
 ) -> Result<(Config, Vec<String>), Failure> {
-    let (mut config, mut warnings) = load(args, &[], work)?;
+    let (mut config, mut warnings) = load(args, &[], Some(work))?;
     keys(verifying, &config);
     rules(choosing, &config);
     hold(&mut config, today, &mut warnings);
@@ -100,10 +100,22 @@ pub(super) fn records(
     (reading, verifying): (&mut ReadArgs, &mut KeyArgs),
     work: &WorkArgs,
 ) -> Result<Vec<String>, Failure> {
-    let (config, warnings) = load(args, inputs, work)?;
+    let (config, warnings) = load(args, inputs, Some(work))?;
     read(reading, &config);
     keys(verifying, &config);
     Ok(warnings)
+}
+
+/// Puts the flags of a command that only reads together with its configuration; gives it, and what is to be said
+/// about it.
+pub(super) fn reading(
+    args: &ConfigArgs,
+    input: &Path,
+    reading: &mut ReadArgs,
+) -> Result<(Config, Vec<String>), Failure> {
+    let (config, warnings) = load(args, &[input.to_path_buf()], None)?;
+    read(reading, &config);
+    Ok((config, warnings))
 }
 
 /// The judge that flags and configuration ask for, and the keys that it verifies with.
@@ -148,8 +160,12 @@ fn hold(config: &mut Config, today: Day, warnings: &mut Vec<String>) {
     });
 }
 
-/// The file of `--config`, or the one that is found; nothing where there is none.
-fn load(args: &ConfigArgs, inputs: &[PathBuf], work: &WorkArgs) -> Result<(Config, Vec<String>), Failure> {
+/// The file of `--config`, or the one that is found; nothing where there is none. `work` says whether it is named.
+fn load(
+    args: &ConfigArgs,
+    inputs: &[PathBuf],
+    work: Option<&WorkArgs>,
+) -> Result<(Config, Vec<String>), Failure> {
     let mut warnings = Vec::new();
     let path = match (&args.config, args.isolated) {
         (Some(path), _) => Some(path.clone()),
@@ -158,7 +174,9 @@ fn load(args: &ConfigArgs, inputs: &[PathBuf], work: &WorkArgs) -> Result<(Confi
     };
     let Some(path) = path else { return Ok((Config::default(), warnings)) };
     let config = Config::load(&path).map_err(|error| Failure(error.to_string()))?;
-    terminal::note(work, || format!("configuration: {}", path.display()));
+    if let Some(work) = work {
+        terminal::note(work, || format!("configuration: {}", path.display()));
+    }
     Ok((config, warnings))
 }
 

@@ -2,7 +2,7 @@
 
 use super::secrets::Secrets;
 use super::terminal::say;
-use super::{Failure, decode_as, exit, output};
+use super::{Failure, configure, decode_as, exit, output};
 use crate::capture::{self, CaptureError, FileId};
 use crate::cli::RedactArgs;
 use crate::redact::{Input, Outcome, Pseudonyms, RedactError, Redaction, redact};
@@ -20,16 +20,23 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
     if same(input, out) {
         return Err(format!("{}: input and output are the same file", out.display()).into());
     }
-    if args.read.filter.is_some() {
+    let mut reading = args.read.clone();
+    let (config, warnings) = configure::reading(&args.config, input, &mut reading)?;
+    if reading.filter.is_some() {
         return Err("redact writes all packets: --filter cannot be used (tshark -Y cuts a capture)".into());
     }
-    let secrets = Secrets::load(&args.read)?;
+    let secrets = Secrets::load(&reading)?;
     let quiet = args.quiet > 0;
-    for warning in secrets.warnings.iter().filter(|_| !quiet) {
+    for warning in warnings.iter().chain(&secrets.warnings).filter(|_| !quiet) {
         say(&format!("warning: {warning}"));
     }
-    let decode_as = decode_as(&args.read)?;
-    let this = Redaction { input: Input::File(input), decode_as: &decode_as, keyring: secrets.ring };
+    let decode_as = decode_as(&reading)?;
+    let this = Redaction {
+        input: Input::File(input),
+        decode_as: &decode_as,
+        keyring: secrets.ring,
+        secrets: config.policy.secrets.into(),
+    };
     let part = Part::beside(out);
     let result = part.write(input, &this);
     let outcome = match result {
@@ -50,7 +57,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
     }
     part.keep(out)?;
     if !quiet {
-        told(&outcome, args.read.keylog.is_empty() && args.read.rsa_key.is_empty())
+        told(&outcome, reading.keylog.is_empty() && reading.rsa_key.is_empty())
             .iter()
             .for_each(|line| say(line));
     }

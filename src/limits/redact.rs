@@ -10,6 +10,8 @@ pub const PATCHES: usize = 8 << 20;
 pub const PATCH_BYTES: usize = 256 << 20;
 /// Bytes of a body that are searched at once.
 pub const BODY_BYTES: usize = 4 << 20;
+/// Bytes of a stream of no known protocol that are searched again with what follows for what the operator's patterns fit.
+pub const PATTERN_BYTES: usize = 4 << 10;
 /// Bytes of changes that are remembered for segments that are sent again.
 pub const AGAIN_BYTES: usize = 32 << 20;
 /// Changes that are remembered of one direction of a flow.

@@ -190,6 +190,20 @@ impl<'a> Out<'a> {
         })
     }
 
+    /// Speaks of what was unpacked from `bytes`, which begin at layer offset 0. `blank` gives as many that say nothing.
+    pub fn wrapped(
+        &mut self,
+        dir: Direction,
+        bytes: &[u8],
+        blank: fn(&[u8]) -> Option<Vec<u8>>,
+        speak: impl FnOnce(&mut Self),
+    ) {
+        self.sink.wrapped();
+        speak(self);
+        let carrier = self.carrier();
+        self.sink.unwrapped(carrier, dir, bytes, blank);
+    }
+
     /// Speaks with the ends exchanged: the transport's server asks, and its client answers.
     pub fn turned(&mut self, speak: impl FnOnce(&mut Out<'_>)) {
         let Transport { client, server, .. } = *self.transport;
@@ -256,10 +270,14 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// `len` bytes of ciphertext at layer offset `at` were opened.
+    pub fn opened(&mut self, dir: Direction, at: u64, len: u64) {
+        let carrier = self.carrier();
+        self.sink.opened(carrier, dir, at, len);
+    }
+
     /// Inner bytes that were decrypted, from ciphertext at layer offset `at`, of the protocol that was negotiated, if any.
     pub fn inner_opened(&mut self, dir: Direction, at: u64, bytes: &[u8], alpn: Option<&str>) {
-        let carrier = self.carrier();
-        self.sink.opened(carrier, dir, at, bytes.len() as u64);
         let transport = opened(self.transport);
         let new = self.inner.find(0).is_none();
         let Some(inner) = self.inner.get(0, &transport, self.depth + 1) else {
@@ -278,8 +296,6 @@ impl<'a> Out<'a> {
 
     /// Decrypted bytes that belong to nothing known.
     pub fn opaque_opened(&mut self, dir: Direction, at: u64, bytes: &[u8]) {
-        let carrier = self.carrier();
-        self.sink.opened(carrier, dir, at, bytes.len() as u64);
         let mut trails = <[Trail; 2]>::default();
         trails[dir.index()].push_decrypted(at, &self.trails[dir.index()], at, bytes.len() as u64);
         let transport = opened(self.transport);

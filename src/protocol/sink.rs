@@ -41,7 +41,19 @@ pub trait Sink {
     fn secret(&mut self, _: Carrier<'_>, _: Direction, _at: u64, _secret: &[u8]) {}
     /// What the next bytes of a body are compressed to, from layer offset `at`; with the first of them the body `begins`.
     fn packed(&mut self, _: Carrier<'_>, _: Direction, _at: u64, _bytes: &[u8], _begins: bool) {}
-    /// Ciphertext at layer offset `at` was opened, to so many bytes; 0 and 0 for all of a datagram.
+    /// What follows is unpacked from something that cannot be changed byte by byte.
+    fn wrapped(&mut self) {}
+    /// It was unpacked from `bytes`, which begin at layer offset 0; `blank` gives as many that say nothing.
+    fn unwrapped(
+        &mut self,
+        _: Carrier<'_>,
+        _: Direction,
+        _bytes: &[u8],
+        _blank: fn(&[u8]) -> Option<Vec<u8>>,
+    ) {
+    }
+    /// `len` bytes of ciphertext at layer offset `at` were opened, and hold more or less text (RFC 3749); 0 and 0 for all of a
+    /// datagram.
     fn opened(&mut self, _: Carrier<'_>, _: Direction, _at: u64, _len: u64) {}
     /// The message is over.
     fn end(&mut self, id: ExchangeId, dir: Direction, end: End);

@@ -53,11 +53,14 @@ impl Trail {
         }
     }
 
-    /// Where the `len` bytes at `from` were captured, in runs: the offset of the first byte of each, and its position.
-    pub fn runs(&self, from: u64, len: u64) -> impl Iterator<Item = (u64, Position)> {
+    /// Where the `len` bytes at `from` were captured, in runs: the offset of the first byte of each, its position, and whether
+    /// the bytes of the run stand there as they are.
+    pub fn runs(&self, from: u64, len: u64) -> impl Iterator<Item = (u64, Position, bool)> {
         let first = self.index(from);
         let later = self.steps.iter().skip(first + 1).take_while(move |step| step.at < from + len);
-        std::iter::once((from, self.position(from))).chain(later.map(|step| (step.at, step.position)))
+        let linear = self.steps.get(first).is_some_and(|step| step.linear);
+        std::iter::once((from, self.position(from), linear))
+            .chain(later.map(|step| (step.at, step.position, step.linear)))
     }
 
     /// Forgets everything.
@@ -166,7 +169,7 @@ mod tests {
         let mut inner = Trail::default();
         inner.push_from(0, &trail, 15, 10);
         let runs: Vec<_> = trail.runs(15, 10).collect();
-        assert_eq!(runs, [(15, at(2, 205)), (20, at(4, 400))]);
+        assert_eq!(runs, [(15, at(2, 205), true), (20, at(4, 400), true)]);
         assert_eq!(inner.position(0), at(2, 205));
         assert_eq!(inner.position(5), at(4, 400));
     }
@@ -192,5 +195,6 @@ mod tests {
         trail.push_derived(0, 1000, at(7, 70));
         assert_eq!(trail.position(999), at(7, 70));
         assert_eq!(trail.spans(5, 50)[0], Span { frame: 7, offset: 70, len: 0 });
+        assert_eq!(trail.runs(5, 50).collect::<Vec<_>>(), [(5, at(7, 70), false)]);
     }
 }

@@ -1,16 +1,70 @@
 //! Bodies that are coded, with nothing in them: as long as what they replace, and still decodable.
 
+use flate2::{Compress, Compression, FlushCompress};
+use std::borrow::Cow;
+
+/// What a coded body says, in exactly `len` bytes: `new`, which stands for `old`; where that does not fit, `old` with all that is
+/// secret in it struck out; where that cannot be written either, spaces. The second part says whether it is `new`.
+pub(super) fn refilled(codings: &[u8], old: &[u8], new: &[u8], len: usize) -> (Vec<u8>, bool) {
+    if let Some(body) = coded(codings, Some(new), len) {
+        return (body, true);
+    }
+    // Runs of one character need hardly any room.
+    let struck: Vec<u8> =
+        old.iter().zip(new).map(|(old, new)| if old == new { *old } else { b'x' }).collect();
+    (coded(codings, Some(&struck), len).unwrap_or_else(|| blank(codings, len)), false)
+}
+
 /// Spaces in that content coding, in exactly `len` bytes; zeros where that cannot be (too short, an unknown coding, several).
 pub(super) fn blank(codings: &[u8], len: usize) -> Vec<u8> {
-    let name = codings.trim_ascii().to_ascii_lowercase();
-    let coded = match name.as_slice() {
-        b"gzip" | b"x-gzip" => gzip(len),
-        b"deflate" => zlib(len),
-        b"br" => brotli(len),
-        b"zstd" => zstd(len),
+    coded(codings, None, len).unwrap_or_else(|| vec![0; len])
+}
+
+/// A text, or as many spaces as there is room for, in that content coding and exactly `len` bytes. Nothing is compressed but by
+/// deflate.
+fn coded(codings: &[u8], text: Option<&[u8]>, len: usize) -> Option<Vec<u8>> {
+    let body = match (codings.trim_ascii().to_ascii_lowercase().as_slice(), text) {
+        (b"gzip" | b"x-gzip", text) => gzip(text, len),
+        (b"deflate", text) => zlib(text, len),
+        (b"br", None) => brotli(len),
+        (b"zstd", None) => zstd(len),
         _ => None,
     };
-    coded.filter(|bytes| bytes.len() == len).unwrap_or_else(|| vec![0; len])
+    body.filter(|bytes| bytes.len() == len)
+}
+
+/// Blocks of deflate in `len` bytes, and what they say: the text, or spaces.
+fn blocks(text: Option<&[u8]>, len: usize) -> Option<(Vec<u8>, Cow<'_, [u8]>)> {
+    match text {
+        Some(text) => Some((compressed(text, len)?, text.into())),
+        None => stored(len).map(|(blocks, spaces)| (blocks, vec![b' '; spaces].into())),
+    }
+}
+
+/// A text as deflate's blocks (RFC 1951) in exactly `len` bytes, filled up with empty ones.
+fn compressed(text: &[u8], len: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(len);
+    let mut coder = Compress::new(Compression::best(), false);
+    coder.compress_vec(text, &mut out, FlushCompress::Sync).ok()?;
+    // No room is left where the end may be missing.
+    if coder.total_in() < text.len() as u64 || out.len() == out.capacity() {
+        return None;
+    }
+    let room = len.checked_sub(out.len())?.checked_sub(2)?;
+    for _ in 0..room / 5 {
+        // Stored, not the last: section 3.2.4.
+        out.extend([0, 0, 0, 0xff, 0xff]);
+    }
+    // So many bytes and two more. In fixed codes an empty block has ten bits (section 3.2.6), the last one first: 11, else 10.
+    match room % 5 {
+        0 => out.extend([0b11, 0]),
+        1 => out.extend([0b10, 0b1100, 0]),
+        2 => out.extend([0b10, 0b1000, 0b11_0000, 0]),
+        3 => out.extend([0b10, 0b1000, 0b10_0000, 0b1100_0000, 0]),
+        // One of them, then a stored one that is the last.
+        _ => out.extend([0b10, 0b100, 0, 0, 0xff, 0xff]),
+    }
+    Some(out)
 }
 
 /// Blocks that are stored (RFC 1951 section 3.2.4), in `len` bytes, and how many spaces are in them.
@@ -62,21 +116,21 @@ pub(super) fn deflated(len: usize) -> Vec<u8> {
 }
 
 /// RFC 1952.
-fn gzip(len: usize) -> Option<Vec<u8>> {
-    let (blocks, spaces) = stored(len.checked_sub(18)?)?;
+fn gzip(text: Option<&[u8]>, len: usize) -> Option<Vec<u8>> {
+    let (blocks, text) = blocks(text, len.checked_sub(18)?)?;
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     out.extend(blocks);
-    out.extend(crc32fast::hash(&vec![b' '; spaces]).to_le_bytes());
-    out.extend((spaces as u32).to_le_bytes());
+    out.extend(crc32fast::hash(&text).to_le_bytes());
+    out.extend((text.len() as u32).to_le_bytes());
     Some(out)
 }
 
 /// RFC 1950.
-fn zlib(len: usize) -> Option<Vec<u8>> {
-    let (blocks, spaces) = stored(len.checked_sub(6)?)?;
+fn zlib(text: Option<&[u8]>, len: usize) -> Option<Vec<u8>> {
+    let (blocks, text) = blocks(text, len.checked_sub(6)?)?;
     let (mut a, mut b) = (1_u32, 0_u32);
-    for _ in 0..spaces {
-        a = (a + u32::from(b' ')) % 65_521;
+    for byte in &*text {
+        a = (a + u32::from(*byte)) % 65_521;
         b = (b + a) % 65_521;
     }
     let mut out = vec![0x78, 0x01];
@@ -142,6 +196,44 @@ mod tests {
         }
     }
 
+    fn decoded(coding: &str, body: &[u8]) -> Vec<u8> {
+        let mut decoder = ContentDecoder::new(coding.as_bytes()).unwrap().unwrap();
+        let mut plain = Vec::new();
+        decoder.push(body, &mut |out| plain.extend_from_slice(out)).unwrap();
+        decoder.finish(&mut |out| plain.extend_from_slice(out)).unwrap();
+        plain
+    }
+
+    #[test]
+    fn a_text_is_compressed_to_any_length_that_it_fits_in() {
+        let old = br#"{"version":"1.1","host":"a.test","short_message":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqb2huIn0.c2ln"}"#;
+        let mut new = old.to_vec();
+        new.iter_mut()
+            .skip(72)
+            .filter(|b| b.is_ascii_lowercase())
+            .for_each(|b| *b = b'a' + (*b - b'a' + 5) % 26);
+        for coding in ["gzip", "deflate"] {
+            let lengths: Vec<_> = (40..200)
+                .filter(|len| {
+                    let (body, whole) = refilled(coding.as_bytes(), old, &new, *len);
+                    assert_eq!(body.len(), *len);
+                    assert!(!whole || decoded(coding, &body) == new, "{coding} {len}");
+                    whole
+                })
+                .collect();
+            let first = lengths[0];
+            assert!(first < 140 && lengths == (first..200).collect::<Vec<_>>(), "{coding}: {lengths:?}");
+            // One byte less: what is secret goes, everything else stays.
+            let (body, _) = refilled(coding.as_bytes(), old, &new, first - 1);
+            let struck = decoded(coding, &body);
+            assert!(struck.starts_with(&old[..72]) && struck.ends_with(b"\"}"), "{coding}");
+            assert!(struck[72..].iter().filter(|b| **b == b'x').count() > 10);
+        }
+        // What cannot be compressed here is blanked.
+        assert_eq!(refilled(b"zstd", old, &new, 90), (blank(b"zstd", 90), false));
+        assert_eq!(decoded("gzip", &refilled(b"gzip", old, &new, 40).0), [b' '; 17]);
+    }
+
     #[test]
     fn what_is_blank_has_its_length_and_is_decoded_to_spaces() {
         for coding in ["gzip", "deflate", "br", "zstd", "X-GZIP"] {
@@ -149,14 +241,7 @@ mod tests {
                 let body = blank(coding.as_bytes(), len);
                 assert_eq!(body.len(), len, "{coding}");
                 assert_ne!(body, vec![0; len], "{coding} {len}");
-                let mut decoder = ContentDecoder::new(coding.as_bytes()).unwrap().unwrap();
-                let mut plain = Vec::new();
-                decoder
-                    .push(&body, &mut |out| plain.extend_from_slice(out))
-                    .unwrap_or_else(|e| panic!("{coding} {len}: {e:?}"));
-                decoder
-                    .finish(&mut |out| plain.extend_from_slice(out))
-                    .unwrap_or_else(|e| panic!("{coding} {len}: {e:?}"));
+                let plain = decoded(coding, &body);
                 assert!(!plain.is_empty() && plain.iter().all(|b| *b == b' '), "{coding} {len}: {plain:?}");
             }
         }

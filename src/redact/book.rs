@@ -91,6 +91,11 @@ impl Book {
         }
     }
 
+    /// Whether what stands for one secret is another one, or has one in it.
+    pub(super) fn clashes(&self) -> bool {
+        self.finder.replacements().any(|new| self.finder.touches(new))
+    }
+
     /// Whether a value is one of those that must not be found any more.
     pub(super) fn knows(&self, found: &Found) -> bool {
         found.value.len() >= SHORTEST && self.known.contains(&self.hasher.hash_one(found.value.as_slice()))
@@ -125,7 +130,9 @@ fn telling(text: &[u8]) -> bool {
     let kinds = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
     let different: HashSet<u8> = text.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
     let mixed = kinds.iter().filter(|is| text.iter().any(is)).count() > 1;
-    different.len() >= DIFFERENT && (text.len() >= LONG || text.len() >= SHORTEST && mixed)
+    // Numbers are no words.
+    let number = text.iter().all(u8::is_ascii_digit);
+    different.len() >= DIFFERENT && (text.len() >= LONG || text.len() >= SHORTEST && (mixed || number))
 }
 
 #[cfg(test)]
@@ -159,15 +166,38 @@ mod tests {
         assert_eq!((book.tokens, book.others), (1, 0));
     }
 
+    /// Claims of a letter each: what stands for one of them may be another.
+    #[test]
+    fn a_replacement_that_is_a_secret_is_told() {
+        use base64::Engine as _;
+        let token = |sub: char| {
+            let claims =
+                crate::message::BASE64URL.encode(format!("{{\"sub\":\"{sub}\",\"iat\":1700000000}}"));
+            format!("eyJhbGciOiJIUzI1NiJ9.{claims}.c2lnbmF0dXJlIG9mIHRoaXM").into_bytes()
+        };
+        let all: Vec<_> = ('a'..='z').chain('0'..='9').map(token).collect();
+        let all: Vec<_> = all.iter().map(|token| (token.as_slice(), Kind::Token)).collect();
+        let first = book(&all);
+        assert!(first.clashes(), "36 of 62");
+        assert!(!book(&all[..1]).clashes());
+        let mut second = Book::new(first.names.avoiding(first.finder.texts()));
+        for (value, kind) in &all {
+            second.learn(&Found { range: 0..0, value: value.to_vec(), kind: *kind });
+        }
+        assert_eq!((second.clashes(), second.tokens), (false, 36));
+    }
+
     #[test]
     fn words_are_replaced_in_their_place_only() {
         let book = book(&[
             (b"password", Kind::Plain),
             (b"s3cret-1", Kind::Plain),
+            (b"28658566", Kind::Plain),
             (b"dXNlcjpjMHJyZWN0aG9yc2U=", Kind::Base64),
         ]);
         assert_eq!(book.rewritten(b"the password", &[]), None);
         assert!(book.rewritten(b"the s3cret-1", &[]).is_some());
+        assert!(book.rewritten(b"visitor=28658566", &[]).is_some());
         assert!(book.rewritten(b"the c0rrecthorse", &[]).is_some());
         let found = Found { range: 4..12, value: b"password".to_vec(), kind: Kind::Plain };
         let new = book.rewritten(b"the password", std::slice::from_ref(&found)).unwrap();

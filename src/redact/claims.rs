@@ -5,6 +5,9 @@ use super::Pseudonyms;
 /// Numbers that say when: what judges a token needs them, and they name nobody.
 const DATES: [&str; 6] = ["exp", "nbf", "iat", "auth_time", "updated_at", "rat"];
 
+/// Length of a string of which there are few others.
+const SHORT: usize = 3;
+
 /// The JSON text with every string value and every number that is no date replaced. Names of members stay.
 pub(super) fn replaced(json: &str, names: &Pseudonyms) -> Vec<u8> {
     let old = json.as_bytes();
@@ -42,7 +45,7 @@ pub(super) fn replaced(json: &str, names: &Pseudonyms) -> Vec<u8> {
 
 /// A JSON string without its quotes: escapes and what is not ASCII stay.
 fn string(old: &[u8], names: &Pseudonyms) -> Vec<u8> {
-    let mut new = names.plain(old);
+    let mut new = if old.len() <= SHORT { names.short(old) } else { names.plain(old) };
     let mut at = 0;
     while let Some(found) = old.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
         let start = at + found;

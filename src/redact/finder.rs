@@ -59,6 +59,16 @@ impl Finder {
         self.bytes
     }
 
+    /// The texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(|(text, _)| &**text)
+    }
+
+    /// What replaces them.
+    pub(super) fn replacements(&self) -> impl Iterator<Item = &[u8]> {
+        self.texts.iter().map(|(_, new)| &**new)
+    }
+
     /// Reports the texts that stand in `bytes`, from left to right and the longest first, each with what replaces it.
     pub(super) fn find(&self, bytes: &[u8], found: &mut dyn FnMut(usize, &[u8])) -> Tail {
         let mut at = 0;

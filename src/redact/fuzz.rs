@@ -51,7 +51,12 @@ pub fn fuzz_redact(data: &[u8]) {
     let mut changed = names.plain(data);
     checksum::mend(data, &mut changed);
     let out = Shared::default();
-    let this = Redaction { input: Input::Bytes(data), decode_as: &[], keyring: Default::default() };
+    let this = Redaction {
+        input: Input::Bytes(data),
+        decode_as: &[],
+        keyring: Default::default(),
+        secrets: Default::default(),
+    };
     if redact(&this, names, &mut out.clone(), || out.open()).is_ok() {
         let len = out.0.lock().unwrap_or_else(PoisonError::into_inner).len();
         let mut plain = Vec::new();

@@ -7,6 +7,7 @@ use crate::message::{
     Authorization, BodyFormat, Cookie, Field, Location, SetCookie, Start, cookies, json_members,
     multipart_fields,
 };
+use crate::policy::SecretPattern;
 use crate::records::{credentials_in, field_credentials, secret_param};
 use crate::token::{Scanner, find_json_form};
 use std::ops::Range;
@@ -69,14 +70,23 @@ impl Found {
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
     pub(super) scanner: &'a Scanner,
+    pub(super) patterns: &'a [SecretPattern],
 }
 
 impl Look<'_> {
-    /// Tokens in a text.
+    /// Tokens in a text, and what the operator's patterns fit.
     pub(super) fn tokens(self, text: &[u8], found: &mut Vec<Found>) {
         self.scanner.find(text, &mut |hit| {
             found.push(Found { range: hit.range, value: hit.text.into_owned(), kind: Kind::Token });
         });
+        self.patterns(text, found);
+    }
+
+    /// What the operator's patterns fit.
+    pub(super) fn patterns(self, text: &[u8], found: &mut Vec<Found>) {
+        for range in self.patterns.iter().flat_map(|pattern| pattern.spans(text)) {
+            self.value(text, range, Kind::Plain, found);
+        }
     }
 
     /// A value that is secret as a whole: the tokens in it, or all of it.
@@ -270,7 +280,7 @@ mod tests {
 
     fn texts(text: &str, look: impl FnOnce(Look<'_>, &mut Vec<Found>)) -> Vec<String> {
         let (scanner, mut found) = (Scanner::new(), Vec::new());
-        look(Look { scanner: &scanner }, &mut found);
+        look(Look { scanner: &scanner, patterns: &[] }, &mut found);
         let names = Pseudonyms::with_key([1; 32]);
         found
             .iter()

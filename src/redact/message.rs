@@ -1,6 +1,6 @@
 //! One message body as it arrives, put together until it can be searched.
 
-use super::blank::{self, blank};
+use super::blank::{self, blank, refilled};
 use super::envelopes::Packed;
 use super::origins::Origins;
 use super::work::{Task, Work};
@@ -41,6 +41,8 @@ pub(super) struct Message {
     origins: Origins,
     /// Something in it has to go that cannot be replaced in place.
     secret: bool,
+    /// All of its text, and what is to be said instead.
+    new: Option<(Vec<u8>, Vec<u8>)>,
     /// It came inside of encryption.
     opened: bool,
     /// Compressed messages in it.
@@ -68,6 +70,7 @@ impl Message {
             text: Vec::new(),
             origins: Origins::default(),
             secret: false,
+            new: None,
             opened,
             packed: Packed::new(head),
             whole: true,
@@ -125,7 +128,7 @@ impl Message {
         deflated.origins.derived
     }
 
-    /// Searches what is there, and blanks it if it is coded and has a secret.
+    /// Searches what is there. If it is coded and has a secret it is coded anew or, where that is longer, blanked.
     fn settle(&mut self, work: &mut Work) -> Option<u64> {
         if let Some(mut decoder) = self.decoder.take() {
             let text = &mut self.text;
@@ -140,8 +143,13 @@ impl Message {
         if self.origins.derived.is_some() {
             return self.origins.derived;
         }
-        work.told.bodies += 1;
-        self.origins.set(&blank(&self.codings, self.origins.len()), &mut work.patches);
+        let len = self.origins.len();
+        let (body, whole) = match self.new.take() {
+            Some((old, new)) => refilled(&self.codings, &old, &new, len),
+            None => (blank(&self.codings, len), false),
+        };
+        work.told.bodies += u64::from(!whole);
+        self.origins.set(&body, &mut work.patches);
         None
     }
 
@@ -152,7 +160,11 @@ impl Message {
         if self.coded {
             // Nothing decoded has a place of its own.
             match work.task {
-                Task::Locate => self.secret |= work.book.rewritten(&self.text, &found).is_some(),
+                Task::Locate => {
+                    let new = work.book.rewritten(&self.text, &found);
+                    self.secret |= new.is_some();
+                    self.new = new.filter(|_| self.whole).map(|new| (self.text.clone(), new));
+                }
                 _ => {
                     work.text(&self.text, &found, &self.origins);
                 }

@@ -30,6 +30,7 @@ mod work;
 use crate::capture::{CaptureError, FileId, Source, open, open_stream, plain};
 use crate::keylog::Keyring;
 use crate::limits;
+use crate::policy::SecretPattern;
 use crate::protocol::Protocol;
 use book::Book;
 use copy::{CopyError, copy};
@@ -37,6 +38,7 @@ use listen::{Reading, listen};
 use std::fs::File;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use work::{Task, Work};
 
 #[doc(hidden)]
@@ -78,6 +80,8 @@ pub struct Redaction<'a> {
     pub decode_as: &'a [(u16, &'static Protocol)],
     /// TLS secrets beside those in the capture.
     pub keyring: Keyring,
+    /// What else is secret, wherever it stands.
+    pub secrets: Arc<[SecretPattern]>,
 }
 
 /// Why nothing was redacted.
@@ -143,14 +147,12 @@ pub fn redact(
     out: &mut dyn Write,
     check: impl FnOnce() -> Result<Box<dyn Source>, CaptureError>,
 ) -> Result<Outcome, RedactError> {
-    let mut work = Work::new(Book::new(names));
-    for task in [Task::Learn, Task::Locate] {
-        work.task = task;
-        this.pass(this.input.open()?, &mut work)?;
-        work.fragments.settle(&mut work.patches);
-        if work.book.full || work.patches.full {
-            return Err(RedactError::Full);
-        }
+    let mut work = this.learn(names)?;
+    work.task = Task::Locate;
+    this.pass(this.input.open()?, &mut work)?;
+    work.fragments.settle(&mut work.patches);
+    if work.patches.full {
+        return Err(RedactError::Full);
     }
     if work.recorded {
         let mut document = Vec::new();
@@ -172,6 +174,22 @@ pub fn redact(
 }
 
 impl Redaction<'_> {
+    /// Learns all secrets. Where what stands for one of them is another, all are learned again with that in mind.
+    fn learn(&self, names: Pseudonyms) -> Result<Work, RedactError> {
+        let work = self.learned(names)?;
+        if !work.book.clashes() {
+            return Ok(work);
+        }
+        let Book { names, finder, .. } = work.book;
+        self.learned(names.avoiding(finder.texts()))
+    }
+
+    fn learned(&self, names: Pseudonyms) -> Result<Work, RedactError> {
+        let mut work = Work::new(Book::new(names), Arc::clone(&self.secrets));
+        self.pass(self.input.open()?, &mut work)?;
+        if work.book.full { Err(RedactError::Full) } else { Ok(work) }
+    }
+
     fn pass(&self, source: Box<dyn Source>, work: &mut Work) -> Result<(), CaptureError> {
         let reading = Reading { decode_as: self.decode_as, keyring: self.keyring.clone() };
         listen(source, reading, work, &mut |block, work| {

@@ -20,7 +20,7 @@ pub(super) struct Origins {
     len: usize,
     /// Number in the file of the first frame.
     pub(super) frame: u64,
-    /// Offset of some byte that the first bytes were decoded from which do not stand in the file as they are.
+    /// Offset of some byte that the first bytes belong to which do not stand in the file as they are.
     pub(super) derived: Option<u64>,
 }
 
@@ -34,27 +34,32 @@ impl Origins {
 
     /// More bytes follow, at `from` of a layer.
     pub(super) fn push(&mut self, trail: &Trail, from: u64, len: usize) {
-        let spans = trail.spans(from, len as u64);
-        if self.len == 0 {
-            self.frame = spans.first().map_or(0, |span| span.frame);
-        }
-        let known: u64 = spans.iter().map(|span| u64::from(span.len)).sum();
-        if known != len as u64 {
-            self.derived = self.derived.or(Some(spans.first().map_or(0, |span| span.offset)));
-            self.len += len;
+        if len == 0 {
             return;
         }
-        for span in spans {
-            let len = span.len as usize;
-            match self.pieces.last_mut() {
-                Some(last)
-                    if last.at + last.len == self.len && last.file + last.len as u64 == span.offset =>
-                {
-                    last.len += len;
-                }
-                _ => self.pieces.push(Piece { at: self.len, len, file: span.offset }),
+        if self.len == 0 {
+            self.frame = trail.position(from).frame;
+        }
+        let mut runs = trail.runs(from, len as u64).peekable();
+        while let Some((at, position, there)) = runs.next() {
+            let end = runs.peek().map_or(from + len as u64, |next| next.0);
+            let len = end.saturating_sub(at) as usize;
+            if there {
+                self.piece(len, position.offset);
+            } else {
+                self.derived = self.derived.or(Some(position.offset));
             }
             self.len += len;
+        }
+    }
+
+    /// The next `len` bytes stand at that offset of the file.
+    fn piece(&mut self, len: usize, file: u64) {
+        match self.pieces.last_mut() {
+            Some(last) if last.at + last.len == self.len && last.file + last.len as u64 == file => {
+                last.len += len;
+            }
+            _ => self.pieces.push(Piece { at: self.len, len, file }),
         }
     }
 
@@ -82,11 +87,14 @@ impl Origins {
         self.len = self.len.saturating_sub(n);
     }
 
-    /// The text `old` becomes `new`, as long.
-    pub(super) fn differ(&self, old: &[u8], new: &[u8], patches: &mut Patches) {
+    /// The text `old` becomes `new`, as long. False if something else is in it that does not stand in the file.
+    pub(super) fn differ(&self, old: &[u8], new: &[u8], patches: &mut Patches) -> bool {
+        let differ = |old: &[u8], new: &[u8]| old.iter().zip(new).filter(|(a, b)| a != b).count();
+        let mut missing = differ(old, new);
         for piece in &self.pieces {
             let range = piece.at..piece.at + piece.len;
             let (Some(old), Some(new)) = (old.get(range.clone()), new.get(range)) else { continue };
+            missing = missing.saturating_sub(differ(old, new));
             let difference: Vec<u8> = old.iter().zip(new).map(|(a, b)| a ^ b).collect();
             // Only what differs: the rest may be somebody else's to change.
             let mut at = 0;
@@ -97,6 +105,7 @@ impl Origins {
                 at += run.len() + 1;
             }
         }
+        missing == 0
     }
 
     /// The bytes in the file become `new`, whatever they were.
@@ -161,5 +170,25 @@ mod tests {
         trail.push_derived(0, 10, Position { frame: 3, offset: 70, ..Position::default() });
         let origins = Origins::of(&trail, 2, 5);
         assert_eq!((origins.derived, origins.frame), (Some(70), 3));
+        assert!(!origins.differ(b"abcde", b"abcdx", &mut Patches::default()));
+    }
+
+    /// The labels of a name, whose dots are written otherwise.
+    #[test]
+    fn what_is_left_out_between_two_pieces_may_stay_as_it_is() {
+        let mut trail = Trail::default();
+        let at = |offset| Position { frame: 3, offset, ..Position::default() };
+        trail.push(0, 3, at(1));
+        trail.push_derived(3, 1, at(4));
+        trail.push(4, 3, at(5));
+        let origins = Origins::of(&trail, 0, 7);
+        assert_eq!((origins.derived, origins.len()), (Some(4), 7));
+        let mut patches = Patches::default();
+        assert!(origins.differ(b"one.two", b"uno.tre", &mut patches));
+        patches.sort();
+        let mut file = *b"\x03one\x03two\0";
+        patches.apply(0, &mut file);
+        assert_eq!(&file, b"\x03uno\x03tre\0");
+        assert!(!origins.differ(b"one.two", b"one-two", &mut patches));
     }
 }

@@ -46,7 +46,7 @@ impl Patches {
         self.sorted = false;
     }
 
-    /// Puts them in order: of two for the same byte the one that was found first counts.
+    /// Puts them in order: of two differences for the same byte the one that was found first counts.
     pub(super) fn sort(&mut self) {
         if !self.sorted {
             self.list.sort_by_key(|patch| patch.at);
@@ -54,33 +54,36 @@ impl Patches {
         }
     }
 
-    /// Changes `data`, which begins at offset `base`; says whether any byte became another. To be called after
-    /// [`Patches::sort`].
+    /// Changes `data`, which begins at offset `base`; says whether any byte became another. What bytes become counts for more
+    /// than a difference: a secret may also stand as it is inside of what is replaced. To be called after [`Patches::sort`].
     pub(super) fn apply(&self, base: u64, data: &mut [u8]) -> bool {
         let end = base + data.len() as u64;
         // The longest one may begin that far before.
         let first = self.list.partition_point(|patch| patch.at + (LONGEST as u64) < base);
-        let (mut done, mut changed) = (base, false);
-        for patch in self.list.get(first..).unwrap_or_default() {
-            if patch.at >= end {
-                break;
-            }
-            let from = patch.at.max(done);
-            let to = (patch.at + u64::from(patch.len)).min(end);
-            if from >= to {
-                continue;
-            }
-            let bytes = self.bytes.get(patch.start as usize..).unwrap_or_default();
-            let bytes = bytes.iter().skip((from - patch.at) as usize);
-            let places = data.iter_mut().skip((from - base) as usize).take((to - from) as usize);
-            for (place, byte) in places.zip(bytes) {
-                let new = if patch.whole { *byte } else { *place ^ byte };
-                changed |= new != *place;
-                *place = new;
-            }
-            done = to;
+        let here = self.list.get(first..).unwrap_or_default();
+        let here = here.get(..here.partition_point(|patch| patch.at < end)).unwrap_or_default();
+        if here.is_empty() {
+            return false;
         }
-        changed
+        let old = data.to_vec();
+        for whole in [false, true] {
+            let mut done = base;
+            for patch in here.iter().filter(|patch| patch.whole == whole) {
+                let from = patch.at.max(done);
+                let to = (patch.at + u64::from(patch.len)).min(end);
+                if from >= to {
+                    continue;
+                }
+                let bytes = self.bytes.get(patch.start as usize..).unwrap_or_default();
+                let bytes = bytes.iter().skip((from - patch.at) as usize);
+                let places = data.iter_mut().skip((from - base) as usize).take((to - from) as usize);
+                for (place, byte) in places.zip(bytes) {
+                    *place = if whole { *byte } else { *place ^ byte };
+                }
+                done = to;
+            }
+        }
+        old != data
     }
 }
 
@@ -129,6 +132,17 @@ mod tests {
                 prop_assert!(named || new == old);
             }
         }
+    }
+
+    #[test]
+    fn what_bytes_become_counts_for_more_than_a_difference() {
+        let mut patches = Patches::default();
+        patches.differ(1, &[9; 4]);
+        patches.set(2, b"xy");
+        patches.sort();
+        let mut data = *b"abcdef";
+        assert!(patches.apply(0, &mut data));
+        assert_eq!(&data, &[b'a', b'b' ^ 9, b'x', b'y', b'e' ^ 9, b'f']);
     }
 
     #[test]

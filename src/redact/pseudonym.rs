@@ -4,12 +4,16 @@ use super::claims;
 use crate::message::{BASE64, BASE64URL};
 use crate::protocol::huffman_bits;
 use base64::Engine as _;
+use hashbrown::HashSet;
 use sha2::{Digest, Sha256};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 /// Makes pseudonyms under a key that is forgotten with the run: who knows a secret cannot tell its pseudonym.
 pub struct Pseudonyms {
     key: [u8; 32],
+    /// Hashes of what stands for no segment of a token.
+    avoided: HashSet<u64>,
+    hasher: RandomState,
 }
 
 impl Default for Pseudonyms {
@@ -21,14 +25,20 @@ impl Default for Pseudonyms {
             hasher.write_u64(0);
             digest.update(hasher.finish().to_le_bytes());
         }
-        Self { key: digest.finalize().into() }
+        Self::with_key(digest.finalize().into())
     }
 }
 
 impl Pseudonyms {
     /// With a key of one's own, so that tests are repeatable.
     pub fn with_key(key: [u8; 32]) -> Self {
-        Self { key }
+        Self { key, avoided: HashSet::new(), hasher: RandomState::new() }
+    }
+
+    /// The same, but none of these texts stands for a segment of a token if there is another that may.
+    pub(super) fn avoiding<'a>(mut self, texts: impl Iterator<Item = &'a [u8]>) -> Self {
+        self.avoided.extend(texts.map(|text| self.hasher.hash_one(text)));
+        self
     }
 
     /// The pseudonym of a value of any kind: letters and digits are replaced, everything else stays where it was, so that
@@ -58,6 +68,17 @@ impl Pseudonyms {
             }
         }
         new
+    }
+
+    /// The pseudonym of a text so short that, among characters of its kind, there are hardly others: of letters and digits of
+    /// any kind. Its HPACK code is of any length.
+    pub(super) fn short(&self, value: &[u8]) -> Vec<u8> {
+        let mut random = self.random(b"short", 0, value);
+        let mut any = |old: u8| {
+            let others = MIXED.iter().filter(|new| **new != old).count();
+            MIXED.iter().filter(|new| **new != old).nth(random.below(others)).copied().unwrap_or(old)
+        };
+        value.iter().map(|old| if old.is_ascii_alphanumeric() { any(*old) } else { *old }).collect()
     }
 
     /// The pseudonym of a token's compact text: the header stays, claims and signature are replaced.
@@ -119,6 +140,19 @@ impl Pseudonyms {
 
     /// One segment of a token: JSON stays JSON.
     pub(super) fn segment(&self, text: &[u8]) -> Vec<u8> {
+        let mut new = self.any_segment(text);
+        let mut key = self.key;
+        for _ in 0..ROUNDS {
+            if self.avoided.is_empty() || !self.avoided.contains(&self.hasher.hash_one(new.as_slice())) {
+                break;
+            }
+            key = Sha256::digest(key).into();
+            new = Self::with_key(key).any_segment(text);
+        }
+        new
+    }
+
+    fn any_segment(&self, text: &[u8]) -> Vec<u8> {
         let url = !text.iter().any(|b| matches!(b, b'+' | b'/'));
         let engine = if url { &BASE64URL } else { &BASE64 };
         let Ok(bytes) = engine.decode(text) else { return self.plain(text) };
@@ -149,8 +183,8 @@ impl Pseudonyms {
     }
 }
 
-/// Times that another pseudonym is tried where one is the value itself, which happens to very short ones.
-const ROUNDS: u8 = 16;
+/// Times that another pseudonym is tried where one is the value itself or another's, which happens to very short ones.
+const ROUNDS: u8 = 32;
 
 const BASE64URL_CHARACTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

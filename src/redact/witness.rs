@@ -26,6 +26,8 @@ pub(super) struct Talk {
     stale: [bool; 2],
     /// The one in progress.
     deflated: [Deflated; 2],
+    /// What is told is unpacked from something: whether that has to go.
+    wrapped: Option<bool>,
     /// It is made of datagrams.
     datagrams: bool,
     /// By what else it can be reached.
@@ -73,7 +75,7 @@ impl Sink for Witness<'_> {
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
         let Some(message) = self.talk.open.get_mut(&(id, dir)) else { return };
         if let Some(at) = message.push(&carrier.trails[dir.index()], at, bytes, self.work) {
-            self.work.packets.insert(at, Blank::Payload);
+            self.blank(at);
         }
     }
 
@@ -81,7 +83,7 @@ impl Sink for Witness<'_> {
         if let Some(message) = self.talk.open.get_mut(&(id, dir))
             && let Some(at) = message.gap(self.work)
         {
-            self.work.packets.insert(at, Blank::Payload);
+            self.blank(at);
         }
     }
 
@@ -125,6 +127,30 @@ impl Sink for Witness<'_> {
         self.text(carrier, dir, at, secret, &found);
     }
 
+    fn wrapped(&mut self) {
+        self.talk.wrapped = Some(false);
+    }
+
+    fn unwrapped(
+        &mut self,
+        carrier: Carrier<'_>,
+        dir: Direction,
+        bytes: &[u8],
+        blank: fn(&[u8]) -> Option<Vec<u8>>,
+    ) {
+        if self.talk.wrapped.take() != Some(true) || self.work.task != Task::Locate {
+            return;
+        }
+        let origins = Origins::of(&carrier.trails[dir.index()], 0, bytes.len());
+        match blank(bytes).filter(|_| origins.derived.is_none()) {
+            Some(new) => {
+                self.work.told.bodies += 1;
+                origins.set(&new, &mut self.work.patches);
+            }
+            None => self.unchangeable(carrier.transport, origins.derived.or(origins.first())),
+        }
+    }
+
     fn opened(&mut self, carrier: Carrier<'_>, dir: Direction, at: u64, len: u64) {
         if self.work.task != Task::Locate {
             return;
@@ -155,7 +181,13 @@ impl Sink for Witness<'_> {
                 |text: &[u8]| found.push(Found { range: 0..0, value: text.to_vec(), kind: Kind::Token });
             stream.scan.feed(&self.work.scanner, bytes, at, &mut |h| hit(h.text));
         }
-        let from = self.work.book.finder.find(&stream.window, &mut |_, _| ()).from;
+        let mut from = self.work.book.finder.find(&stream.window, &mut |_, _| ()).from;
+        if !self.work.patterns.is_empty() {
+            let (work, window) = (&self.work, &stream.window);
+            found.extend(work.look(|look, found| look.patterns(window, found)));
+            // What fits may go on in what follows.
+            from = from.min(window.len().saturating_sub(limits::redact::PATTERN_BYTES));
+        }
         let (window, origins) = (std::mem::take(&mut stream.window), stream.origins.clone());
         let derived = self.work.text(&window, &found, &origins);
         let stream = &mut self.talk.streams[dir.index()];
@@ -258,7 +290,7 @@ impl Witness<'_> {
         // Later messages may refer to what was in one that is blanked.
         let stale = &mut self.talk.stale[dir.index()];
         if let Some(at) = message.finish(&deflated, stale, self.work) {
-            self.work.packets.insert(at, Blank::Payload);
+            self.blank(at);
         }
     }
 
@@ -324,7 +356,17 @@ impl Witness<'_> {
         if transport.channel != Channel::TlsDecrypted
             && let Some(at) = at
         {
-            self.work.packets.insert(at, Blank::Payload);
+            self.blank(at);
+        }
+    }
+
+    /// What stands at that offset of the file has to go: all that it is packed in or, if it is not, its packet's payload.
+    fn blank(&mut self, at: u64) {
+        match &mut self.talk.wrapped {
+            Some(secret) => *secret = true,
+            None => {
+                self.work.packets.insert(at, Blank::Payload);
+            }
         }
     }
 }

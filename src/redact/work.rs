@@ -5,8 +5,10 @@ use super::fragments::Fragments;
 use super::look::{Found, Look};
 use super::origins::Origins;
 use super::patch::Patches;
+use crate::policy::SecretPattern;
 use crate::token::Scanner;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What a pass over the capture is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub(super) struct Work {
     /// Bytes that dissectors asked for.
     pub(super) reserved: usize,
     pub(super) scanner: Scanner,
+    /// What else is secret.
+    pub(super) patterns: Arc<[SecretPattern]>,
     /// Packets and recorded exchanges that were learned from.
     pub(super) seen: u64,
     /// The capture is a file of recorded exchanges.
@@ -82,7 +86,7 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new(book: Book) -> Self {
+    pub(super) fn new(book: Book, patterns: Arc<[SecretPattern]>) -> Self {
         Self {
             task: Task::Learn,
             book,
@@ -95,6 +99,7 @@ impl Work {
             held: 0,
             reserved: 0,
             scanner: Scanner::new(),
+            patterns,
             seen: 0,
             recorded: false,
         }
@@ -103,11 +108,11 @@ impl Work {
     /// Looks for secrets.
     pub(super) fn look(&self, look: impl FnOnce(Look<'_>, &mut Vec<Found>)) -> Vec<Found> {
         let mut found = Vec::new();
-        look(Look { scanner: &self.scanner }, &mut found);
+        look(Look { scanner: &self.scanner, patterns: &self.patterns }, &mut found);
         found
     }
 
-    /// A text in which these secrets were found. True if it is to be changed and does not stand in the file as it is.
+    /// A text in which these secrets were found. True if something is to be changed in it that does not stand in the file.
     pub(super) fn text(&mut self, text: &[u8], found: &[Found], origins: &Origins) -> bool {
         match self.task {
             Task::Learn => found.iter().for_each(|found| self.book.learn(found)),
@@ -118,10 +123,7 @@ impl Work {
             }
             Task::Locate => {
                 let Some(new) = self.book.rewritten(text, found) else { return false };
-                if origins.derived.is_some() {
-                    return true;
-                }
-                origins.differ(text, &new, &mut self.patches);
+                return !origins.differ(text, &new, &mut self.patches);
             }
         }
         false

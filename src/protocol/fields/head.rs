@@ -71,7 +71,7 @@ fn lay(trail: &mut Trail, outer: &Trail, source: &Pieces<'_>, fields: &Fields) {
                 Coding::Index if ahead > 0 => {}
                 Coding::Index => trail.push_derived(start, 0, outer.position(at)),
                 Coding::Huffman => {
-                    for (run, position) in outer.runs(at, len as u64) {
+                    for (run, position, _) in outer.runs(at, len as u64) {
                         let passed = begin + (run - at) as usize - from;
                         let string = source.bytes.get(from..to).unwrap_or_default();
                         let before =

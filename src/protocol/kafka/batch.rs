@@ -9,7 +9,7 @@ use crate::protocol::reader::{Reader, field, offset};
 use crate::protocol::{Out, Trail};
 
 /// Bytes of a batch before its records.
-const HEAD: usize = 61;
+pub(super) const HEAD: usize = 61;
 /// Base offset and length, which counts what follows.
 const AHEAD: usize = 12;
 /// Headers of one record that are looked at.
@@ -167,7 +167,9 @@ fn emit(batch: Composed, dir: Direction, out: &mut Out<'_>) {
         }
         let mut trails = <[Trail; 2]>::default();
         trails[dir.index()].push_derived(0, plain.len() as u64, out.trail(dir).position(HEAD as u64));
-        out.decoded(&trails, |out| records(&plain, 0, dir, out));
+        out.wrapped(dir, text, super::blank::blanked, |out| {
+            out.decoded(&trails, |out| records(&plain, 0, dir, out));
+        });
     });
 }
 

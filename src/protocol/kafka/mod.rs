@@ -2,6 +2,7 @@
 //! KIP-43, KIP-152 and KIP-255 for SASL.
 
 mod batch;
+mod blank;
 mod snappy;
 
 use super::gate::Gate;

@@ -12,6 +12,8 @@ pub(in crate::protocol) struct Tape {
     pub(in crate::protocol) lines: Vec<String>,
     opaque: [bool; 2],
     reserved: usize,
+    /// Lengths of the ciphertext that was opened.
+    opened: Vec<u64>,
     keyring: Option<Arc<Keyring>>,
 }
 
@@ -71,6 +73,10 @@ impl Sink for Tape {
 
     fn body_gap(&mut self, id: ExchangeId, dir: Direction, len: u64) {
         self.lines.push(format!("{}{} hole {len}", id.0, arrow(dir)));
+    }
+
+    fn opened(&mut self, _: Carrier<'_>, _: Direction, _: u64, len: u64) {
+        self.opened.push(len);
     }
 
     fn trailers(&mut self, _: Carrier<'_>, id: ExchangeId, dir: Direction, head: &Head<'_>) {
@@ -243,6 +249,11 @@ impl Wire {
     pub(super) fn s_end(&mut self, end: End) -> &mut Self {
         self.layer.close(Direction::Response, end, &mut self.tape, &mut self.next_id);
         self
+    }
+
+    /// Lengths of the ciphertext that was opened.
+    pub(super) fn opened(&self) -> &[u64] {
+        &self.tape.opened
     }
 
     /// What was written since this was last asked, the protocol's name left out.

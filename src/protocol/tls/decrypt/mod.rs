@@ -207,7 +207,11 @@ impl Decryption {
                     self.opened = true;
                     out.tls(TlsEvent::Opened);
                 }
-                self.content(dir, kind, early, (sealed.at + prefix as u64, &plain), &ring, out);
+                let (at, prefix) = (sealed.at + prefix as u64, prefix as u64);
+                if kind == APPLICATION_DATA && !plain.is_empty() {
+                    out.opened(dir, at, len.saturating_sub(prefix));
+                }
+                self.content(dir, kind, early, (at, &plain), &ring, out);
             }
             Opened::Secretless => return Err(sealed),
             Opened::Passed => out.encrypted(len),
