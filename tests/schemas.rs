@@ -1,6 +1,7 @@
 //! What is printed and read fits its schema: JSON, SARIF, JUnit, rules, configuration.
 
 use crate::support::case::cases;
+use crate::support::needs::able;
 use crate::support::repository::Repository;
 use crate::support::run::wirelint;
 use crate::support::schema::Schema;
@@ -84,6 +85,33 @@ fn sarif_fits_the_schema_of_oasis() {
         broken["runs"][0]["tool"]["driver"].as_object_mut().unwrap().remove("name");
         assert!(!schema.errors(&broken).is_empty());
     }
+}
+
+/// What teams read it with (`sarif-tools`, which `scripts/setup` installs in CI) sees every finding.
+#[test]
+fn sarif_loads_in_sarif_tools() {
+    let tools = tree::root().join("target/tools/sarif");
+    if !able(&[("pip install --target target/tools/sarif sarif-tools", tools.join("sarif").is_dir())]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let reports = reports("sarif");
+    let names = (0..reports.len()).map(|n| folder.path().join(format!("{n}.sarif")));
+    let mut python = Command::new("python3");
+    python.env("PYTHONPATH", &tools).args(["-m", "sarif", "csv", "-o"]).arg(folder.path().join("all.csv"));
+    let mut count = 0;
+    for (name, report) in names.zip(&reports) {
+        std::fs::write(&name, report).unwrap();
+        let report: Value = serde_json::from_str(report).unwrap();
+        count += report["runs"][0]["results"].as_array().unwrap().len();
+        python.arg(name);
+    }
+    let output = python.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = std::fs::read_to_string(folder.path().join("all.csv")).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("wirelint,")).count();
+    assert_eq!(rows, count);
+    assert!(count > 100);
 }
 
 /// What GitHub documents for the files that it takes ("SARIF support for code scanning").
