@@ -59,7 +59,7 @@ impl Book {
         if found.kind == Kind::Base64 {
             self.inside(value, &new);
         }
-        if found.kind != Kind::Plain || telling(value) {
+        if !matches!(found.kind, Kind::Plain | Kind::Raw) || telling(value) {
             forms(value, &new, |old, new| self.finder.add(old, new));
         }
     }

@@ -1,6 +1,7 @@
 //! What is secret in a text: tokens wherever they stand, credentials by their place and name. Where it is unsure, it is.
 
 use super::Pseudonyms;
+use super::pseudonym::NTLM_HEAD;
 use super::recode::recode;
 use crate::limits;
 use crate::message::{
@@ -33,6 +34,8 @@ pub(super) enum Kind {
     Base64,
     /// A message of NTLM (MS-NLMP section 2.2) in base64: its head stays.
     Ntlm,
+    /// What a protocol names as secret: it may not be text.
+    Raw,
     /// Anything else.
     Plain,
 }
@@ -43,19 +46,17 @@ impl Kind {
         match self {
             Self::Token => names.token(value),
             Self::Segment => names.segment(value),
-            Self::Base64 => names.base64(value).unwrap_or_else(|| names.plain(value)),
+            Self::Base64 => names.base64(value).unwrap_or_else(|| names.raw(value)),
             Self::Ntlm => {
                 // Signature, type, and where in the rest everything stands.
-                let head = value.len().min(NTLM_HEAD);
+                let head = value.len().min(NTLM_HEAD.div_ceil(3) * 4);
                 [&value[..head], &names.segment(&value[head..])].concat()
             }
+            Self::Raw => names.raw(value),
             Self::Plain => names.plain(value),
         }
     }
 }
-
-/// Base64 characters of 63 bytes.
-const NTLM_HEAD: usize = 84;
 
 impl Found {
     /// What is to stand in its place, encoded as it was.
@@ -97,7 +98,7 @@ impl Look<'_> {
             let range = range.start + hit.range.start..range.start + hit.range.end;
             found.push(Found { range, value: hit.text.into_owned(), kind: Kind::Token });
         });
-        if found.len() == before || kind != Kind::Plain {
+        if found.len() == before || !matches!(kind, Kind::Plain | Kind::Raw) {
             let value = match kind {
                 Kind::Plain if raw.contains(&b'%') => percent_encoding::percent_decode(raw).collect(),
                 _ => raw.to_vec(),
@@ -122,7 +123,7 @@ impl Look<'_> {
             match location {
                 Location::Sasl => return self.value(value, 0..value.len(), Kind::Base64, found),
                 Location::Connect if secret_param(&name, value.len()) => {
-                    return self.value(value, 0..value.len(), Kind::Plain, found);
+                    return self.value(value, 0..value.len(), Kind::Raw, found);
                 }
                 _ => {}
             }

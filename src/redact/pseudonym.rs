@@ -98,21 +98,42 @@ impl Pseudonyms {
         let url = coded.iter().any(|b| matches!(b, b'-' | b'_'));
         let engine = if url { &BASE64URL } else { &BASE64 };
         let bytes = engine.decode(coded).ok().filter(|bytes| !bytes.is_empty())?;
-        let parts: Vec<_> = bytes.split(|b| matches!(b, b':' | 0)).map(|part| self.value(part)).collect();
-        let mut new = bytes.clone();
+        let text = recoded(coded, &self.parts(&bytes, |b| matches!(b, b':' | 0)), url);
+        (text.len() == coded.len()).then_some(text)
+    }
+
+    /// The pseudonym of a secret that may not be text: a hash, a message of SASL as it is. In messages of NTLM the head stays.
+    pub(super) fn raw(&self, value: &[u8]) -> Vec<u8> {
+        if std::str::from_utf8(value).is_ok() && !value.iter().any(u8::is_ascii_control) {
+            return self.plain(value);
+        }
+        let head = if value.starts_with(NTLM) { NTLM_HEAD.min(value.len()) } else { 0 };
+        let (head, rest) = value.split_at(head);
+        [head, &self.parts(rest, |b| b == 0)].concat()
+    }
+
+    /// The parts of a value, each replaced by itself.
+    fn parts(&self, value: &[u8], between: fn(u8) -> bool) -> Vec<u8> {
+        let mut new = value.to_vec();
         let mut at = 0;
-        for part in parts {
-            new[at..at + part.len()].copy_from_slice(&part);
+        for part in value.split(|b| between(*b)) {
+            new[at..at + part.len()].copy_from_slice(&self.value(part));
             at += part.len() + 1;
         }
-        let text = recoded(coded, &new, url);
-        (text.len() == coded.len()).then_some(text)
+        new
     }
 
     /// The pseudonym of bytes that may not be text.
     fn value(&self, bytes: &[u8]) -> Vec<u8> {
-        let text = bytes.iter().any(u8::is_ascii_alphanumeric) && std::str::from_utf8(bytes).is_ok();
-        if text { self.plain(bytes) } else { self.bytes(bytes) }
+        if bytes.iter().any(u8::is_ascii_control) {
+            return self.bytes(bytes);
+        }
+        if bytes.iter().any(u8::is_ascii_alphanumeric) && std::str::from_utf8(bytes).is_ok() {
+            return self.plain(bytes);
+        }
+        // It may stand in a line.
+        let apart = |b: u8| if b.is_ascii_alphanumeric() { b } else { b | 0x80 };
+        self.bytes(bytes).into_iter().map(apart).collect()
     }
 
     /// As many random bytes, none of which is the one that it stands for.
@@ -185,6 +206,10 @@ impl Pseudonyms {
 
 /// Times that another pseudonym is tried where one is the value itself or another's, which happens to very short ones.
 const ROUNDS: u8 = 32;
+
+/// What a message of NTLM begins with, and how much of it says what it is and where the rest stands (MS-NLMP section 2.2).
+const NTLM: &[u8] = b"NTLMSSP\0";
+pub(super) const NTLM_HEAD: usize = 63;
 
 const BASE64URL_CHARACTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -326,6 +351,21 @@ mod tests {
     use super::*;
     use crate::token::Token;
     use proptest::prelude::*;
+
+    #[test]
+    fn nothing_stays_of_what_is_no_text() {
+        let names = names();
+        let message = [NTLM, &[3, 0, 0, 0], &[7; 51], &[1, b'a', 0, 0, b'.', 0xe9, 2]].concat();
+        let new = names.raw(&message);
+        let kept: Vec<_> = (0..message.len()).filter(|i| message[*i] == new[*i]).skip(NTLM_HEAD).collect();
+        assert_eq!((&new[..NTLM_HEAD], kept), (&message[..NTLM_HEAD], vec![65, 66]));
+        let (user, new) = (b"\0alice\0pa55", names.raw(b"\0alice\0pa55"));
+        assert!(new[0] == 0 && new[6] == 0 && new[1..6] != user[1..6] && new[7..] != user[7..]);
+        assert_eq!(names.raw(b"a:b1"), names.plain(b"a:b1"));
+        // Latin-1 in a line.
+        let line = names.raw(b"p\xe4ssw\xf6rter");
+        assert!(!line.iter().any(u8::is_ascii_control) && line.len() == 10);
+    }
 
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJqb2UiLCJhZG1pbiI6dHJ1ZSwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDM2MDAsInVpZCI6NDIxMTd9.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 

@@ -123,7 +123,7 @@ impl Sink for Witness<'_> {
     }
 
     fn secret(&mut self, carrier: Carrier<'_>, dir: Direction, at: u64, secret: &[u8]) {
-        let found = self.work.look(|look, found| look.value(secret, 0..secret.len(), Kind::Plain, found));
+        let found = self.work.look(|look, found| look.value(secret, 0..secret.len(), Kind::Raw, found));
         self.text(carrier, dir, at, secret, &found);
     }
 
