@@ -18,5 +18,5 @@ pub const AGAIN_BYTES: usize = 32 << 20;
 pub const AGAIN_FLOW: usize = 128;
 /// Datagrams that came in fragments and are remembered, the latest ones.
 pub const FRAGMENTED: usize = 4096;
-/// Bytes of a HAR file or a cassette, which is held as a whole.
-pub const TEXT_BYTES: u64 = 1 << 30;
+/// Bytes of a cassette in YAML, which is held as a whole, and of one string in a HAR file.
+pub const TEXT_BYTES: usize = 1 << 30;

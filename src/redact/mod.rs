@@ -29,7 +29,6 @@ mod work;
 
 use crate::capture::{CaptureError, FileId, Source, open, open_stream, plain};
 use crate::keylog::Keyring;
-use crate::limits;
 use crate::policy::SecretPattern;
 use crate::protocol::Protocol;
 use book::Book;
@@ -155,15 +154,7 @@ pub fn redact(
         return Err(RedactError::Full);
     }
     if work.recorded {
-        let mut document = Vec::new();
-        let mut input = this.input.plain()?.take(limits::redact::TEXT_BYTES + 1);
-        input.read_to_end(&mut document).map_err(CaptureError::Io)?;
-        if document.len() as u64 > limits::redact::TEXT_BYTES {
-            return Err(RedactError::Full);
-        }
-        out.write_all(&text::rewritten(&document, &mut work))
-            .and_then(|()| out.flush())
-            .map_err(RedactError::Output)?;
+        text::copy(&mut this.input.plain()?, out, &mut work)?;
     } else {
         copy(this.input.open()?, &mut this.input.plain()?, &mut work, out)?;
     }

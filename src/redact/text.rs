@@ -1,66 +1,140 @@
 //! Files of recorded exchanges, HAR and cassettes: every string in them is looked at by its name, and rewritten where it stands.
 
+use super::RedactError;
 use super::align::{Style, align};
 use super::blank::refilled;
 use super::claims::string_end;
 use super::context::{Context, Place};
 use super::pseudonym::recoded;
 use super::work::Work;
+use crate::capture::CaptureError;
+use crate::limits;
 use crate::message::{BASE64, BASE64URL, ContentDecoder, Field, Start};
 use crate::records::secret_param;
 use base64::Engine as _;
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
-/// The document with its secrets replaced: what is known of them is in the book.
-pub(super) fn rewritten(document: &[u8], work: &mut Work) -> Vec<u8> {
-    let mut new = document.to_vec();
-    let json = document.trim_ascii_start().first().is_some_and(|b| matches!(b, b'{' | b'['));
-    let mut each = |range: Range<usize>, style, value: &str, place: &Place<'_>| {
-        let Some(is) = scalar(value, place, work) else { return };
-        let raw = document.get(range.clone()).unwrap_or_default();
-        if let (Some(text), Some(place)) = (align(raw, style, value.as_bytes(), &is), new.get_mut(range)) {
-            place.copy_from_slice(&text);
+/// Bytes of a document that are read at once.
+const PIECE: usize = 256 << 10;
+
+/// Writes the document that `input` gives with its secrets replaced: what is known of them is in the book. JSON is written as it
+/// comes, YAML when all of it is there.
+pub(super) fn copy(input: &mut dyn Read, out: &mut dyn Write, work: &mut Work) -> Result<(), RedactError> {
+    let mut json = Json::default();
+    let mut ended = read(input, PIECE, &mut json.held)?;
+    if !json.held.trim_ascii_start().starts_with(b"{") && !json.held.trim_ascii_start().starts_with(b"[") {
+        read(input, usize::MAX, &mut json.held)?;
+        return out
+            .write_all(&yaml(&json.held, work))
+            .and_then(|()| out.flush())
+            .map_err(RedactError::Output);
+    }
+    loop {
+        json.walk(ended, work);
+        json.write(ended, work, out).map_err(RedactError::Output)?;
+        if ended {
+            return out.flush().map_err(RedactError::Output);
         }
-    };
-    if json {
-        json_strings(document, &mut each);
-    } else if let Ok(text) = std::str::from_utf8(document) {
-        yaml_strings(text, &mut each);
+        // A long string is not walked over too often.
+        ended = read(input, PIECE.max(json.held.len()), &mut json.held)?;
+    }
+}
+
+/// Reads up to `len` bytes more; true if that was all.
+fn read(input: &mut dyn Read, len: usize, held: &mut Vec<u8>) -> Result<bool, RedactError> {
+    let room = limits::redact::TEXT_BYTES.saturating_sub(held.len()).saturating_add(1);
+    let read = input.take(len.min(room) as u64).read_to_end(held).map_err(CaptureError::Io)?;
+    if held.len() > limits::redact::TEXT_BYTES {
+        return Err(RedactError::Full);
+    }
+    Ok(read < len)
+}
+
+/// A JSON document that passes.
+#[derive(Default)]
+struct Json {
+    /// What was not written yet.
+    held: Vec<u8>,
+    /// So much of it was walked over.
+    walked: usize,
+    context: Context,
+}
+
+impl Json {
+    /// Replaces the secrets in all strings that are whole.
+    fn walk(&mut self, ended: bool, work: &mut Work) {
+        let Self { held, walked, context } = self;
+        while let Some(byte) = held.get(*walked) {
+            match byte {
+                b'{' | b'[' => context.open(*byte == b'{'),
+                b'}' | b']' => context.close(),
+                b',' => context.next(),
+                b'"' => {
+                    let range = *walked + 1..string_end(held, *walked + 1);
+                    if range.end == held.len() && !ended {
+                        return;
+                    }
+                    let written = held.get(*walked..range.end + 1).unwrap_or_default();
+                    let value: String = serde_json::from_slice(written).unwrap_or_default();
+                    let raw = held.get(range.clone()).unwrap_or_default();
+                    let mut new = None;
+                    context.scalar(&value, |place| new = string(raw, Style::Double, &value, place, work));
+                    if let (Some(text), Some(place)) = (new, held.get_mut(range.clone())) {
+                        place.copy_from_slice(&text);
+                    }
+                    *walked = range.end;
+                }
+                _ => {}
+            }
+            *walked = (*walked + 1).min(held.len());
+        }
+    }
+
+    /// Writes what was walked over, as far as nothing may begin in it that is known and stands where no string was read.
+    fn write(&mut self, ended: bool, work: &Work, out: &mut dyn Write) -> io::Result<()> {
+        let mut changes = Vec::new();
+        let text = self.held.get(..self.walked).unwrap_or_default();
+        let tail = work.book.finder.find(text, &mut |at, new| changes.push((at, new.to_vec())));
+        let from = if ended { self.held.len() } else { tail.from.min(self.walked) };
+        for (at, new) in changes.into_iter().filter(|(at, _)| *at < from) {
+            if let Some(place) = self.held.get_mut(at..at + new.len()) {
+                place.copy_from_slice(&new);
+            }
+        }
+        out.write_all(self.held.get(..from).unwrap_or_default())?;
+        self.held.drain(..from);
+        self.walked -= from.min(self.walked);
+        Ok(())
+    }
+}
+
+/// What is to be written for a string in the place of `raw`.
+fn string(raw: &[u8], style: Style, value: &str, place: &Place<'_>, work: &mut Work) -> Option<Vec<u8>> {
+    let new = scalar(value, place, work)?;
+    align(raw, style, value.as_bytes(), &new)
+}
+
+/// A YAML document with its secrets replaced.
+fn yaml(document: &[u8], work: &mut Work) -> Vec<u8> {
+    let mut new = document.to_vec();
+    if let Ok(text) = std::str::from_utf8(document) {
+        yaml_strings(text, &mut |range, style, value, place| {
+            let raw = document.get(range.clone()).unwrap_or_default();
+            if let (Some(text), Some(place)) = (string(raw, style, value, place, work), new.get_mut(range)) {
+                place.copy_from_slice(&text);
+            }
+        });
     }
     // What is known and stands where no string was read.
-    if let Some(text) = work.book.finder.replaced(&new) {
-        new = text;
-    }
-    new
+    work.book.finder.replaced(&new).unwrap_or(new)
 }
 
 /// Who is given a string: where it is written, how, what it says, and what it is called.
 type Each<'a> = &'a mut dyn FnMut(Range<usize>, Style, &str, &Place<'_>);
 
-/// Gives each string value of a JSON document: where it is written, without its quotes, and what it says.
-fn json_strings(document: &[u8], each: Each<'_>) {
-    let mut context = Context::default();
-    let mut at = 0;
-    while let Some(byte) = document.get(at) {
-        at += 1;
-        match byte {
-            b'{' | b'[' => context.open(*byte == b'{'),
-            b'}' | b']' => context.close(),
-            b',' => context.next(),
-            b'"' => {
-                let range = at..string_end(document, at);
-                at = range.end + 1;
-                let written = document.get(range.start - 1..at).unwrap_or_default();
-                let value: String = serde_json::from_slice(written).unwrap_or_default();
-                context.scalar(&value, |place| each(range, Style::Double, &value, place));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The same of a YAML document.
+/// Gives each string value of a YAML document: where it is written, without its quotes, and what it says.
 fn yaml_strings(document: &str, each: Each<'_>) {
     let mut context = Context::default();
     let mut characters = document.char_indices().map(|(at, _)| at).enumerate().peekable();
@@ -190,9 +264,10 @@ mod tests {
 
     fn new(document: &str) -> String {
         let mut work = Work::new(Book::new(Pseudonyms::with_key([5; 32])), Default::default());
-        let new = String::from_utf8(rewritten(document.as_bytes(), &mut work)).unwrap();
+        let mut new = Vec::new();
+        copy(&mut document.as_bytes(), &mut new, &mut work).unwrap();
         assert_eq!(new.len(), document.len());
-        new
+        String::from_utf8(new).unwrap()
     }
 
     #[test]
@@ -220,6 +295,39 @@ mod tests {
         assert!(text.starts_with(b"{\"jwt\":\"eyJhbGciOiJIUzI1NiJ9."));
     }
 
+    /// Larger than what is read at once, with a string that is, too, and a secret where no string is.
+    #[test]
+    fn a_document_is_written_as_it_comes() {
+        struct Watched(Vec<u8>, usize);
+        impl Write for Watched {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.1 += 1;
+                self.0.write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let entry = |n: usize, padding: usize| {
+            format!(
+                r#"{{"n":"{n}","cookies":[{{"name":"a","value":"v{n}x"}}],"t":"{}","j":"{TOKEN}"}}"#,
+                "-".repeat(padding)
+            )
+        };
+        let entries: Vec<_> =
+            (0..40).map(|n| entry(n, if n == 20 { 3 * PIECE } else { 30_000 + n })).collect();
+        let document = format!("{{\"entries\":[{}]}} {TOKEN}", entries.join(","));
+        let mut work = Work::new(Book::new(Pseudonyms::with_key([5; 32])), Default::default());
+        let kind = super::super::look::Kind::Token;
+        work.book.learn(&super::super::look::Found { range: 0..0, value: TOKEN.into(), kind });
+        let mut out = Watched(Vec::new(), 0);
+        copy(&mut document.as_bytes(), &mut out, &mut work).unwrap();
+        let new = String::from_utf8(out.0).unwrap();
+        assert!(new.len() == document.len() && out.1 > 4, "{}", out.1);
+        assert!(!new.contains(&TOKEN[21..]) && new.matches("eyJhbGciOiJIUzI1NiJ9.").count() == 41);
+        assert!((0..40).all(|n| !new.contains(&format!("v{n}x")) && new.contains(&format!("\"n\":\"{n}\""))));
+    }
+
     #[test]
     fn a_cassette_in_yaml_is_rewritten_over_its_lines() {
         let (first, second) = TOKEN.split_at(30);
@@ -243,7 +351,7 @@ mod tests {
         let body: serde_json::Value = serde_json::from_str(&new).unwrap();
         let bytes = BASE64.decode(body["body"].as_str().unwrap()).unwrap();
         let mut text = String::new();
-        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut text).unwrap();
+        flate2::read::GzDecoder::new(&bytes[..]).read_to_string(&mut text).unwrap();
         assert!(text.starts_with("{\"jwt\":\"eyJhbGciOiJIUzI1NiJ9.") && text.ends_with("\"}"), "{text}");
         assert!(!text.contains(&TOKEN[21..45]));
     }
