@@ -163,13 +163,13 @@ pub struct ReadArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Keys")]
 pub struct KeyArgs {
-    /// Verification key: PEM or JWK
+    /// Key that verifies tokens, a private one decrypts them too: PEM or JWK
     #[arg(long, value_name = "FILE")]
     pub key: Vec<PathBuf>,
-    /// JWK Set with verification keys
+    /// JWK Set with such keys
     #[arg(long, value_name = "FILE")]
     pub jwks: Vec<PathBuf>,
-    /// File whose content is an HMAC secret
+    /// File whose content is an HMAC secret, or a key or password of encrypted tokens
     #[arg(long, value_name = "FILE")]
     pub secret_file: Vec<PathBuf>,
 }

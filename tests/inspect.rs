@@ -143,6 +143,29 @@ fn unsigned_damaged_and_encrypted_tokens_are_told() {
     insta::assert_snapshot!(inspect([unsigned.as_str()]).code(1).out);
 }
 
+/// RFC 7520 section 6: a signed token inside an encrypted one, opened with the key of section 5.2.
+#[test]
+fn a_token_inside_an_encrypted_one_is_inspected_too() {
+    let example = |file: &str, name: &str, member: &str| {
+        let all: Vec<Value> = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        all.into_iter().find(|entry| entry["rfc"] == name).unwrap()[member].take()
+    };
+    let jwe = example("src/token/rfc_examples.json", "RFC 7520 6.2", "text");
+    let jwe = jwe.as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.json");
+    fs::write(&key, example("src/keys/jwe/rfc_keys.json", "RFC 7520 5.2", "jwk").to_string()).unwrap();
+    let given = ["--fail-on", "never", "--key", key.to_str().unwrap()];
+    let done = inspect([&[jwe][..], &given, &["--format", "json"]].concat()).code(0).quiet();
+    let tokens = json(&done)["tokens"].take();
+    assert_eq!((&tokens[0]["opened"], &tokens[0]["claims"]), (&true.into(), &Value::Null));
+    assert_eq!((&tokens[1]["within"], &tokens[1]["alg"]), (&tokens[0]["sha256"], &"PS256".into()));
+    assert_eq!(tokens[1]["claims"]["iss"], "hobbiton.example");
+    insta::assert_snapshot!(inspect([&[jwe][..], &given].concat()).code(0).out);
+    let closed = inspect([jwe, "--fail-on", "never"]).code(0);
+    assert!(!closed.out.contains("hobbiton"), "{}", closed.out);
+}
+
 #[test]
 fn flags_of_rules_hold() {
     let token = weak();

@@ -13,6 +13,14 @@ const FORGED: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImtleS0xIn0.ey
 /// HS256; the secret is the PEM text of the key.
 const CONFUSED: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImtleS0xIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlLnRlc3QiLCJzdWIiOiIzZjljMmEiLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlLnRlc3QiLCJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMDkwMCwianRpIjoiYTFiMmMzZDQiLCJyb2xlIjoiYWRtaW4ifQ.WN4ixVoZCOs9Z6jZJoHcEn5IzM04AVBueqxVLM9mYbY";
 
+/// A shared key that nobody but issuer and service must know.
+const SHARED: &str =
+    r#"{"keys": [{"kty": "oct", "k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "kid": "enc-1"}]}"#;
+/// Encrypted with that key (jwcrypto): claims that had expired, with an address of e-mail.
+const ENCRYPTED: &str = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiZW5jLTEifQ..KFnZBOMUNCiwppm9.oMY2fvBbIWrP5XsQ0Qj4w71cMuC8AT0nR5xEmD30BFIt8QXtdvPNkPKLUg0jqzh-8N-00FuZgZVy3mjQODrUMxTHRZhgmmXU2yCzREVeXKa-Ah7SoiYvTtp6-6N-wDkpNlvohWZqNgTOJjUPoZsDGcRh5S7ZaDCioe9ddm03lDyXfllX3CIVie73AEI5F9F6DdE.wE6S3p8w-4ggMhr4xCoq7Q";
+/// The same: a token with alg none.
+const AROUND_NONE: &str = "eyJhbGciOiJkaXIiLCJjdHkiOiJKV1QiLCJlbmMiOiJBMjU2R0NNIiwia2lkIjoiZW5jLTEifQ..hYoPqrpTjfOOzgWT.5QVWgwPGahdJEB2JefOYYLIbOqtjY3fEtfcJ-hvemfOOBuU6hBq9CkGuVkWESOX34n-eJFBkdWyOtjgF9nG0pbq0jwIs5ea7hQyouFQ0IC7n7pry51kIYYAHMByxAD8wEqL3f_sIW_ggM3tedFQ3b4uxCukvS8qEfEid0TD-MaQZ89EZHGPArJ_CxAdexyg-4jkfBaJovZMu9iVocK_kyzJkcmeSSgiSLM2NusZ17H8hNF0mtEX__rA7zMOasgDPcQhIqRYs6VOD6XQ.xaM4LnbgTUEKTb9Fk8dIqQ";
+
 /// What one entry of a HAR file asks and gets.
 enum Entry {
     /// A call with a token.
@@ -123,4 +131,46 @@ fn what_is_known_of_keys_does_not_depend_on_threads() {
     let one = scan("1");
     assert!(one.contains("jwt-invalid-signature") && one.contains("jwt-alg-confusion"), "{one}");
     assert_eq!(one, scan("4"));
+}
+
+#[test]
+fn a_key_that_is_shown_opens_what_comes_before_and_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = ["jwt-nested-none", "jwt-alg-none", "unsigned-token-accepted", "token-over-cleartext-http"];
+    let closed = har(folder.path(), &[Entry::Call(AROUND_NONE)]);
+    assert_eq!(findings(&closed, &rules), []);
+    let (call, key) = (Entry::Call(AROUND_NONE), Entry::Document(OWN, SHARED));
+    for entries in [&[call, key], &[Entry::Document(OWN, SHARED), Entry::Call(AROUND_NONE)]] {
+        let har = har(folder.path(), entries);
+        let mut found: Vec<_> = findings(&har, &rules).into_iter().map(|(rule, ..)| rule).collect();
+        found.sort_unstable();
+        assert_eq!(found, ["jwt-alg-none", "jwt-nested-none", "unsigned-token-accepted"]);
+    }
+}
+
+#[test]
+fn the_claims_of_a_token_that_a_key_opens_are_judged_and_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = ["expired-token-accepted", "jwt-pii-claims"];
+    let keys = folder.path().join("keys.json");
+    std::fs::write(&keys, SHARED).unwrap();
+    let closed = har(folder.path(), &[Entry::Call(ENCRYPTED), Entry::Call(ENCRYPTED)]);
+    assert_eq!(findings(&closed, &rules), []);
+    let scan = |threads| {
+        let done = wirelint(["scan", "--format", "ndjson", "--fail-on", "never", "--threads", threads]);
+        done.args(["--select", &rules.join(","), "--jwks"]).args([&keys, &closed]).run().code(0).out
+    };
+    let found = lines(&scan("1"));
+    assert_eq!(
+        (found.len(), &found[0]["rule"], &found[0]["count"]),
+        (1, &"expired-token-accepted".into(), &2.into())
+    );
+    assert_eq!(scan("1"), scan("4"));
+    let done = wirelint(["tokens", "--format", "ndjson", "--jwks"]).args([&keys, &closed]).run().code(0);
+    let record = &lines(&done.out)[0];
+    assert_eq!(
+        (&record["kind"], &record["sub"], &record["signature"]),
+        (&"jwe".into(), &"3f9c2a".into(), &Value::Null)
+    );
+    assert!(!done.out.contains("ada@") && !done.out.contains(ENCRYPTED.rsplit('.').next().unwrap()));
 }

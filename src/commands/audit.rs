@@ -219,6 +219,7 @@ impl Audit {
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
+        self.judge.unseal();
         self.attack();
         let mut capture = CaptureSummary { tally: std::mem::take(&mut self.tally), secrets: self.secrets };
         self.judge.finish(&mut capture);

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::crack::Origin;
 use crate::facts::{CaptureSummary, Dictionary, Given};
 use crate::judge::Judge;
-use crate::keys::KeyStore;
+use crate::keys::{KeyStore, Opener, Opening};
 use crate::message::{Channel, Location, Place, Position, Transport};
 use crate::records::{INSPECT_FORMATS, Inspection, inspect_format};
 use crate::time::{Day, Timestamp};
@@ -43,8 +43,10 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     for text in warnings.into_iter().chain(unused_keys(&keys)).filter(|_| args.work.quiet == 0) {
         terminal::say(&format!("warning: {text}"));
     }
-    let inspect = |token| inspect(token, (&rules, &config), &given, &keys, args.work.show_secrets);
-    let inspections = tokens.into_iter().map(inspect).collect::<Result<Vec<_>, _>>()?;
+    let mut opener = Opener::default();
+    let sightings = tokens.into_iter().flat_map(|token| opened(token, &mut opener, &keys, now));
+    let inspect = |one| inspect(one, (&rules, &config), &given, &keys, args.work.show_secrets);
+    let inspections = sightings.map(inspect).collect::<Result<Vec<_>, _>>()?;
     let mut out = output::open(args.work.output.as_deref())?;
     let written =
         format.write(&inspections, settings(&args.work), &scanner, args.work.show_secrets, &mut *out);
@@ -61,9 +63,34 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     })
 }
 
-/// One token before the rules, as if it had been sighted in a place that tells nothing.
-fn inspect(
+/// Tokens inside of each other that are inspected.
+const LEVELS: usize = 4;
+
+/// A token as if it had been sighted in a place that tells nothing, and behind it those inside of it that keys open: each
+/// with the digest of the one around it.
+fn opened(
     token: Arc<Token>,
+    opener: &mut Opener,
+    keys: &KeyStore,
+    now: Timestamp,
+) -> Vec<(Sighting, Option<[u8; 32]>)> {
+    let mut open = |token: Arc<Token>| match opener.open(&token, keys, now) {
+        Opening::Opened(opened) => opened,
+        Opening::Closed | Opening::Spent => token,
+    };
+    let mut all = vec![(sighting(open(token), now), None)];
+    while let Some((outer, _)) = all.last().filter(|_| all.len() < LEVELS)
+        && let Some(inner) = outer.token.inside()
+    {
+        let within = Some(*outer.token.sha256());
+        all.push((outer.around(open(Arc::clone(inner))), within));
+    }
+    all
+}
+
+/// One token before the rules.
+fn inspect(
+    (sighting, within): (Sighting, Option<[u8; 32]>),
     (rules, config): (&RuleArgs, &Config),
     given: &Given,
     keys: &KeyStore,
@@ -72,19 +99,26 @@ fn inspect(
     let now = given.now.unwrap_or_default();
     let judge = Judge::new(configure::rule_set(rules, config)?, given, show_secrets);
     let mut judge = configure::judged_by(judge, config);
-    judge.sighting(sighting(Arc::clone(&token), now), None, 1);
+    let token = Arc::clone(&sighting.token);
+    judge.sighting(sighting, None, 1);
     judge.finish(&mut CaptureSummary::default());
     let outcome = judge.memory::<Dictionary>().and_then(Dictionary::outcome);
     let found = outcome.and_then(|o| o.found.get(token.sha256())).filter(|found| found.is_weak());
+    let secret = found.map(|found| (found.secret.clone(), in_words(found.origin)));
+    let (trials, cut) = outcome.map_or((0, false), |outcome| (outcome.trials, outcome.cut));
+    // What is inside of it is inspected by itself.
+    let mut findings = judge.into_findings().0;
+    findings.retain(|finding| finding.token.is_none_or(|sha256| sha256 == *token.sha256()));
     Ok(Inspection {
-        signature: keys.verify(&token).signature.or_weak(found.is_some()),
+        signature: keys.verify(&token).signature.or_weak(secret.is_some()),
         keys: keys.tried(&token),
         given: keys.count(),
-        secret: found.map(|found| (found.secret.clone(), in_words(found.origin))),
-        trials: outcome.map_or(0, |outcome| outcome.trials),
-        cut: outcome.is_some_and(|outcome| outcome.cut),
+        secret,
+        trials,
+        cut,
         now,
-        findings: judge.into_findings().0,
+        findings,
+        within,
         token,
     })
 }

@@ -118,7 +118,9 @@ fn key_store(args: &KeyArgs, work: &WorkArgs) -> Result<KeyStore, Failure> {
 
 /// The warning that some keys of a set are of no use.
 fn unused_keys(store: &KeyStore) -> Option<String> {
-    let text = |n| format!("{n} of the keys cannot be used: for encryption, of another curve, or damaged");
+    let text = |n| {
+        format!("{n} of the keys cannot be used: public ones for encryption, of another curve, or damaged")
+    };
     Some(store.skipped()).filter(|n| *n > 0).map(text)
 }
 

@@ -11,7 +11,7 @@ use crate::cli::{RecordArgs, SourceArgs, TraceArgs};
 use crate::decode::{DecodeOptions, Paths};
 use crate::facts::marks;
 use crate::judge::FlowNumbers;
-use crate::keys::{KeyStore, Publisher};
+use crate::keys::{KeyStore, Opener, Opening, Publisher};
 use crate::message::Exchange;
 use crate::pipeline::{self, Listener, Merged};
 use crate::records::{
@@ -138,6 +138,7 @@ fn record(
         out,
         show_secrets: args.work.show_secrets,
         keys,
+        opener: Opener::default(),
         scanner: Scanner::new(),
         numbers: FlowNumbers::default(),
         names: inputs.names.clone(),
@@ -171,6 +172,7 @@ struct Recorder {
     out: Box<dyn Write>,
     show_secrets: bool,
     keys: KeyStore,
+    opener: Opener,
     scanner: Scanner,
     numbers: FlowNumbers,
     names: Vec<String>,
@@ -228,6 +230,11 @@ impl Recorder {
         others: &[Sighting],
         flow: u64,
     ) -> io::Result<()> {
+        let opened = match self.opener.open(&sighting.token, &self.keys, sighting.position.time) {
+            Opening::Opened(token) => Some(Sighting { token, ..sighting.clone() }),
+            Opening::Closed | Opening::Spent => None,
+        };
+        let sighting = opened.as_ref().unwrap_or(sighting);
         let signature = || self.keys.verify(&sighting.token).signature.as_str();
         match (self.kind, &mut self.sink) {
             (Kind::Trace, Sink::Tracer(tracer)) => {

@@ -67,6 +67,8 @@ const GAPS: &[(&str, &str)] = &[
     ("keys_unfactored", "RSA keys over the bound that were not searched for weak primes"),
     ("confusion_budget", "HMAC tokens that were not tried with all public keys"),
     ("signatures_unverified", "tokens over the bound whose signatures were not verified"),
+    ("jwe_budget", "encrypted tokens that there was no allowance left to open"),
+    ("sealed_evicted", "encrypted tokens over the bound, which a key that came later may open"),
     ("damage", "damaged places in the capture"),
     ("drops", "packets that were not captured"),
 ];

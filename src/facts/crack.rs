@@ -77,7 +77,7 @@ impl Memory for Dictionary {
     }
 
     fn wants() -> Wants {
-        Wants { tokens: true, ..Wants::default() }
+        Wants { tokens: true, inside: true, ..Wants::default() }
     }
 
     fn note(&mut self, case: &Case<'_>, _: &mut Tally) {

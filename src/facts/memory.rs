@@ -6,6 +6,7 @@ use super::{Case, Entity, Family};
 use crate::keys::KeyStore;
 use crate::tally::Tally;
 use crate::time::Timestamp;
+use crate::token::Sighting;
 use std::any::{Any, TypeId};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -62,6 +63,8 @@ pub struct Wants {
     pub flows: bool,
     /// Flows with TLS, at their end.
     pub tls: bool,
+    /// Tokens inside of JWEs, too, which are not on the wire.
+    pub inside: bool,
 }
 
 /// What a family remembers. Its size is bounded by constants of [`crate::limits`]; what a bound costs is counted in the
@@ -99,9 +102,18 @@ pub trait Memory: Any + Send {
 /// The memories of a run.
 #[derive(Default)]
 pub struct Memories {
-    slots: Vec<(TypeId, Option<Box<dyn Memory>>)>,
+    slots: Vec<Slot>,
     /// What bounds of memories cost.
     pub tally: Tally,
+}
+
+/// One of them.
+struct Slot {
+    id: TypeId,
+    /// It is told of tokens inside of JWEs ([`Wants::inside`]).
+    inside: bool,
+    /// Nothing while it is at work on all others.
+    memory: Option<Box<dyn Memory>>,
 }
 
 impl Memories {
@@ -109,10 +121,10 @@ impl Memories {
     pub fn of<'f>(families: impl Iterator<Item = &'f Family>, given: &Given) -> Self {
         let mut this = Self::default();
         for family in families {
-            if let Source::Memory { id, make, .. } = family.source
-                && !this.slots.iter().any(|(known, _)| *known == id())
+            if let Source::Memory { id, make, wants } = family.source
+                && !this.slots.iter().any(|slot| slot.id == id())
             {
-                this.slots.push((id(), Some(make(given))));
+                this.slots.push(Slot { id: id(), inside: wants().inside, memory: Some(make(given)) });
             }
         }
         this
@@ -120,21 +132,23 @@ impl Memories {
 
     /// The memory of a type, if it is kept.
     pub fn get<M: Memory>(&self) -> Option<&M> {
-        let (_, slot) = self.slots.iter().find(|(id, _)| *id == TypeId::of::<M>())?;
-        let memory: &dyn Any = &**slot.as_ref()?;
+        let slot = self.slots.iter().find(|slot| slot.id == TypeId::of::<M>())?;
+        let memory: &dyn Any = &**slot.memory.as_ref()?;
         memory.downcast_ref()
     }
 
     /// The same, to change it.
     pub fn get_mut<M: Memory>(&mut self) -> Option<&mut M> {
-        let (_, slot) = self.slots.iter_mut().find(|(id, _)| *id == TypeId::of::<M>())?;
-        let memory: &mut dyn Any = &mut **slot.as_mut()?;
+        let slot = self.slots.iter_mut().find(|slot| slot.id == TypeId::of::<M>())?;
+        let memory: &mut dyn Any = &mut **slot.memory.as_mut()?;
         memory.downcast_mut()
     }
 
-    /// Tells all of them of a subject.
+    /// Tells all of them of a subject; of a token inside of a JWE those that ask for it.
     pub fn note(&mut self, case: &Case<'_>) {
-        for memory in self.slots.iter_mut().filter_map(|(_, slot)| slot.as_mut()) {
+        let inside = case.sighting.is_some_and(Sighting::is_inside);
+        let told = self.slots.iter_mut().filter(|slot| slot.inside || !inside);
+        for memory in told.filter_map(|slot| slot.memory.as_mut()) {
             memory.note(case, &mut self.tally);
         }
     }
@@ -152,10 +166,10 @@ impl Memories {
     fn each(&mut self, mut act: impl FnMut(&mut dyn Memory, &Self, &mut Tally)) {
         let mut tally = std::mem::take(&mut self.tally);
         for at in 0..self.slots.len() {
-            if let Some(mut memory) = self.slots.get_mut(at).and_then(|(_, slot)| slot.take()) {
+            if let Some(mut memory) = self.slots.get_mut(at).and_then(|slot| slot.memory.take()) {
                 act(&mut *memory, self, &mut tally);
-                if let Some((_, slot)) = self.slots.get_mut(at) {
-                    *slot = Some(memory);
+                if let Some(slot) = self.slots.get_mut(at) {
+                    slot.memory = Some(memory);
                 }
             }
         }
@@ -165,7 +179,7 @@ impl Memories {
     /// The keys, hosts, clients and issuers that are over, in order of their first sight.
     pub fn over(&mut self, ended: bool) -> Vec<Entity> {
         let mut all = Vec::new();
-        for memory in self.slots.iter_mut().filter_map(|(_, slot)| slot.as_mut()) {
+        for memory in self.slots.iter_mut().filter_map(|slot| slot.memory.as_mut()) {
             let mut over = memory.over(ended);
             over.sort_by_key(|e| (e.origin.position.file, e.origin.position.frame));
             all.append(&mut over);

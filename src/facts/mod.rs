@@ -36,6 +36,7 @@ mod transport;
 mod twin;
 pub mod value;
 
+use crate::keys::KeyStore;
 pub use crate::policy::Policy;
 pub use case::{CaptureSummary, Case, Subject};
 pub use crack::Dictionary;
@@ -51,6 +52,11 @@ use value::{FieldId, Lookup, Schema, Type, Value};
 /// What could not be inspected: reason in words, and how often.
 pub fn coverage_reasons(summary: &CaptureSummary) -> Vec<(&'static str, u64)> {
     coverage::reasons(summary).collect()
+}
+
+/// The keys that were learned, given ones among them, where they are remembered.
+pub fn known_keys(memories: &Memories) -> Option<&KeyStore> {
+    memories.get::<key::Keys>().map(|keys| &keys.store)
 }
 
 /// The name under which an occasion of lost coverage is counted, if it is one.

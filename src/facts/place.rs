@@ -29,11 +29,17 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "place.wrapping",
             ty: Type::List(&Type::Str),
-            doc: "Encodings that were undone around the token, outermost first: \"percent\", \"base64\", \"json\", \"split\", ...",
+            doc: "Encodings that were undone around the token, outermost first: \"percent\", \"base64\", \"json\", \"split\", ...; \"jwe\" last for a token inside of a JWE that a key of the run opens.",
             get: |c| match c.sighting {
                 Some(s) => Value::List(List::Owned(s.wrapping.iter().map(|w| Value::str(w)).collect())),
                 None => Value::Missing,
             },
+        },
+        Field {
+            name: "place.confidential",
+            ty: Type::Bool,
+            doc: "Whether only those who have a key read the claims: the token is a JWE, or inside of one.",
+            get: |c| Value::Bool(c.sighting.is_some_and(|s| s.token.is_encrypted() || s.is_inside())),
         },
         Field {
             name: "place.credential",

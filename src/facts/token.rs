@@ -29,7 +29,7 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "token.claims",
             ty: Type::Map,
-            doc: "The decoded claims (RFC 7519 section 4); missing if the payload is not a JSON object.",
+            doc: "The decoded claims (RFC 7519 section 4), of a JWE those that a key of the run opens; missing if the payload is not a JSON object.",
             get: |c| Value::or_missing(token(c).and_then(Token::claims)),
         },
         Field {

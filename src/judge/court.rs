@@ -13,7 +13,7 @@ use crate::rules::{Judged, Rule, RuleBits, RuleSet};
 use crate::shard::Wanted;
 use crate::suppress::Suppressions;
 use crate::tally::Tally;
-use crate::token::Token;
+use crate::token::{Sighting, Token};
 use foldhash::HashSet;
 
 pub(super) struct Court {
@@ -83,12 +83,38 @@ impl Court {
                 self.tally.weird("tokens_uncounted");
                 RuledOut::default()
             });
-            self.subject(Subject::Sighting, (case, &facts), out, &mut spot, &mut again);
+            self.subject(Subject::Sighting, (case, &facts, None), out, &mut spot, &mut again);
         } else {
             for on in subjects {
-                self.subject(*on, (case, case), RuledOut::default(), &mut spot, &mut again);
+                self.subject(*on, (case, case, None), RuledOut::default(), &mut spot, &mut again);
             }
         }
+        self.keep(case, again, &mut spot, evidence);
+    }
+
+    /// Puts a sighting before the rules that have nothing to say of `before`: the same token when it was closed, or the
+    /// one around it.
+    pub(super) fn hear_more(
+        &mut self,
+        case: &Case<'_>,
+        before: &Case<'_>,
+        evidence: &mut dyn FnMut() -> Evidence,
+    ) {
+        let (mut again, mut spot) = (Vec::new(), Spot::default());
+        let (facts, before) = (Memo::of(case), Memo::of(before));
+        let looked_at: (_, &dyn Lookup, Option<&dyn Lookup>) = (case, &facts, Some(&before));
+        self.subject(Subject::Sighting, looked_at, RuledOut::default(), &mut spot, &mut again);
+        self.keep(case, again, &mut spot, evidence);
+    }
+
+    /// Keeps a subject that some rules must see again.
+    fn keep(
+        &mut self,
+        case: &Case<'_>,
+        again: Vec<Again>,
+        spot: &mut Spot,
+        evidence: &mut dyn FnMut() -> Evidence,
+    ) {
         if again.is_empty() {
             return;
         }
@@ -131,7 +157,7 @@ impl Court {
     fn subject(
         &mut self,
         on: Subject,
-        (case, facts): (&Case<'_>, &dyn Lookup),
+        (case, facts, before): (&Case<'_>, &dyn Lookup, Option<&dyn Lookup>),
         out: RuledOut,
         spot: &mut Spot,
         again: &mut Vec<Again>,
@@ -140,11 +166,20 @@ impl Court {
         self.rules.candidates(on, facts, &mut candidates);
         self.seen.rule_out(out, &mut candidates);
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
+        let inside = case.sighting.is_some_and(Sighting::is_inside);
         for rule in candidates.iter() {
             if marks.is_some_and(|marks| !self.rows[rule].wanted.met(marks)) {
                 continue;
             }
-            let judged = self.rules.rules()[rule].judge(facts);
+            let law = &self.rules.rules()[rule];
+            let told = |before: &dyn Lookup| {
+                let judged = law.judge(before);
+                judged.pending || judged.verdict == Verdict::Yes
+            };
+            if inside && !law.group.judges_inside() || before.is_some_and(told) {
+                continue;
+            }
+            let judged = law.judge(facts);
             let yes = judged.verdict == Verdict::Yes;
             if yes && marks.is_some() {
                 let case = Case { marks: self.rows[rule].asked, ..*case };

@@ -7,6 +7,7 @@ mod ledger;
 mod numbers;
 mod retained;
 mod row;
+mod sealed;
 mod seen;
 mod severity;
 mod spot;
@@ -33,6 +34,7 @@ use crate::token::Sighting;
 use court::Court;
 use foldhash::HashSet;
 use retained::Evidence;
+use sealed::Sealed;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,6 +44,8 @@ pub struct Judge {
     memories: Memories,
     /// What judges: apart from the memories, which the cases before it borrow.
     court: Court,
+    /// Encrypted tokens.
+    sealed: Sealed,
     now: Option<Timestamp>,
     policy: Arc<Policy>,
 }
@@ -51,7 +55,8 @@ impl Judge {
     pub fn new(rules: RuleSet, given: &Given, show_secrets: bool) -> Self {
         let wanted = wanted(&rules).into_iter();
         let (memories, court) = (Memories::of(wanted, given), Court::new(rules, show_secrets));
-        Self { memories, court, now: given.now, policy: Arc::default() }
+        let sealed = Sealed::new(&given.keys);
+        Self { memories, court, sealed, now: given.now, policy: Arc::default() }
     }
 
     /// The same judge with facts measured by `policy`.
@@ -150,7 +155,10 @@ impl Judge {
     }
 
     /// A token was sighted, in an exchange or outside of any.
-    pub fn sighting(&mut self, sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
+    pub fn sighting(&mut self, mut sighting: Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
+        if let Some(token) = self.open(&sighting, &sighting.token) {
+            sighting.token = token;
+        }
         let new = self.court.is_new(&sighting.token);
         let case = Case {
             sighting: Some(&sighting),
@@ -164,6 +172,7 @@ impl Judge {
         self.court.hear(&[Subject::Sighting], &case, &mut || {
             Evidence::Sighting(Box::new(sighting.clone()), exchange.cloned())
         });
+        self.behind(&sighting, exchange, flow, new);
         self.entities(false);
     }
 
@@ -191,6 +200,7 @@ impl Judge {
     /// Looks at what was kept for late facts as they are now: for live output, since [`finish`](Self::finish) does it
     /// too.
     pub fn reconsider(&mut self) {
+        self.unseal();
         self.memories.settle();
         let start = opened(self.now, &self.policy);
         self.court.reconsider(&Case { memories: Some(&self.memories), ..start }, false);
@@ -199,6 +209,7 @@ impl Judge {
     /// The input has ended: late facts are known, and keys, hosts, clients, issuers and the capture as a whole are
     /// judged. What judging itself has counted is added to `capture` before.
     pub fn finish(&mut self, capture: &mut CaptureSummary) {
+        self.unseal();
         self.memories.close();
         let start = opened(self.now, &self.policy);
         self.court.reconsider(&Case { memories: Some(&self.memories), ..start }, true);
@@ -259,7 +270,8 @@ fn opened(now: Option<Timestamp>, policy: &Policy) -> Case<'_> {
     Case { now, policy, ..Case::default() }
 }
 
-/// The families whose facts enabled rules name, or whose subjects they are about; and that of keys if one of these needs it.
+/// The families whose facts enabled rules name, or whose subjects they are about; and that of keys if one of these needs
+/// it, or looks at what may be encrypted.
 fn wanted(rules: &RuleSet) -> Vec<&'static Family> {
     let enabled =
         || rules.rules().iter().enumerate().filter(|(at, _)| rules.is_enabled(*at)).map(|(_, rule)| rule);
@@ -269,7 +281,9 @@ fn wanted(rules: &RuleSet) -> Vec<&'static Family> {
     let named = |family: &Family| {
         families.contains(family.name) || enabled().any(|rule| rule.on.as_str() == family.name)
     };
-    let keys = |family: &Family| matches!(family.source, Source::Memory { wants, .. } if wants().keys);
+    let keys = |family: &Family| {
+        family.steady || matches!(family.source, Source::Memory { wants, .. } if wants().keys)
+    };
     let needed = FAMILIES.iter().any(|family| named(family) && keys(family));
     FAMILIES.iter().copied().filter(|family| named(family) || needed && family.name == "key").collect()
 }

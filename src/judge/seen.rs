@@ -76,9 +76,10 @@ impl Seen {
             if self.half.is_some() && !self.tokens.contains_key(&token) {
                 self.insert(token, (first, number));
             }
-            // The same signed text in another form has other facts; in JSON, each time other unprotected members; and with
-            // white space in it, a defect.
+            // The same signed text in another form has other facts; in JSON, each time other unprotected members; with
+            // white space in it, a defect; and once a key opens it, claims.
             let varies = matches!(kind, Kind::JwsJson | Kind::JweJson)
+                || sighting.token.is_opened()
                 || sighting.token.defects().iter().any(|d| d.part == Part::Whole);
             let same = first == kind && !varies;
             return Some(if same { RuledOut(number) } else { RuledOut::default() });

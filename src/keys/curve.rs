@@ -99,6 +99,16 @@ impl Curve {
         on!(self, verifies(point, &self.digest(input), signature)).unwrap_or(false)
     }
 
+    /// The public key of a private one, a scalar of full length; `None` for one that is out of range.
+    pub fn public(self, scalar: &[u8]) -> Option<Box<[u8]>> {
+        on!(self, public(scalar))
+    }
+
+    /// The x-coordinate that a private key has in common with the public key `point` (SEC 1 section 3.3.1).
+    pub fn agree(self, scalar: &[u8], point: &[u8]) -> Option<Box<[u8]>> {
+        on!(self, agree(scalar, point))
+    }
+
     /// The keys that may have made a signature of `input` (SEC 1 section 4.1.6); none for what is no signature. Those
     /// whose nonce has an x-coordinate beyond the order, one of 2^128 on P-256, are left out.
     pub fn recover(self, input: &[u8], signature: &[u8]) -> Vec<Box<[u8]>> {
@@ -233,6 +243,15 @@ fn r_of<C: Group>(point: &C::ProjectivePoint) -> Option<C::Scalar> {
 
 fn point<C: Group>(sec1: &[u8]) -> Option<Box<[u8]>> {
     coordinates::<C>(&C::ProjectivePoint::from(affine::<C>(sec1)?))
+}
+
+fn public<C: Group>(private: &[u8]) -> Option<Box<[u8]>> {
+    coordinates::<C>(&(C::ProjectivePoint::generator() * scalar::<C>(private)?))
+}
+
+fn agree<C: Group>(private: &[u8], point: &[u8]) -> Option<Box<[u8]>> {
+    let shared = key::<C>(point)? * scalar::<C>(private)?;
+    Some(shared.to_affine().to_encoded_point(false).x()?[..].into())
 }
 
 fn verifies<C: Group>(point: &[u8], digest: &[u8], signature: &[u8]) -> Option<bool> {

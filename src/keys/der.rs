@@ -9,6 +9,7 @@ use x509_parser::{
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const X25519: &[u8] = &[0x2b, 0x65, 0x6e];
 const NULL: &[u8] = &[5, 0];
 
 /// The object identifier of a curve.
@@ -39,7 +40,7 @@ pub(super) fn spki(der: &[u8]) -> Option<PublicKey> {
         Parsed::RSA(key) => PublicKey::rsa(key.modulus, key.exponent),
         Parsed::EC(point) => {
             let named = info.algorithm.parameters.as_ref()?.as_oid().ok()?;
-            let curve = Curve::ALL.into_iter().find(|curve| curve_id(*curve) == named.as_bytes())?;
+            let curve = curve_of(named.as_bytes())?;
             PublicKey::sec1(curve, point.data())
         }
         _ => None,
@@ -58,6 +59,40 @@ pub(super) fn pkcs1(der: &[u8]) -> Option<PublicKey> {
     let (n, after) = element(content, 2)?;
     let (e, end) = element(after, 2)?;
     if rest.is_empty() && end.is_empty() { PublicKey::rsa(n, e) } else { None }
+}
+
+/// A private key that is no RSA key.
+pub(super) enum Private<'a> {
+    /// A scalar of a curve.
+    Ec(Curve, &'a [u8]),
+    /// A scalar of X25519 (RFC 8410 section 7).
+    X25519(&'a [u8]),
+}
+
+/// The key of a `PrivateKeyInfo` (RFC 5208 section 5) or an `ECPrivateKey` (RFC 5915 section 3) that names its curve.
+pub(super) fn private(der: &[u8]) -> Option<Private<'_>> {
+    let (content, _) = element(der, 0x30)?;
+    let (_version, rest) = element(content, 2)?;
+    let Some((algorithm, rest)) = element(rest, 0x30) else {
+        // An ECPrivateKey by itself: the curve stands behind the scalar.
+        let (scalar, rest) = element(rest, 4)?;
+        let (named, _) = element(element(rest, 0xa0)?.0, 6)?;
+        return Some(Private::Ec(curve_of(named)?, scalar));
+    };
+    let ((id, parameters), (inner, _)) = (element(algorithm, 6)?, element(rest, 4)?);
+    match id {
+        X25519 => Some(Private::X25519(element(inner, 4)?.0)).filter(|_| inner.len() == 34),
+        EC => {
+            let (key, _) = element(inner, 0x30)?;
+            let (_version, rest) = element(key, 2)?;
+            Some(Private::Ec(curve_of(element(parameters, 6)?.0)?, element(rest, 4)?.0))
+        }
+        _ => None,
+    }
+}
+
+fn curve_of(id: &[u8]) -> Option<Curve> {
+    Curve::ALL.into_iter().find(|curve| curve_id(*curve) == id)
 }
 
 /// Content of the DER element that `der` starts with, and what is behind it.

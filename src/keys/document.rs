@@ -2,7 +2,7 @@
 //! are (RFC 8414, OpenID Connect Discovery 1.0).
 
 use super::public::PublicKey;
-use super::{jwk, pem};
+use super::{PrivateKey, jwk, pem};
 use crate::limits::{DOCUMENT_KEYS, JSON_DEPTH};
 use crate::message::BASE64;
 use base64::Engine;
@@ -21,6 +21,8 @@ pub struct Published {
     pub encryption: bool,
     /// What should not have been published: "private" members, or a "symmetric" key.
     pub exposed: Option<&'static str>,
+    /// What of it opens JWEs.
+    pub private: Option<PrivateKey>,
     /// The JWK as it was published, without white space between its members; nothing for what is to be secret.
     pub jwk: Option<Box<str>>,
     /// DER form of the certificate that it came with or in.
@@ -74,12 +76,13 @@ impl Document {
     fn pem(&mut self, text: &[u8], kid: Option<&str>) {
         for block in pem::blocks(text) {
             let exposed = block.label.ends_with("PRIVATE KEY").then_some("private");
-            let public = pem::read(&block).ok();
+            let private = pem::read_private(&block);
+            let public = private.as_ref().map_or_else(|| pem::read(&block).ok(), PrivateKey::public);
             if exposed.is_some() || public.is_some() {
                 let kid = kid.map(str::to_owned);
                 let certificate = block.der.filter(|_| block.label == "CERTIFICATE").map(Into::into);
                 let (alg, jwk, encryption) = Default::default();
-                self.add(Published { public, kid, alg, encryption, exposed, jwk, certificate });
+                self.add(Published { public, kid, alg, encryption, exposed, private, jwk, certificate });
             }
         }
     }
@@ -110,6 +113,7 @@ impl Published {
             alg: text("alg").map(str::to_owned),
             encryption: jwk::is_for_encryption(value),
             exposed,
+            private: exposed.and_then(|_| PrivateKey::from_jwk(value)),
             jwk: exposed.is_none().then(|| value.to_string().into()),
             certificate,
         }

@@ -27,7 +27,7 @@ pub enum KeyErrorKind {
     Json(String),
     /// It is JSON, but no JWK and no JWK Set (RFC 7517 sections 4 and 5).
     NotJwk,
-    /// It is a private key; a linter has no use for one.
+    /// It is a private key that opens no JWE: it only signs, is encrypted itself, or is damaged.
     Private,
     /// It is an empty secret.
     Empty,
@@ -50,10 +50,12 @@ impl fmt::Display for KeyErrorKind {
         match self {
             Self::Read(cause) => write!(f, "cannot be read: {cause}"),
             Self::TooLarge => f.write_str("too large for a file of keys"),
-            Self::Format => f.write_str("neither a PEM public key or certificate nor a JWK"),
+            Self::Format => f.write_str("neither a PEM key or certificate nor a JWK"),
             Self::Json(why) => write!(f, "not JSON: {why}"),
             Self::NotJwk => f.write_str("neither a JWK (no `kty`) nor a JWK Set (no `keys`)"),
-            Self::Private => f.write_str("a private key; give the public one"),
+            Self::Private => {
+                f.write_str("a private key that is encrypted, or decrypts nothing; give the public one")
+            }
             Self::Empty => f.write_str("the secret is empty"),
             Self::Member(name) => write!(f, "JWK member `{name}` is missing or not what it must be"),
             Self::Unsupported(what) => write!(f, "{what} cannot be used"),

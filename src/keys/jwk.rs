@@ -1,17 +1,21 @@
 //! JSON Web Keys (RFC 7517), read leniently: only the members that make up a public key count.
 
 use super::curve::Curve;
-use super::{KeyErrorKind, key::Key, public::PublicKey};
+use super::{KeyErrorKind, PrivateKey, key::Key, public::PublicKey};
 use crate::message::BASE64URL;
 use base64::Engine;
 use serde_json::Value;
 
+/// A JWK: what it verifies with, and what it decrypts with.
+pub(super) type Both = (Result<Key, KeyErrorKind>, Option<PrivateKey>);
+
 /// The keys of a JWK or JWK Set. Those of a set that cannot be used are errors in the list: RFC 7517 section 5 says to
 /// ignore them.
-pub(super) fn read_all(value: &Value) -> Result<Vec<Result<Key, KeyErrorKind>>, KeyErrorKind> {
+pub(super) fn read_all(value: &Value) -> Result<Vec<Both>, KeyErrorKind> {
+    let both = |jwk: &Value| (read(jwk), PrivateKey::from_jwk(jwk));
     match (value.get("keys").and_then(Value::as_array), value.get("kty")) {
-        (Some(list), _) => Ok(list.iter().map(read).collect()),
-        (None, Some(_)) => read(value).map(|key| vec![Ok(key)]),
+        (Some(list), _) => Ok(list.iter().map(both).collect()),
+        (None, Some(_)) => Ok(vec![both(value)]),
         _ => Err(KeyErrorKind::NotJwk),
     }
 }

@@ -1,7 +1,8 @@
 //! Keys that the user gave or that were published in the capture, and what they say about a token's signature.
 //!
 //! [`KeyStore`] reads PEM and DER public keys and certificates, JWKs and JWK Sets (RFC 7517) and HMAC secrets, and learns
-//! what a [`Document`] publishes; [`KeyStore::verify`] gives the [`Verdict`] on a token.
+//! what a [`Document`] publishes; [`KeyStore::verify`] gives the [`Verdict`] on a token. An [`Opener`] decrypts JWEs with
+//! the private and shared ones among them.
 
 mod curve;
 mod der;
@@ -11,6 +12,7 @@ mod error;
 mod examples;
 mod flaws;
 mod forms;
+mod jwe;
 mod jwk;
 mod key;
 mod pem;
@@ -32,6 +34,7 @@ pub use error::{KeyError, KeyErrorKind};
 pub use examples::{Example, example, examples};
 pub use flaws::{is_roca, shared_primes, trivial};
 pub use forms::{Form, Keyed, forms};
+pub use jwe::{Opener, Opening, PrivateKey};
 pub use public::{Edwards, PublicKey, thumbprint};
 pub use publisher::Publisher;
 pub use signature::Signature;

@@ -1,8 +1,8 @@
 //! Keys in PEM (RFC 7468).
 
-use super::KeyErrorKind;
 use super::der;
 use super::public::PublicKey;
+use super::{KeyErrorKind, PrivateKey};
 use crate::message::BASE64;
 use base64::Engine;
 
@@ -32,6 +32,12 @@ pub(super) fn blocks(text: &[u8]) -> impl Iterator<Item = Block<'_>> {
         let clean: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
         Some(Block { label, der: BASE64.decode(clean).ok() })
     })
+}
+
+/// The private key of a block that is not encrypted (RFC 7468 section 10, RFC 5915 section 4, RFC 8017 appendix A.1.2).
+pub(super) fn read_private(block: &Block<'_>) -> Option<PrivateKey> {
+    let labels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
+    PrivateKey::from_der(block.der.as_deref().filter(|_| labels.contains(&block.label))?)
 }
 
 /// The public key of a block.

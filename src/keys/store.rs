@@ -2,8 +2,9 @@
 
 use super::publisher::{Metadata, Publisher};
 use super::{
-    Document, KeyError, KeyErrorKind, Published, Signature,
+    Document, KeyError, KeyErrorKind, PrivateKey, Published, Signature,
     document::x5c,
+    jwe::PrivateKeys,
     jwk,
     key::{Key, type_of},
     pem,
@@ -29,6 +30,9 @@ pub struct KeyStore {
     entries: Vec<Entry>,
     given: usize,
     secrets: Vec<Secret>,
+    private: PrivateKeys,
+    /// Keys that the user gave and that only decrypt.
+    decrypting: usize,
     skipped: usize,
     metadata: Metadata,
 }
@@ -75,11 +79,12 @@ enum Task {
 impl KeyStore {
     /// Reads keys from files.
     ///
-    /// `keys` and `jwks` (`--key`, `--jwks`): each file is a public key or certificate in PEM (the first one of the
-    /// file) or DER, a JWK or a JWK Set, told by content. Keys of a set that cannot be used are
-    /// [skipped](Self::skipped); anything else is an error.
+    /// `keys` and `jwks` (`--key`, `--jwks`): each file is a public or private key or a certificate in PEM (the first one
+    /// of the file) or DER, a JWK or a JWK Set, told by content. Private and symmetric keys decrypt as well. Keys of a set
+    /// that cannot be used are [skipped](Self::skipped); anything else is an error.
     ///
-    /// `secret_files` (`--secret-file`): each file is one HMAC secret: its bytes, without one LF or CRLF at the end.
+    /// `secret_files` (`--secret-file`): each file is one secret, of HMAC, or a key or password of JWEs: its bytes, without
+    /// one LF or CRLF at the end.
     pub fn load(keys: &[PathBuf], jwks: &[PathBuf], secret_files: &[PathBuf]) -> Result<Self, KeyError> {
         let mut store = Self::default();
         for path in keys.iter().chain(jwks) {
@@ -92,6 +97,7 @@ impl KeyStore {
                 text.strip_suffix(b"\n").map_or(&*text, |line| line.strip_suffix(b"\r").unwrap_or(line));
             store.give(Key::hmac(line).map_err(|kind| KeyError::new(path, kind))?);
             store.secrets.push(Secret::from(line));
+            store.private.give(PrivateKey::shared(line));
         }
         Ok(store)
     }
@@ -100,23 +106,41 @@ impl KeyStore {
     pub fn add(&mut self, text: &[u8]) -> Result<(), KeyErrorKind> {
         let trimmed = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
         if text.first() == Some(&0x30) {
-            self.give(Key::public(PublicKey::from_der(text).ok_or(KeyErrorKind::Format)?)?);
-            return Ok(());
+            return match (PublicKey::from_der(text), PrivateKey::from_der(text)) {
+                (Some(public), _) => Key::public(public).map(|key| self.give(key)),
+                (None, Some(private)) => self.give_private(private),
+                (None, None) => Err(KeyErrorKind::Format),
+            };
         }
         if !trimmed.starts_with(b"{") {
             let block = pem::blocks(text).next().ok_or(KeyErrorKind::Format)?;
-            self.give(Key::public(pem::read(&block)?)?);
-            return Ok(());
+            return match pem::read_private(&block) {
+                Some(private) => self.give_private(private),
+                None => Key::public(pem::read(&block)?).map(|key| self.give(key)),
+            };
         }
         let value: Value =
             serde_json::from_slice(trimmed).map_err(|error| KeyErrorKind::Json(error.to_string()))?;
-        for key in jwk::read_all(&value)? {
-            match key {
+        for (verifying, private) in jwk::read_all(&value)? {
+            match verifying {
                 Ok(key) => self.give(key),
+                Err(_) if private.is_some() => self.decrypting += 1,
+                Err(error) if value.get("keys").is_none() => return Err(error),
                 Err(_) => self.skipped += 1,
             }
+            private.into_iter().for_each(|key| self.private.give(key));
         }
         self.secrets.extend(jwk::secrets(&value).into_iter().map(Secret::new));
+        Ok(())
+    }
+
+    /// A private key verifies what it signs.
+    fn give_private(&mut self, private: PrivateKey) -> Result<(), KeyErrorKind> {
+        match private.public() {
+            Some(public) => self.give(Key::public(public)?),
+            None => self.decrypting += 1,
+        }
+        self.private.give(private);
         Ok(())
     }
 
@@ -134,6 +158,9 @@ impl KeyStore {
 
     /// Learns a key that was published. False if it is one more than are kept.
     fn learn(&mut self, key: &Published, publisher: &Arc<Publisher>) -> bool {
+        if key.private.as_ref().is_some_and(|private| !self.private.learn(private, KEYS)) {
+            return false;
+        }
         let Some(public) = key.public.as_ref().filter(|_| !key.encryption) else { return true };
         let known = self.learned().any(|entry| {
             let same = entry.publisher.as_deref() == Some(&**publisher);
@@ -153,7 +180,17 @@ impl KeyStore {
 
     /// Keys that the user gave.
     pub const fn count(&self) -> usize {
-        self.given
+        self.given + self.decrypting
+    }
+
+    /// The keys that open JWEs.
+    pub(super) const fn private(&self) -> &PrivateKeys {
+        &self.private
+    }
+
+    /// How many keys open JWEs, given and learned.
+    pub fn opening(&self) -> usize {
+        self.private.len()
     }
 
     /// The public ones among them.
@@ -161,7 +198,7 @@ impl KeyStore {
         self.entries.iter().take(self.given).filter_map(|entry| entry.key.public.as_ref())
     }
 
-    /// Keys of sets that cannot be used here: for encryption, of other curves, damaged.
+    /// Keys of sets that cannot be used here: public ones for encryption, of other curves, damaged.
     pub const fn skipped(&self) -> usize {
         self.skipped
     }

@@ -40,3 +40,21 @@ pub const CONFUSION_TRIALS: u64 = 2_000_000;
 pub const CRACK_TOKENS: usize = 8192;
 /// Bytes of their texts.
 pub const CRACK_BYTES: usize = 12 << 20;
+/// Most iterations of PBES2 that one token may ask for: the bound of draft-ietf-oauth-rfc8725bis section 3.13.
+pub const PBES2_COUNT: u32 = 1_200_000;
+/// Iterations of PBES2 in an hour of packet time: some seconds.
+pub const PBES2_ITERATIONS: u32 = 12_000_000;
+/// Operations with private keys, to open encrypted tokens, in an hour of packet time: one takes ten milliseconds at most.
+pub const PRIVATE_OPERATIONS: u32 = 2048;
+/// Content of one encrypted token that is kept once it is inflated. draft-ietf-oauth-rfc8725bis section 3.15 has 250 kB.
+pub const JWE_CONTENT: u64 = 256 << 10;
+/// Bytes of such a content that are counted.
+pub const JWE_INFLATED: u64 = 4 << 20;
+/// Encrypted tokens of which it is remembered what came of opening them.
+pub const OPENED: usize = 4096;
+/// Bytes of their texts; what is inside takes as much again.
+pub const OPENED_BYTES: usize = 8 << 20;
+/// Sightings of encrypted tokens that wait for a key that somebody may still give away.
+pub const SEALED: usize = 1024;
+/// Bytes of their texts.
+pub const SEALED_BYTES: usize = 4 << 20;

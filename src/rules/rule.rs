@@ -141,6 +141,14 @@ words! {
     }
 }
 
+impl Group {
+    /// Whether a rule of this group is about a token wherever it is: it judges one inside of a JWE, too, which is nothing
+    /// that is on the wire.
+    pub const fn judges_inside(self) -> bool {
+        matches!(self, Self::Jose | Self::Claims | Self::Behaviour)
+    }
+}
+
 words! {
     /// What can happen in an example.
     EventKind {

@@ -8,6 +8,7 @@ use super::{
     dates::date_problems,
     defect::Defects,
     json,
+    opened::Inside,
     recognise::{Shape, recognise},
     types,
 };
@@ -60,11 +61,15 @@ pub struct Token {
     /// Members of the header that are protected: the first ones.
     protected: usize,
     unprotected: Option<Box<Map<String, Value>>>,
-    claims: Option<Value>,
-    payload: Box<[u8]>,
+    pub(super) claims: Option<Value>,
+    pub(super) payload: Box<[u8]>,
     signature: Box<[u8]>,
     pub(super) defects: Box<[Defect]>,
-    reading: OnceLock<Box<Reading>>,
+    /// What a JWE in JSON serialisation authenticates beside its header (`aad`, RFC 7516 section 7.2.1).
+    pub(super) aad: Option<Box<str>>,
+    /// What a key made of it, if it is a JWE and one did.
+    pub(super) opened: Option<Inside>,
+    pub(super) reading: OnceLock<Box<Reading>>,
 }
 
 /// What the claims mean, worked out once for each token.
@@ -181,7 +186,7 @@ impl Token {
         member(self.claims.as_ref()?.as_object()?, name)
     }
 
-    /// Decoded payload of a JWS; empty for a JWE and a detached payload.
+    /// Decoded payload of a JWS, decrypted content of a JWE; empty for a JWE that no key has opened, and a detached payload.
     pub fn payload(&self) -> &[u8] {
         &self.payload
     }
@@ -328,6 +333,8 @@ impl Token {
             payload: payload.into(),
             signature: signature.into(),
             defects: defects.into(),
+            aad: None,
+            opened: None,
             reading: OnceLock::new(),
         })
     }

@@ -18,6 +18,7 @@ mod issuers;
 mod jose;
 mod json;
 mod json_form;
+mod opened;
 mod recognise;
 mod registry;
 #[cfg(test)]
@@ -50,6 +51,7 @@ pub(crate) use internal::internal_name;
 pub use issuers::{ISSUER_DOC, Issuer};
 pub use jose::{Kind, Token};
 pub use json_form::{JsonHit, find_json_form, hints_at_json_form};
+pub use opened::Opened;
 pub use registry::{Registered, content_enc, key_alg, public_key_alg, signature_alg};
 pub use scan::{Hit, Scanner};
 pub use secret::Secret;

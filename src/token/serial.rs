@@ -69,7 +69,9 @@ fn recipient(object: &Value, part: &Value) -> Option<Token> {
     if let Some(own) = part.get("header").and_then(Value::as_object) {
         header.get_or_insert_default().extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
-    compact(&segments, "", header.as_ref()).filter(|token| token.header_member("enc").is_some())
+    let mut token = compact(&segments, "", header.as_ref())?;
+    token.aad = text(object, "aad").map(Into::into);
+    token.header_member("enc").is_some().then_some(token)
 }
 
 /// The token of these segments, as if they stood in compact serialisation, with what follows them in an SD-JWT.

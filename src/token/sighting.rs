@@ -23,3 +23,21 @@ pub struct Sighting {
     /// What carried it.
     pub transport: Transport,
 }
+
+/// Among the wrappings of a token: it stood inside of a JWE, which a key of the run opened.
+const INSIDE: &str = "jwe";
+
+impl Sighting {
+    /// The sighting of a token that is inside of this one.
+    #[must_use]
+    pub fn around(&self, inner: Arc<Token>) -> Self {
+        let mut this = Self { token: inner, ..self.clone() };
+        this.wrapping.push(INSIDE);
+        this
+    }
+
+    /// Whether it is inside of a JWE: nobody without the key reads it.
+    pub fn is_inside(&self) -> bool {
+        self.wrapping.contains(&INSIDE)
+    }
+}

@@ -192,14 +192,14 @@ pub(super) const FAMILY: Family = Family {
         Field {
             name: "token.nesting",
             ty: Type::Int,
-            doc: "How many tokens stand inside each other, this one included: as payload, or in claims other than act, may_act and cnf. Counted up to 8.",
+            doc: "How many tokens stand inside each other, this one included: as payload (of a JWE, if a key of the run opens it), or in claims other than act, may_act and cnf. Counted up to 8.",
             get: |c| Value::or_missing(token(c).map(|t| nesting::depth(t) as i64)),
         },
         Field {
             name: "token.inner_unsecured",
             ty: Type::Bool,
-            doc: "Whether the token that is its payload has alg none, a disguise of it, or no signature to speak of; missing if its payload is no token.",
-            get: |c| Value::or_missing(token(c).and_then(nesting::inner).map(|t| unsecured(&t))),
+            doc: "Whether the token that is its payload has alg none, a disguise of it, or no signature to speak of; missing if its payload is no token, and for a JWE that no key of the run opens.",
+            get: |c| Value::or_missing(token(c).and_then(Token::inner).map(|t| unsecured(&t))),
         },
         Field {
             name: "token.p2s_length",
@@ -212,6 +212,24 @@ pub(super) const FAMILY: Family = Family {
             ty: Type::Int,
             doc: "Length of the encoded ciphertext of a JWE, in bytes.",
             get: |c| Value::or_missing(token(c).and_then(|t| t.segments().nth(3)).map(|s| s.len() as i64)),
+        },
+        Field {
+            name: "token.opened",
+            ty: Type::Bool,
+            doc: "Whether a key of the run, given or shown in the capture, opens it: a JWE of which payload and claims are known.",
+            get: |c| Value::or_missing(token(c).map(Token::is_opened)),
+        },
+        Field {
+            name: "token.deflated_length",
+            ty: Type::Int,
+            doc: "Length of the compressed content of an opened JWE, in bytes.",
+            get: |c| Value::or_missing(token(c).and_then(Token::inflated).map(|(from, _)| from as i64)),
+        },
+        Field {
+            name: "token.inflated_length",
+            ty: Type::Int,
+            doc: "Length of that content once it is inflated, in bytes; counted up to 4 MiB.",
+            get: |c| Value::or_missing(token(c).and_then(Token::inflated).map(|(_, to)| to as i64)),
         },
         Field {
             name: "token.epk_problem",

@@ -15,19 +15,11 @@ pub(super) fn depth(token: &Token) -> usize {
     below(token, LEVELS, &mut { TEXTS })
 }
 
-/// The token that is the payload of another, whether its text stands there as it is or as a JSON string.
-pub(super) fn inner(token: &Token) -> Option<Token> {
-    let payload = token.payload();
-    let text = payload.trim_ascii();
-    let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
-    if token.claims().is_some() || text.len() < 18 { None } else { Token::parse(text) }
-}
-
 fn below(token: &Token, levels: usize, texts: &mut usize) -> usize {
     if levels == 0 {
         return 0;
     }
-    let deepest = match (inner(token), token.claims()) {
+    let deepest = match (token.inner(), token.claims()) {
         (Some(inner), _) => below(&inner, levels - 1, texts),
         (None, Some(claims)) => claimed(claims, levels, texts),
         (None, None) => 0,

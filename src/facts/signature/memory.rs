@@ -73,7 +73,7 @@ impl Memory for Signatures {
     }
 
     fn wants() -> Wants {
-        Wants { tokens: true, keys: true, ..Wants::default() }
+        Wants { tokens: true, keys: true, inside: true, ..Wants::default() }
     }
 
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {

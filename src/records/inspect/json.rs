@@ -3,6 +3,7 @@
 use super::{Inspection, Show, explain, moment, seconds};
 use crate::finding::Finding;
 use crate::rules::{Confidence, Severity};
+use crate::text::hex;
 use crate::time::{Second, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,6 +18,8 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Entry<'a> {
     sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<String>,
     kind: &'a str,
     alg: Option<String>,
     kid: Option<&'a Value>,
@@ -26,6 +29,8 @@ struct Entry<'a> {
     now: Timestamp,
     header: Value,
     claims: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened: Option<bool>,
     explained: Vec<Explained>,
     signature: Verdict<'a>,
     defects: Vec<Defect<'a>>,
@@ -103,6 +108,7 @@ fn entry<'a>(inspection: &'a Inspection, show: &Show<'_>) -> Entry<'a> {
     };
     Entry {
         sha256: token.sha256_hex(),
+        within: inspection.within.as_ref().map(|sha256| hex(sha256)),
         kind: token.kind().as_str(),
         alg: token.alg().map(Into::into),
         kid: token.kid(),
@@ -112,6 +118,7 @@ fn entry<'a>(inspection: &'a Inspection, show: &Show<'_>) -> Entry<'a> {
         now: inspection.now,
         header: shown(token.header()),
         claims: token.claims().map(shown),
+        opened: token.is_encrypted().then(|| token.is_opened()),
         explained: explained(inspection),
         signature: Verdict {
             status: inspection.signature.as_str(),

@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Inspection {
     /// The token.
     pub token: Arc<Token>,
+    /// SHA-256 of the JWE that it is inside of.
+    pub within: Option<[u8; 32]>,
     /// The time that it is judged at.
     pub now: Timestamp,
     /// What keys and the dictionary attack say.

@@ -6,7 +6,7 @@ use crate::keys::Signature;
 use crate::report::style::{self, Paint};
 use crate::report::text::{counted, shorten, width, wrap};
 use crate::rules::Confidence;
-use crate::text::escape;
+use crate::text::{escape, hex};
 use crate::token::{DefectKind, Kind};
 use anstyle::Style;
 use serde_json::Value;
@@ -76,6 +76,9 @@ impl<'a> Page<'a> {
         let mut text = format!("token {}  {kind}", token.sha256_hex().get(..12).unwrap_or_default());
         if let Some(alg) = token.alg() {
             text.push_str(&format!(", {}", escape(&alg)));
+        }
+        if let Some(outer) = self.of.within.and_then(|sha256| hex(&sha256).get(..12).map(str::to_owned)) {
+            text.push_str(&format!(", inside of {outer}"));
         }
         let role = token.role().as_str();
         if role != "unknown" {
@@ -194,7 +197,15 @@ impl<'a> Page<'a> {
         self.heading("payload");
         let bytes = token.payload().len() as u64;
         let text = match token.kind() {
-            Kind::Jwe | Kind::JweJson => "encrypted".to_owned(),
+            _ if token.inside().is_some() => format!("another token, {}; it follows", counted(bytes, "byte")),
+            Kind::Jwe | Kind::JweJson if !token.is_opened() => match self.of.given {
+                0 => "encrypted".to_owned(),
+                _ => "encrypted; no key that was given opens it".to_owned(),
+            },
+            Kind::Jwe | Kind::JweJson if bytes == 0 => match token.inflated() {
+                Some((_, to)) if to > 0 => format!("too long to be read: {} inflated", counted(to, "byte")),
+                _ => "empty".to_owned(),
+            },
             Kind::Nested => format!("another token, {}; inspect it by itself", counted(bytes, "byte")),
             _ if bytes == 0 => "empty, or detached (RFC 7515 appendix F)".to_owned(),
             _ => format!("{}, no JSON object", counted(bytes, "byte")),
@@ -219,6 +230,9 @@ impl<'a> Page<'a> {
             Signature::Unsigned => (style::WARN, "none: anyone can write such a token"),
             Signature::WeakSecret => (style::WARN, "WEAK: its secret was found, anyone can sign such tokens"),
             Signature::Unverified => (style::DIM, "not verified: no key that was given tells"),
+            Signature::Encrypted if self.of.token.is_opened() => {
+                (style::GOOD, "a JWE has none; a key that was given opens it")
+            }
             Signature::Encrypted => (style::DIM, "a JWE has none"),
         };
         self.paragraph("  ", style, text);
@@ -232,7 +246,7 @@ impl<'a> Page<'a> {
             self.paragraph("  ", Style::new(), &format!("key{name} ({}): {verdict}", key.kind));
         }
         let rest = self.of.given.saturating_sub(self.of.keys.len());
-        if rest > 0 {
+        if rest > 0 && !self.of.token.is_encrypted() {
             let text = format!("{} of another type or for another algorithm", counted(rest as u64, "key"));
             self.paragraph("  ", style::DIM, &text);
         }
