@@ -37,7 +37,7 @@ mod tests {
         let memo = Memo::of(&case);
         for id in (0..).map(FieldId).take_while(|id| Facts::get(*id).is_some()) {
             for _ in 0..2 {
-                assert_eq!(format!("{:?}", memo.value(id)), format!("{:?}", case.value(id)));
+                assert_eq!(format!("{:?}", memo.value(id)), format!("{:?}", case.value(id).reborrow()));
             }
         }
         assert!(matches!(memo.value(FieldId(u16::MAX)), Value::Missing));

@@ -22,6 +22,7 @@ mod origins;
 mod patch;
 mod pseudonym;
 mod quic;
+mod random;
 mod recode;
 mod text;
 mod witness;

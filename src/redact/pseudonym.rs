@@ -1,6 +1,8 @@
 //! What stands for a secret: as long, of the same kind of characters, and the same wherever the secret was the same.
 
 use super::claims;
+use super::random::Random;
+use super::recode::recoded;
 use crate::message::{BASE64, BASE64URL};
 use crate::protocol::huffman_bits;
 use base64::Engine as _;
@@ -200,7 +202,7 @@ impl Pseudonyms {
     pub(super) fn random(&self, label: &[u8], round: u8, value: &[u8]) -> Random {
         let seed =
             Sha256::new().chain_update(self.key).chain_update([label.len() as u8, round]).chain_update(label);
-        Random { seed: seed.chain_update(value).finalize().into(), block: [0; 32], next: 0 }
+        Random::from_seed(seed.chain_update(value).finalize().into())
     }
 }
 
@@ -212,18 +214,6 @@ const NTLM: &[u8] = b"NTLMSSP\0";
 pub(super) const NTLM_HEAD: usize = 63;
 
 const BASE64URL_CHARACTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// Base64 of `new`, padded as `old` was.
-pub(super) fn recoded(old: &[u8], new: &[u8], url: bool) -> Vec<u8> {
-    let mut text = if url { BASE64URL.encode(new) } else { BASE64.encode(new) }.into_bytes();
-    while text.last() == Some(&b'=') {
-        text.pop();
-    }
-    while text.len() < old.len() && old.get(text.len()) == Some(&b'=') {
-        text.push(b'=');
-    }
-    text
-}
 
 /// What must not be replaced at the start of a URL, so that it stays one.
 fn scheme(value: &[u8]) -> usize {
@@ -311,37 +301,6 @@ fn tune(
                 missing -= bits - now;
                 break;
             }
-        }
-    }
-}
-
-/// Random numbers that depend on the key and on what they are for.
-pub(super) struct Random {
-    seed: [u8; 32],
-    block: [u8; 32],
-    next: u64,
-}
-
-impl Random {
-    fn byte(&mut self) -> u8 {
-        let at = (self.next % 32) as usize;
-        if at == 0 {
-            let block = Sha256::new().chain_update(self.seed).chain_update(self.next.to_le_bytes());
-            self.block = block.finalize().into();
-        }
-        self.next += 1;
-        self.block.get(at).copied().unwrap_or(0)
-    }
-
-    /// A number below `bound`.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        let number = u32::from_le_bytes([self.byte(), self.byte(), self.byte(), self.byte()]);
-        number as usize % bound.max(1)
-    }
-
-    fn shuffle(&mut self, list: &mut [usize]) {
-        for i in (1..list.len()).rev() {
-            list.swap(i, self.below(i + 1));
         }
     }
 }

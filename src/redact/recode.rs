@@ -1,12 +1,23 @@
 //! Replaces a text inside of what it was encoded to, without a change of length: percent-encoding, escapes of JSON, character
 //! references of HTML, base64 and hexadecimal, one inside of the other.
 
-use super::pseudonym::recoded;
 use crate::message::{BASE64, BASE64URL};
 use base64::Engine as _;
 
 /// Encodings that are undone, one inside of the other.
 const DEPTH: u8 = 3;
+
+/// Base64 of `new`, padded as `old` was.
+pub(super) fn recoded(old: &[u8], new: &[u8], url: bool) -> Vec<u8> {
+    let mut text = if url { BASE64URL.encode(new) } else { BASE64.encode(new) }.into_bytes();
+    while text.last() == Some(&b'=') {
+        text.pop();
+    }
+    while text.len() < old.len() && old.get(text.len()) == Some(&b'=') {
+        text.push(b'=');
+    }
+    text
+}
 
 /// `raw` with `new` in the place of `old`, which is as long and stands in it as it is or encoded. `None` if it does not, or
 /// if the new text has another length encoded.

@@ -5,7 +5,7 @@ use super::align::{Style, align};
 use super::blank::refilled;
 use super::claims::string_end;
 use super::context::{Context, Place};
-use super::pseudonym::recoded;
+use super::recode::recoded;
 use super::work::Work;
 use crate::capture::CaptureError;
 use crate::limits;
