@@ -90,7 +90,7 @@ marks! {
     34 TO_HTTP "exchange.to_http" "The response redirects to http, not on the own machine.";
     35 CUSTOM "credential.custom" "The exchange holds a secret that the configuration describes; marks.places has its name.";
     36 CUSTOM_URL "credential.custom_url" "Such a secret stands in the URL.";
-    46 EARLY_DATA "request.early_data" "The request began in early data (0-RTT) of TLS 1.3 over TCP, which the server took (RFC 8446 section 8).";
+    46 EARLY_DATA "request.early_data" "The request began in early data (0-RTT) of TLS 1.3 or QUIC, which the server took (RFC 8446 section 8, RFC 9001 section 9.2).";
     37 REFUSED "response.refused" "The answer is 401 or 403, or asks for credentials (WWW-Authenticate).";
     38 GRAPHQL_ERRORS "response.graphql_errors" "The answer of a GraphQL endpoint has errors (GraphQL specification section 7.1).";
     39 VERBOSE_ERROR "response.verbose_error" "A 4xx answer tells how a token was verified: expected signature, algorithm, key, file or stack.";

@@ -34,7 +34,8 @@ pub(super) struct Decryption {
 /// 0-RTT, until it is known whether the server takes it (RFC 9001 section 4.6.2).
 #[derive(Default)]
 struct Early {
-    held: Vec<(Vec<u8>, Position)>,
+    /// Numbers and frames of packets that wait, and where they were captured.
+    held: Vec<(u64, Vec<u8>, Position)>,
     bytes: usize,
     taken: Option<bool>,
 }
@@ -137,7 +138,7 @@ impl Decryption {
             if self.early.taken.is_none() {
                 if self.early.bytes + plain.len() <= limits::TLS_WAIT_FLOW && out.reserve(plain.len()) {
                     self.early.bytes += plain.len();
-                    self.early.held.push((plain, out.position(dir)));
+                    self.early.held.push((number, plain, out.position(dir)));
                     return;
                 }
                 self.settle(true, ids, out);
@@ -145,6 +146,7 @@ impl Decryption {
             if self.early.taken == Some(false) {
                 return rejected(&plain, dir, out);
             }
+            out.tls(TlsEvent::EarlyData(0));
         }
         if level == Level::Application && dir == Direction::Request {
             // What the server said of it was not read: most take it.
@@ -230,9 +232,11 @@ impl Decryption {
         self.early.taken = Some(taken);
         out.release(std::mem::take(&mut self.early.bytes));
         let dir = Direction::Request;
-        for (plain, position) in std::mem::take(&mut self.early.held) {
+        for (number, plain, position) in std::mem::take(&mut self.early.held) {
             out.again(dir, position, |out| {
                 if taken {
+                    out.tls(TlsEvent::EarlyData(0));
+                    self.streams(out).packet(dir, number);
                     self.frames(dir, Level::Early, &plain, ids, out);
                 } else {
                     rejected(&plain, dir, out);

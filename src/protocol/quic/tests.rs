@@ -147,6 +147,17 @@ impl Peer {
         packet
     }
 
+    /// A packet with a long header of that first byte: both IDs with their lengths, frames.
+    fn long(&mut self, first: u8, ids: &str, frames: &[u8]) -> Vec<u8> {
+        let len = 1 + frames.len() + 16;
+        let head =
+            [&[first, 0, 0, 0, 1][..], &hex(ids), &[0x40 | (len >> 8) as u8, len as u8, self.number as u8]]
+                .concat();
+        let packet = seal(&self.mask, &self.generations[0], &head, head.len() - 1, self.number, frames);
+        self.number += 1;
+        packet
+    }
+
     /// One with a piece of a stream.
     fn stream(&mut self, stream: u8, offset: u8, data: &[u8], fin: bool) -> Vec<u8> {
         self.seal(&[&[0x0e | u8::from(fin), stream, offset, data.len() as u8], data].concat())
@@ -218,14 +229,64 @@ impl Keyed {
 
 fn secrets() -> Vec<Entry> {
     let id = hex(RANDOM).try_into().unwrap();
-    [(Label::ClientTraffic, 7), (Label::ServerTraffic, 9)]
-        .into_iter()
-        .map(|(label, byte)| Entry { label, id, secret: vec![byte; 32].into() })
-        .collect()
+    [
+        (Label::ClientEarly, 3),
+        (Label::ServerHandshake, 5),
+        (Label::ClientTraffic, 7),
+        (Label::ServerTraffic, 9),
+    ]
+    .into_iter()
+    .map(|(label, byte)| Entry { label, id, secret: vec![byte; 32].into() })
+    .collect()
 }
 
 /// What is said when the first packet is opened: the example offers a protocol that nobody knows.
 const OPENED: [&str; 2] = ["established", "opened"];
+
+/// Whether the server took it is known from its EncryptedExtensions, or from a client that goes on without them.
+#[test]
+fn early_data_is_told_apart() {
+    let taken = [0, 4, 0, 42, 0, 0];
+    let refused = [0, 0];
+    for (extensions, is_taken) in [(Some(&taken[..]), true), (Some(&refused), false), (None, true)] {
+        let mut ring = Keyring::default();
+        ring.add(secrets());
+        let mut wire = Keyed::with(ring);
+        let (mut early, mut handshake) = (Peer::new(3, ""), Peer::new(5, ""));
+        let request = b"GET /early HTTP/1.1\r\nHost: a\r\n\r\n";
+        let frames = [&[0x0a, 0, request.len() as u8][..], request].concat();
+        let packet = early.long(0xd0, &format!("08{ID}00"), &frames);
+        wire.send(Direction::Request, &client(1, 2, &hex(CLIENT)));
+        wire.c(&packet);
+        assert_eq!(wire.said(), ["0 quic", "client 0303 example.com", "opened"]);
+        wire.s(&hex(SERVER_1));
+        if let Some(extensions) = extensions {
+            let message = [&[8, 0, 0, extensions.len() as u8], extensions].concat();
+            let frames = [&[6, 0, message.len() as u8][..], &message].concat();
+            let packet = handshake.long(0xe0, "0008f067a5502a4262b5", &frames);
+            wire.s(&packet);
+        }
+        wire.client.number = 1;
+        let late = wire.client.stream(4, 0, b"GET /late HTTP/1.1\r\nHost: a\r\n\r\n", true);
+        wire.c(&late);
+        let said = wire.said();
+        let at =
+            |line: &str| said.iter().position(|l| l == line).unwrap_or_else(|| panic!("{line}: {said:?}"));
+        assert_eq!(
+            said.iter().filter(|l| l.starts_with("early data")).count(),
+            usize::from(is_taken),
+            "{said:?}"
+        );
+        if is_taken {
+            assert!(
+                at("early data at 0") < at("0> GET /early @0")
+                    && at("0> GET /early @0") < at("1> GET /late @0")
+            );
+        } else {
+            assert!(at("weird tls_early_data_rejected") < at("0> GET /late @0"), "{said:?}");
+        }
+    }
+}
 
 #[test]
 fn streams_are_put_in_order_whatever_comes_twice_or_late() {

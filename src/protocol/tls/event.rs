@@ -26,7 +26,8 @@ pub enum TlsEvent<'a> {
     Opened,
     /// The session, or a direction of it, stays closed although there are keys.
     Locked(Lock),
-    /// A record of early data (RFC 8446 section 2.3) that the server took, at that offset of the layer.
+    /// A record of early data (RFC 8446 section 2.3), or a 0-RTT packet (RFC 9001 section 4.6), that the server took, at that
+    /// offset of the layer.
     EarlyData(u64),
     /// The protocol that was selected, found inside encryption.
     Alpn(String),
