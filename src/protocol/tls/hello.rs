@@ -197,9 +197,9 @@ pub fn is_grease(value: u16) -> bool {
 }
 
 /// Drafts of TLS 1.3 announce 0x7f00 plus their number (RFC 8446 section 4.2.1 of the drafts), those of one large
-/// site 0xfb00.
+/// site 0xfb00, experiments of a browser 0x7e00.
 fn final_version(version: u16) -> u16 {
-    if matches!(version >> 8, 0x7f | 0xfb) { 0x0304 } else { version }
+    if matches!(version >> 8, 0x7e | 0x7f | 0xfb) { 0x0304 } else { version }
 }
 
 /// Extensions up to the first that is cut.
@@ -272,6 +272,15 @@ mod tests {
         assert_eq!((hello.version, hello.cipher_name().as_str()), (0x0304, "TLS_AES_256_GCM_SHA384"));
         assert_eq!((hello.legacy_version, hello.group, hello.session_id), (0x0303, Some(29), vec![4]));
         assert!(!hello.retry);
+    }
+
+    #[test]
+    fn drafts_and_experiments_are_the_version_that_they_became() {
+        for (announced, is) in
+            [(0x7f1c, 0x0304), (0x7e01, 0x0304), (0xfb1a, 0x0304), (0x0303, 0x0303), (0x7d00, 0x7d00)]
+        {
+            assert_eq!(final_version(announced), is, "{announced:x}");
+        }
     }
 
     #[test]
