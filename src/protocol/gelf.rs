@@ -1,14 +1,25 @@
-//! GELF over UDP on any port: JSON as it is, in zlib or gzip, and in chunks. Text of the protocol: Graylog, "GELF via UDP".
+//! GELF on any port. Over UDP: JSON as it is, in zlib or gzip, and in chunks. Over TCP: JSON as it is, each message with a zero byte
+//! or a line end behind it. Text of the protocol: Graylog, "GELF via UDP" and "GELF via TCP".
 
 use super::again::Again;
 use super::composed::Composed;
 use super::datagram::{DatagramDissector, DatagramOut, DatagramProtocol};
-use super::{Out, Verdict};
-use crate::message::{Direction, End, Field, Location, Position};
+use super::units::{Grammar, Step, Units};
+use super::{Malformed, Out, Protocol, Verdict};
+use crate::limits;
+use crate::message::{Direction, End, ExchangeId, Field, Location, Position};
 use flate2::{Decompress, FlushDecompress};
 use std::collections::VecDeque;
 
-/// GELF.
+/// GELF over TCP.
+pub(super) const PROTOCOL: Protocol = Protocol {
+    name: "gelf",
+    probe: probe_stream,
+    open: || Box::new(Units::new(Stream::default())),
+    upgrade: None,
+};
+
+/// GELF over UDP.
 pub(super) const DATAGRAMS: DatagramProtocol =
     DatagramProtocol { name: "gelf", probe, open: || Box::new(Gelf::default()) };
 
@@ -164,4 +175,97 @@ fn emit(dir: Direction, bytes: &[u8], out: &mut Out<'_>) {
     let id = out.open(dir, (Location::Log, Location::Log), 0, coding.as_slice());
     out.body(id, dir, 0, bytes);
     out.end(id, dir, End::Complete);
+}
+
+/// A stream begins with a message: within the bytes that are probed it must show members that it cannot lack.
+fn probe_stream(bytes: &[u8]) -> Verdict {
+    let first = bytes.get(..limits::PROBE_BYTES).unwrap_or(bytes);
+    let (first, ended) = match memchr::memchr(0, first) {
+        Some(end) => (&first[..end], true),
+        None => (first, first.len() == limits::PROBE_BYTES),
+    };
+    if first.first() != Some(&b'{') {
+        return Verdict::No;
+    }
+    let dense: Vec<u8> = first.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    let has = |member: &[u8]| memchr::memmem::find(&dense, member).is_some();
+    if has(b"\"short_message\":") || has(b"\"version\":\"1.") && has(b"\"host\":") {
+        return Verdict::Yes(Some(Direction::Request));
+    }
+    if ended { Verdict::No } else { Verdict::More }
+}
+
+/// Messages in a stream.
+#[derive(Default)]
+struct Stream {
+    halves: [Option<Begun>; 2],
+}
+
+/// A message in progress.
+#[derive(Clone, Copy)]
+struct Begun {
+    id: ExchangeId,
+    /// Its last byte so far that is no carriage return.
+    last: u8,
+}
+
+impl Grammar for Stream {
+    fn step(&mut self, dir: Direction, bytes: &[u8], at: u64, out: &mut Out<'_>) -> Result<Step, Malformed> {
+        let half = &mut self.halves[dir.index()];
+        let mut begun = match *half {
+            Some(begun) => begun,
+            None if bytes[0] == b'{' => {
+                Begun { id: out.open(dir, (Location::Log, Location::Log), at, &[]), last: 0 }
+            }
+            None => {
+                let between = bytes.iter().take_while(|b| **b == 0 || b.is_ascii_whitespace()).count();
+                return if between > 0 { Ok(Step::Read(between)) } else { Err(Malformed("gelf_bad_frame")) };
+            }
+        };
+        let end = begun.end(bytes);
+        let text = &bytes[..end.unwrap_or(bytes.len())];
+        if !text.is_empty() {
+            out.body(begun.id, dir, at, text);
+        }
+        *half = end.is_none().then_some(begun);
+        if end.is_some() {
+            out.end(begun.id, dir, End::Complete);
+        }
+        Ok(Step::Read(text.len() + usize::from(end.is_some())))
+    }
+
+    fn skip(&mut self, _: Direction, _: u64, _: &mut Out<'_>) -> bool {
+        false
+    }
+
+    fn lose(&mut self, dir: Direction, out: &mut Out<'_>) {
+        if let Some(begun) = self.halves[dir.index()].take() {
+            out.end(begun.id, dir, End::Cut);
+        }
+    }
+
+    fn resumes(&self, _: Direction, bytes: &[u8]) -> bool {
+        probe_stream(bytes) != Verdict::No
+    }
+}
+
+impl Begun {
+    /// Where the message ends in `bytes`: at a zero byte, or at a line end behind a brace. Members of a message are no objects, so
+    /// that brace is its last.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        let mut from = 0;
+        for at in memchr::memchr2_iter(0, b'\n', bytes) {
+            self.pass(&bytes[from..at]);
+            if bytes[at] == 0 || self.last == b'}' {
+                return Some(at);
+            }
+            from = at;
+        }
+        self.pass(&bytes[from..]);
+        None
+    }
+
+    fn pass(&mut self, bytes: &[u8]) {
+        self.last = bytes.iter().rev().copied().find(|b| *b != b'\r').unwrap_or(self.last);
+    }
 }

@@ -180,6 +180,7 @@ pub const PROTOCOLS: &[&Protocol] = &[
     &stomp::PROTOCOL,
     &amqp::PROTOCOL,
     &syslog::PROTOCOL,
+    &gelf::PROTOCOL,
     &socks::PROTOCOL,
     &dns::PROTOCOL,
     &kafka::PROTOCOL,

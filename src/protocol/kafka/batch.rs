@@ -1,7 +1,7 @@
-//! Batches of records (format 2, KIP-98), found by their form in what Produce sends and Fetch gets: the messages around them
-//! have twenty versions, the batches one. Older sets of messages are searched as they are.
+//! Batches of records (format 2, KIP-98) and older messages, found by their form in what Produce sends and Fetch gets: the requests
+//! around them have twenty versions, the batches one.
 
-use super::unsigned;
+use super::{older, unsigned};
 use crate::limits;
 use crate::message::{ContentDecoder, Direction, End, ExchangeId, Field, Location};
 use crate::protocol::composed::Composed;
@@ -12,6 +12,8 @@ use crate::protocol::{Out, Trail};
 pub(super) const HEAD: usize = 61;
 /// Base offset and length, which counts what follows.
 const AHEAD: usize = 12;
+/// Sizes of batches and older messages: the least is one without key and value.
+const SIZES: std::ops::RangeInclusive<usize> = 14..=limits::KAFKA_BATCH;
 /// Headers of one record that are looked at.
 const HEADERS: u64 = 1024;
 
@@ -64,8 +66,8 @@ impl Batches {
                 }
             }
             if self.wants > 0 && self.held.text().len() >= self.wants {
-                let batch = self.take(out);
-                emit(batch, dir, out);
+                // An older message may be shorter than the head of a batch.
+                self.pass(self.wants, dir, out, |text, out| emit(text, dir, out));
             }
         }
     }
@@ -78,6 +80,9 @@ impl Batches {
 
     /// The message is over.
     pub(super) fn finish(mut self, dir: Direction, whole: bool, out: &mut Out<'_>) {
+        if older::length(self.held.text()) == Some(self.held.text().len()) {
+            self.take(out).speak(dir, out, |text, out| older::emit(text, dir, out));
+        }
         self.give_up(dir, out);
         out.end(self.id, dir, if whole { End::Complete } else { End::Cut });
     }
@@ -104,26 +109,38 @@ impl Batches {
 
     /// What is held does not begin with a batch; one may begin in it.
     fn shift(&mut self, dir: Direction, out: &mut Out<'_>) {
-        let (held, id) = (self.take(out), self.id);
-        let start = 1 + find(&held.text()[1..]);
-        let mut next = Composed::default();
+        let (start, id) = (1 + find(&self.held.text()[1..]), self.id);
+        self.pass(start, dir, out, |text, out| out.body(id, dir, 0, text));
+    }
+
+    /// Says the first `n` bytes of what is held, and keeps the rest.
+    fn pass(&mut self, n: usize, dir: Direction, out: &mut Out<'_>, say: impl FnOnce(&[u8], &mut Out<'_>)) {
+        let held = self.take(out);
+        let mut rest = Composed::default();
         held.speak(dir, out, |text, out| {
-            out.body(id, dir, 0, &text[..start]);
-            next.add(&text[start..], out.trail(dir), start as u64);
+            say(&text[..n], out);
+            if n < text.len() {
+                rest.add(&text[n..], out.trail(dir), n as u64);
+            }
         });
-        self.reserved = if out.reserve(next.text().len()) { next.text().len() } else { 0 };
-        self.held = next;
+        self.reserved = if out.reserve(rest.text().len()) { rest.text().len() } else { 0 };
+        self.held = rest;
     }
 }
 
-/// Where in `bytes` a batch may begin: its first byte and the format, 16 bytes behind it, are what they must be as far as they are there.
+/// Where in `bytes` a batch or an older message may begin: its first byte, its size and the format, 16 bytes behind its first byte, are
+/// what they may be as far as they are there.
 fn find(bytes: &[u8]) -> usize {
     let mut from = 0;
     while let Some(at) = memchr::memchr(0, &bytes[from..]).map(|at| from + at) {
-        let may = bytes.get(at + 16).is_none_or(|format| *format == 2)
-            && bytes.get(at + 8).is_none_or(|length| *length == 0)
-            && bytes.get(at + 21).is_none_or(|attributes| *attributes == 0);
-        if may {
+        let here = &bytes[at..];
+        let form = match older::format(here) {
+            None => true,
+            Some(2) => here.get(21).is_none_or(|attributes| *attributes == 0),
+            Some(format) => older::may_be(format, here.get(17).copied()),
+        };
+        let size = Reader(here.get(8..).unwrap_or_default()).u32();
+        if form && size.is_none_or(|size| SIZES.contains(&(size as usize))) {
             return at;
         }
         from = at + 1;
@@ -131,9 +148,13 @@ fn find(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// The length of the batch that `bytes` begin with.
+/// The length of the batch or older message that `bytes` begin with.
 fn length(bytes: &[u8]) -> Option<usize> {
-    let mut r = Reader(bytes.get(..HEAD)?);
+    let bytes = bytes.get(..HEAD)?;
+    if older::format(bytes)? < 2 {
+        return older::length(bytes);
+    }
+    let mut r = Reader(bytes);
     let offset = u64::from_be_bytes(r.array()?);
     let len = r.u32()? as usize;
     r.u32()?;
@@ -153,28 +174,29 @@ fn length(bytes: &[u8]) -> Option<usize> {
     good.then_some(AHEAD + len)
 }
 
-/// Says the records of a whole batch.
-fn emit(batch: Composed, dir: Direction, out: &mut Out<'_>) {
-    batch.speak(dir, out, |text, out| {
-        let coded = text.get(HEAD..).unwrap_or_default();
-        let coding = text.get(22).map_or(0, |attributes| attributes & 7);
-        if coding == 0 {
-            return records(coded, HEAD as u64, dir, out);
-        }
-        let (plain, whole) = decoded(coding, coded);
-        if !whole {
-            out.weird("content_undecodable");
-        }
-        let mut trails = <[Trail; 2]>::default();
-        trails[dir.index()].push_derived(0, plain.len() as u64, out.trail(dir).position(HEAD as u64));
-        out.wrapped(dir, text, super::blank::blanked, |out| {
-            out.decoded(&trails, |out| records(&plain, 0, dir, out));
-        });
+/// Says the records of a whole batch, or the messages in an older one.
+fn emit(text: &[u8], dir: Direction, out: &mut Out<'_>) {
+    if older::format(text).is_some_and(|format| format < 2) {
+        return older::emit(text, dir, out);
+    }
+    let coded = text.get(HEAD..).unwrap_or_default();
+    let coding = text.get(22).map_or(0, |attributes| attributes & 7);
+    if coding == 0 {
+        return records(coded, HEAD as u64, dir, out);
+    }
+    let (plain, whole) = decoded(coding, coded);
+    if !whole {
+        out.weird("content_undecodable");
+    }
+    let mut trails = <[Trail; 2]>::default();
+    trails[dir.index()].push_derived(0, plain.len() as u64, out.trail(dir).position(HEAD as u64));
+    out.wrapped(dir, text, super::blank::blanked, |out| {
+        out.decoded(&trails, |out| records(&plain, 0, dir, out));
     });
 }
 
 /// Undoes the compression of a batch, as far as that goes; the second part says whether it went to the end.
-fn decoded(coding: u8, bytes: &[u8]) -> (Vec<u8>, bool) {
+pub(super) fn decoded(coding: u8, bytes: &[u8]) -> (Vec<u8>, bool) {
     let name: &[u8] = match coding {
         1 => b"gzip",
         2 => return super::snappy::decoded(bytes, limits::KAFKA_RECORDS),
@@ -215,12 +237,23 @@ fn records(bytes: &[u8], at: u64, dir: Direction, out: &mut Out<'_>) {
         };
         let record_at = at + u64::from(offset(bytes, record));
         let (value, fields) = parts;
-        let id = out.open(dir, (Location::Publish, Location::Header), record_at, &fields);
-        if !value.is_empty() {
-            out.body(id, dir, record_at + u64::from(offset(record, value)), value);
-        }
-        out.end(id, dir, End::Complete);
+        tell((record, record_at), value, &fields, dir, out);
     }
+}
+
+/// Says a record, which stands at that offset: its value is a part of it.
+pub(super) fn tell(
+    (record, at): (&[u8], u64),
+    value: &[u8],
+    fields: &[Field<'_>],
+    dir: Direction,
+    out: &mut Out<'_>,
+) {
+    let id = out.open(dir, (Location::Publish, Location::Header), at, fields);
+    if !value.is_empty() {
+        out.body(id, dir, at + u64::from(offset(record, value)), value);
+    }
+    out.end(id, dir, End::Complete);
 }
 
 /// The value of a record; its key and headers.

@@ -3,6 +3,7 @@
 
 mod batch;
 mod blank;
+mod older;
 mod snappy;
 
 use super::gate::Gate;

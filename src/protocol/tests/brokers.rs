@@ -190,6 +190,13 @@ fn batch(coding: u8, code: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     [&[0; 8][..], &long(after)].concat()
 }
 
+/// A message of an older format.
+fn older(format: u8, attributes: u8, key: Option<&str>, value: &[u8]) -> Vec<u8> {
+    let time: &[u8] = if format == 0 { &[] } else { &[0, 0, 1, 2, 3, 4, 5, 6] };
+    let key = key.map_or(vec![0xff; 4], long);
+    [&[0; 8][..], &long([&[9, 9, 9, 9, format, attributes][..], time, &key, &long(value)].concat())].concat()
+}
+
 #[test]
 fn kafka_tells_the_login() {
     let bearer = "n,,\x01auth=Bearer eyJ.a.b\x01\x01";
@@ -234,21 +241,68 @@ fn kafka_tells_the_login() {
     assert!(wire.all().contains(&"login plain password - accepted @3".to_owned()));
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    out.write_all(bytes).unwrap();
+    out.finish().unwrap()
+}
+
+fn snappy(bytes: &[u8]) -> Vec<u8> {
+    [&[bytes.len() as u8, (bytes.len() as u8 - 1) << 2][..], bytes].concat()
+}
+
+#[test]
+fn kafka_tells_older_messages() {
+    let tail = "the end of the request, which is no message, and is longer than a head";
+    let said = |set: Vec<u8>, tail: &str| {
+        let mut wire = Wire::new();
+        let head = b"\0\x01\0\0\0\x01\0\x01topic\0\0\0\0";
+        wire.c(request(0, 2, 1, &[&head[..], &set, tail.as_bytes()].concat()));
+        wire.all()
+    };
+    let wrong = |mut frame: Vec<u8>| {
+        frame[6] ^= 0xff;
+        frame
+    };
+    let plain = |format| older(format, 0, Some("k"), b"{\"t\":1}");
+    let record = ["1> publish header:key=k @1", "1> body {\"t\":1}", "1> Complete"];
+    for format in [0, 1] {
+        let small = [plain(format), older(format, 0, None, b"")].concat();
+        let codings = [(1, gzip(&small)), (2, snappy(&small[..60])), (3, lz4(&small))];
+        let coded = codings.map(|(coding, set)| older(format, coding, None, &set));
+        for set in [plain(format)].into_iter().chain(coded) {
+            for tail in ["", tail] {
+                let said = said(set.clone(), tail);
+                assert_eq!(said[3..6], record, "{format} {said:?}");
+                assert!(!said.iter().any(|l| l.starts_with("weird")), "{format} {said:?}");
+                assert!(
+                    said.iter().any(|l| l.starts_with("0> body") && l.ends_with(tail)),
+                    "{format} {said:?}"
+                );
+            }
+        }
+        // In format 0 the checksum of the head is what it is.
+        let lz4 = said(older(format, 3, None, &wrong(lz4(&small))), tail);
+        assert_eq!(lz4.contains(&"weird content_undecodable".to_owned()), format == 1, "{lz4:?}");
+    }
+    // Neither zeros nor lengths that do not agree are messages; they are searched as they are.
+    let mut false_length = plain(1);
+    false_length[34] ^= 1;
+    for no in [vec![0; 300], false_length] {
+        assert!(!said(no.clone(), tail).iter().any(|l| l.starts_with("1>")), "{no:?}");
+    }
+}
+
 #[test]
 fn kafka_tells_records() {
     let zstd =
         |bytes: &[u8]| ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest);
-    let gzip = |bytes: &[u8]| {
-        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        out.write_all(bytes).unwrap();
-        out.finish().unwrap()
-    };
-    let lz4 = |bytes: &[u8]| {
-        let mut out = lz4_flex::frame::FrameEncoder::new(Vec::new());
-        out.write_all(bytes).unwrap();
-        out.finish().unwrap()
-    };
-    let snappy = |bytes: &[u8]| [&[bytes.len() as u8, (bytes.len() as u8 - 1) << 2][..], bytes].concat();
     let said = |batch: Vec<u8>| {
         let mut wire = Wire::new();
         wire.c(request(0, 8, 1, &[&b"\xff\xff\0\x01topic\0\0\0\0"[..], &batch].concat()));

@@ -272,6 +272,39 @@ fn gelf_comes_in_chunks_and_compressed() {
     );
 }
 
+/// Wherever the stream is cut into segments ([`Conversation::says`] cuts it everywhere).
+#[test]
+fn gelf_in_a_stream_ends_with_a_zero_byte_or_a_line() {
+    let one = r#"{"version":"1.1","host":"a","short_message":"x"}"#;
+    let two = "{\"short_message\":\"x\",\n \"host\":\"a\"}";
+    for delimiter in ["\0", "\n", "\r\n", "\0\n"] {
+        let ended = if delimiter == "\r\n" { "\r" } else { "" };
+        Conversation::new().c(format!("{one}{delimiter}")).c(format!("{two}{delimiter}")).says(&[
+            "0 gelf",
+            "0> log @1",
+            &format!("0> body {one}{ended}"),
+            "0> Complete",
+            "1> log @2",
+            &format!("1> body {two}{ended}"),
+            "1> Complete",
+        ]);
+    }
+    for no in [
+        r#"{"version":"2.0","host":"a"}"#,
+        r#"{"version":"1.1"}"#,
+        "[1]",
+        &format!("{{\"a\":\"{}\",{one}", "x".repeat(60)),
+    ] {
+        let mut wire = Wire::new();
+        wire.c(format!("{no}\0"));
+        assert!(!wire.all().contains(&"0 gelf".to_owned()), "{no}");
+    }
+    // What is no message ends it; behind a hole the next one is read again.
+    let mut wire = Wire::new();
+    wire.c(format!("{one}\0")).c("what\0");
+    assert!(wire.all().contains(&"weird gelf_bad_frame".to_owned()));
+}
+
 #[test]
 fn syslog_tells_its_parts() {
     let new = r#"<34>1 2026-11-27T10:00:00Z host app 7 - [a@1 tok="e\"y" n="2"][b] @cee: {"a":1}"#;
