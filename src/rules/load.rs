@@ -22,7 +22,10 @@ pub fn load(file: &str, text: &str, schemas: &dyn Schemas) -> Result<Rule, RuleE
         RuleError::at(file, kind, text, error.span().unwrap_or(0..0))
     };
     let document = DeTable::parse(text).map_err(toml_error)?;
-    let values: toml::Table = toml::from_str(text).map_err(toml_error)?;
+    // Only examples are tables whose members are not known.
+    let examples_there = ["bad", "good"].iter().any(|key| document.get_ref().contains_key(*key));
+    let values: toml::Table =
+        if examples_there { toml::from_str(text).map_err(toml_error)? } else { toml::Table::new() };
     let top = Section::top(file, text, document.get_ref(), KEYS)?;
 
     let on = top.choice("on", Subject::NAMES, Subject::parse)?;
