@@ -87,7 +87,10 @@ pub(super) const TABLES: &[Table] = &[
     Table { open: true, ..table("audiences", "Which hosts take tokens of which audience (`aud`).") },
     Table {
         open: true,
-        ..table("secrets", "What else is secret: a name, and a regular expression for what it looks like.")
+        ..table(
+            "secrets",
+            "What else is secret: a name, and a regular expression for what it looks like. `redact` replaces it.",
+        )
     },
     table("attack", "The dictionary attack on HMAC secrets."),
     table("read", "How captures are read."),
