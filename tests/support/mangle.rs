@@ -77,6 +77,7 @@ pub(crate) const MANGLES: &[Mangle] = &[
         let small = resegment(p, |_| 20 + r.below(200));
         permute(&small, |run| run.chunks_mut(16).take(1).for_each(|w| w.rotate_left(1)))
     }),
+    mangle("datagrams reversed", |p, _| datagrams_reversed(p)),
     mangle("each twice", |p, _| Some(after(p, |p| Some(p.clone())))),
     mangle("each again later", |p, _| Some(again_later(p))),
     mangle("retransmission overlaps", |p, _| Some(overlap(p))),
@@ -259,6 +260,27 @@ fn spoiled(ip: &[u8]) -> Vec<u8> {
         *byte ^= 0xaa;
     }
     ip
+}
+
+/// Addresses and ports of a datagram.
+fn ends(packet: &Packet) -> Option<Vec<u8>> {
+    let (_, ip) = network(packet)?;
+    let (len, protocol, addresses) =
+        if ip[0] >> 4 == 4 { (usize::from(ip[0] & 15) * 4, ip[9], 12..20) } else { (40, ip[6], 8..40) };
+    (protocol == 17).then_some([ip.get(addresses)?, ip.get(len..len + 4)?].concat())
+}
+
+/// Datagrams of one direction that follow each other, the last of up to four first.
+fn datagrams_reversed(packets: &[Packet]) -> Option<Vec<Packet>> {
+    let mut all = packets.to_vec();
+    for run in all.chunk_by_mut(|a, b| ends(a).is_some_and(|a| Some(a) == ends(b))) {
+        for burst in run.chunks_mut(4) {
+            let times: Vec<_> = burst.iter().map(|p| p.time).collect();
+            burst.reverse();
+            burst.iter_mut().zip(times).for_each(|(packet, time)| packet.time = time);
+        }
+    }
+    all.iter().zip(packets).any(|(a, b)| a.data != b.data).then_some(all)
 }
 
 fn small(packets: &[Packet], most: usize) -> bool {
