@@ -104,7 +104,7 @@ fn plausible(bytes: &[u8]) -> bool {
     // The bit that was never given a meaning, and answers to a query that has none.
     header[3] & 0x40 == 0
         && opcode <= 5
-        && (questions == 1 || opcode == 0 && questions <= 64 && questions + answers > 0)
+        && (questions == 1 || opcode == 0 && questions <= 64 && questions.max(answers) > 0)
         && (!query || opcode == 5 || header[3] & 0x0f == 0)
         && [answers, authorities, additional].iter().all(|n| *n <= 512)
 }
