@@ -180,6 +180,28 @@ mod tests {
         }
     }
 
+    /// Signed with OpenSSL (Python's cryptography): the token of the certificate's key, and one of another key.
+    #[test]
+    fn a_key_of_a_certificate_of_tls_verifies_tokens_and_refutes_none() {
+        const DER: &str = "MIIBJzCBz6ADAgECAgEHMAoGCCqGSM49BAMCMB4xHDAaBgNVBAMME2lzc3Vlci5leGFtcGxlLnRlc3QwHhcNMjMwMTAxMDAwMDAwWhcNMzMwMTAxMDAwMDAwWjAeMRwwGgYDVQQDDBNpc3N1ZXIuZXhhbXBsZS50ZXN0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdaf8XyAwrCeDzkk3MK+90JmkrgOUvjB97eFB/iNAM+huCR4kvkQJIuU7TVrUQ62RE1NU4ZkGN7NHyhLDZ2KvwTAKBggqhkjOPQQDAgNHADBEAiBhREgSiq5rh/FbLaOeWegYJefQpoPjNALyuIaZ6BUgigIgH6h9YwImX5Ll4xuPFgelBaxcA7OtznMDOUG+Vd64G1I=";
+        const OWN: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlLnRlc3QiLCJzdWIiOiIzZjljMmEiLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlLnRlc3QiLCJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMDkwMCwianRpIjoiYTFiMmMzZDQifQ.l0TPWhsRqMbfAbWoQtYDZnDU5LMnc4N65zv8fjdEUgj12LhWojmpAJBtwG4GdxsvFgRteg9PIelTsPkOUxDu4w";
+        const OTHER: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlLnRlc3QiLCJzdWIiOiIzZjljMmEiLCJhdWQiOiJodHRwczovL2FwaS5leGFtcGxlLnRlc3QiLCJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMDkwMCwianRpIjoiYTFiMmMzZDQifQ.S_5czPgMNSPwkYe-x6VGK1eKjO7gH7oRHel8qfDCwVP1tZXv6ofM0cdgc-NRbhMkoYI_-p7IWhHAkiA4cnYvSQ";
+        let events = |token: &str| {
+            format!(
+                "[{{ sighting = {{ token = {{ raw = '{token}' }} }} }}, {{ tls = {{ sni = 'issuer.example.test', certificates = [{{ der = '{DER}' }}] }} }}]"
+            )
+        };
+        let text = format!(
+            "on = 'sighting'\ngroup = 'jose'\ntitle = 't'\nseverity = 'low'\nconfidence = 'high'\n\
+             when = 'signature.valid || signature.invalid'\nmessage = 'm'\nabout = 'a'\nremedy = 'r'\n\
+             [[bad]]\nabout = 'its own'\nevents = {}\n[[good]]\nabout = 'of another key'\nevents = {}\n",
+            events(OWN),
+            events(OTHER)
+        );
+        let outcome = test("a-rule.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((outcome.held, outcome.failures.len()), (2, 0), "{:?}", outcome.failures);
+    }
+
     #[test]
     fn an_example_that_does_not_hold_is_named() {
         let text =

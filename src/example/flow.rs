@@ -4,11 +4,12 @@ use super::event::{Fields, TIME};
 use crate::capture::FileId;
 use crate::decode::{FlowKey, IpProtocol};
 use crate::flow::Anomalies;
-use crate::message::{Channel, Position, Transport};
+use crate::message::{BASE64, Channel, Position, Transport};
 use crate::protocol::{Certificate, ClientHello, ServerHello};
 use crate::rules::rule::Event;
 use crate::session::{FlowSummary, TlsSession};
 use crate::time::Timestamp;
+use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -97,11 +98,21 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
 /// A certificate: by default one of a public CA in the middle of its year, with a good key, for no name.
 fn certificate(value: &toml::Value) -> Result<Arc<Certificate>, String> {
     let fields = Fields(value.as_table().ok_or("a certificate is a table")?);
-    fields.known(&["names", "issuer", "not_before", "not_after", "key", "signature", "self_signed"])?;
+    fields.known(&[
+        "names",
+        "issuer",
+        "not_before",
+        "not_after",
+        "key",
+        "signature",
+        "self_signed",
+        "der",
+    ])?;
     let names = fields.0.get("names").and_then(toml::Value::as_array).into_iter().flatten();
     let names: Vec<_> = names.filter_map(toml::Value::as_str).map(str::to_owned).collect();
     let (key, size) = fields.text("key").unwrap_or("EC-P-256").split_once('-').unwrap_or(("Ed25519", ""));
     let field = size.strip_prefix("P-");
+    let der = BASE64.decode(fields.text("der").unwrap_or_default()).map_err(|_| "der is base64")?;
     let bits = field.unwrap_or(size).parse().unwrap_or(256);
     Ok(Arc::new(Certificate {
         subject: format!("CN={}", names.first().map_or("", String::as_str)),
@@ -115,6 +126,8 @@ fn certificate(value: &toml::Value) -> Result<Arc<Certificate>, String> {
         key_bits: bits,
         signature: fields.text("signature").unwrap_or("ecdsaWithSHA256").to_owned(),
         self_signed: fields.flag("self_signed", false),
+        sha256: Sha256::digest(&der).into(),
+        der: der.into(),
         ..Certificate::default()
     }))
 }

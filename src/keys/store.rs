@@ -10,8 +10,10 @@ use super::{
     pem,
     public::PublicKey,
 };
-use crate::limits::{KEY_TRIES, KEYS};
+use crate::limits::{CERTIFICATE_KEYS, KEY_TRIES, KEYS};
+use crate::message::BASE64URL;
 use crate::token::{NoneForm, Secret, Token};
+use base64::Engine;
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -34,14 +36,26 @@ pub struct KeyStore {
     /// Keys that the user gave and that only decrypt.
     decrypting: usize,
     skipped: usize,
+    /// Those of certificates of TLS.
+    certificates: usize,
     metadata: Metadata,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     key: Key,
-    /// Who published it; nothing if the user gave it.
-    publisher: Option<Arc<Publisher>>,
+    source: Source,
+}
+
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq)]
+enum Source {
+    /// The user gave it.
+    Given,
+    /// Somebody published it.
+    Published(Arc<Publisher>),
+    /// A server or client showed it in a certificate of TLS, with that digest.
+    Certificate(Arc<Publisher>, [u8; 32]),
 }
 
 /// What the keys say about a token.
@@ -163,7 +177,7 @@ impl KeyStore {
         }
         let Some(public) = key.public.as_ref().filter(|_| !key.encryption) else { return true };
         let known = self.learned().any(|entry| {
-            let same = entry.publisher.as_deref() == Some(&**publisher);
+            let same = matches!(&entry.source, Source::Published(known) if known == publisher);
             same && entry.key.kid == key.kid && entry.key.public.as_deref() == Some(public)
         });
         if known {
@@ -171,9 +185,21 @@ impl KeyStore {
         }
         let Ok(mut verifier) = Key::public(public.clone()) else { return true };
         (verifier.kid, verifier.alg) = (key.kid.clone(), key.alg.clone());
-        let fits = self.entries.len() - self.given < KEYS;
+        let fits = self.entries.len() - self.given - self.certificates < KEYS;
         if fits {
-            self.entries.push(Entry { key: verifier, publisher: Some(Arc::clone(publisher)) });
+            self.entries.push(Entry { key: verifier, source: Source::Published(Arc::clone(publisher)) });
+        }
+        fits
+    }
+
+    /// Learns the key of a certificate of TLS that `owner` showed: some issuers sign with it. It never makes a signature
+    /// invalid unless the token names the certificate. False if it is one more than are kept.
+    pub fn learn_certificate(&mut self, public: &PublicKey, sha256: [u8; 32], owner: Publisher) -> bool {
+        let Ok(verifier) = Key::public(public.clone()) else { return true };
+        let fits = self.certificates < CERTIFICATE_KEYS;
+        if fits {
+            self.certificates += 1;
+            self.entries.push(Entry { key: verifier, source: Source::Certificate(Arc::new(owner), sha256) });
         }
         fits
     }
@@ -222,12 +248,17 @@ impl KeyStore {
         };
         let kid = kid(token);
         let mut keys: Vec<(Task, &Entry)> = Vec::new();
-        let mut unnamed = 0;
+        let (mut unnamed, mut of_tls) = (0, 0);
         for (at, entry) in self.entries.iter().enumerate().filter(|(_, entry)| entry.key.fits(alg)) {
             let task = self.task(entry, token, kid.as_deref());
             let given = at < self.given;
-            unnamed += usize::from(!given && task == Task::Maybe);
-            if given || task >= Task::Likely || task == Task::Maybe && unnamed <= KEY_TRIES {
+            let tries = match &entry.source {
+                Source::Certificate(owner, _) if self.belongs(owner, token) == Some(true) => &mut 0,
+                Source::Certificate(..) => &mut of_tls,
+                _ => &mut unnamed,
+            };
+            *tries += usize::from(!given && task == Task::Maybe);
+            if given || task >= Task::Likely || task == Task::Maybe && *tries <= KEY_TRIES {
                 keys.push((task, entry));
             }
         }
@@ -235,12 +266,11 @@ impl KeyStore {
         let verified = keys.iter().find(|(_, entry)| {
             entry.key.verifies(alg, token.signing_input(), token.signature()) == Some(true)
         });
-        if let Some((_, Entry { key, publisher })) = verified {
-            let (key, given) = (key.public.clone(), publisher.is_none());
+        if let Some((_, Entry { key, source })) = verified {
+            let (key, given) = (key.public.clone(), *source == Source::Given);
             return Verdict { signature: Signature::Valid, key, given, certain: true };
         }
-        let only =
-            matches!(keys[..], [(_, Entry { key, publisher: None })] if key.kid.is_none() || kid.is_none());
+        let only = matches!(keys[..], [(_, Entry { key, source: Source::Given })] if key.kid.is_none() || kid.is_none());
         let best = keys.first().map_or(Task::No, |(task, _)| *task);
         let best = if only { Task::Certain } else { best };
         let detached = token.segments().nth(1).is_none_or(str::is_empty);
@@ -253,14 +283,17 @@ impl KeyStore {
     fn task(&self, entry: &Entry, token: &Token, kid: Option<&str>) -> Task {
         let own = entry.key.kid.as_deref();
         let named = own.is_some() && own == kid;
-        let Some(publisher) = &entry.publisher else {
-            return if named { Task::Certain } else { Task::Maybe };
+        let publisher = match &entry.source {
+            Source::Published(publisher) => publisher,
+            Source::Certificate(_, sha256) if names(token, sha256) => return Task::Certain,
+            Source::Given if named => return Task::Certain,
+            Source::Given | Source::Certificate(..) => return Task::Maybe,
         };
         if own.is_some() && kid.is_some() && !named {
             return Task::No;
         }
         let iss = token.claim("iss").and_then(Value::as_str);
-        match (named, self.metadata.belongs(publisher, iss)) {
+        match (named, self.belongs(publisher, token)) {
             (_, Some(false)) => Task::No,
             (true, Some(true)) => Task::Certain,
             (false, Some(true)) => Task::Likely,
@@ -270,12 +303,16 @@ impl KeyStore {
         }
     }
 
+    fn belongs(&self, publisher: &Publisher, token: &Token) -> Option<bool> {
+        self.metadata.belongs(publisher, token.claim("iss").and_then(Value::as_str))
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.entries.iter().map(|entry| &entry.key)
     }
 
     fn give(&mut self, key: Key) {
-        self.entries.insert(self.given, Entry { key, publisher: None });
+        self.entries.insert(self.given, Entry { key, source: Source::Given });
         self.given += 1;
     }
 
@@ -325,6 +362,12 @@ fn alg(token: &Token) -> Result<&str, Signature> {
         Some(Value::String(_) | Value::Array(_)) => Err(Signature::Unsigned),
         _ => Err(Signature::Unverified),
     }
+}
+
+/// Whether the header names a certificate by its digest (RFC 7515 section 4.1.8).
+fn names(token: &Token, sha256: &[u8; 32]) -> bool {
+    let named = token.header_member("x5t#S256").and_then(Value::as_str);
+    named.and_then(|text| BASE64URL.decode(text).ok()).is_some_and(|digest| digest == sha256)
 }
 
 fn kid(token: &Token) -> Option<Cow<'_, str>> {

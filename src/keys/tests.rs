@@ -112,6 +112,71 @@ fn only_the_key_that_was_meant_makes_a_signature_invalid() {
 }
 
 #[test]
+fn a_key_of_a_certificate_of_tls_makes_nothing_invalid_that_does_not_name_it() {
+    let block = pem::blocks(ES384_CERT.as_bytes()).next().unwrap();
+    let public = PublicKey::from_certificate(&block.der.unwrap()).unwrap();
+    let learn = |store: &mut KeyStore, n: u8| {
+        store.learn_certificate(&public, [n; 32], Publisher::new("issuer.example.test", b""))
+    };
+    let mut store = KeyStore::default();
+    assert!(learn(&mut store, 7));
+    let verdict = store.verify(&token(ES384_TOKEN));
+    assert_eq!((verdict.signature, verdict.given), (Signature::Valid, false));
+    assert_eq!(verdict.key.as_deref(), Some(&public));
+    let forged = |header: serde_json::Value| {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as URL};
+        let claims = URL.encode(r#"{"iss":"https://issuer.example.test"}"#);
+        let text = format!("{}.{claims}.{}", URL.encode(header.to_string()), URL.encode([7; 96]));
+        store.verify(&token(&text)).signature
+    };
+    let named = |n: u8| {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as URL};
+        serde_json::json!({"alg": "ES384", "x5t#S256": URL.encode([n; 32])})
+    };
+    assert_eq!(forged(serde_json::json!({"alg": "ES384"})), Signature::Unverified);
+    assert_eq!((forged(named(8)), forged(named(7))), (Signature::Unverified, Signature::Invalid));
+    let kept = (0..crate::limits::CERTIFICATE_KEYS + 5).filter(|_| learn(&mut store, 9)).count();
+    assert_eq!(kept, crate::limits::CERTIFICATE_KEYS - 1);
+}
+
+/// The keys of RFC 7520 sections 3.1, 3.3 and 3.5, of its section 6.1, and of the RFCs whose examples they verify.
+#[test]
+fn the_signed_examples_of_the_rfcs_verify_with_their_keys() {
+    const EXAMPLES: &str = include_str!("../token/rfc_examples.json");
+    let keys = store(&[
+        A2_JWK,
+        A3_JWK,
+        r#"{"kty":"EC","kid":"bilbo.baggins@hobbiton.example","use":"sig","crv":"P-521","x":"AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5cj0Kt","y":"AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgDPrwQrJmbnX9cwlGfP-HqHZR1"}"#,
+        r#"{"kty":"RSA","kid":"bilbo.baggins@hobbiton.example","use":"sig","e":"AQAB","n":"n4EPtAOCc9AlkeQHPzHStgAbgs7bTZLwUBZdR8_KuKPEHLd4rHVTeT-O-XV2jRojdNhxJWTDvNd7nqQ0VEiZQHz_AJmSCpMaJMRBSFKrKb2wqVwGU_NsYOYL-QtiWN2lbzcEe6XC0dApr5ydQLrHqkHHig3RBordaZ6Aj-oBHqFEHYpPe7Tpe-OfVfHd1E6cS6M1FZcD1NNLYD5lFHpPI9bTwJlsde3uhGqC0ZCuEHg8lhzwOHrtIQbS0FVbb9k3-tVTU4fg_3L_vniUFAKwuCLqKnS2BYwdq_mzSnbLY7h_qixoR7jig3__kRhuaxwUkRz5iaiQkqgc5gHdrNP5zw"}"#,
+        r#"{"kty":"oct","kid":"018c0ae5-4d9b-471b-bfd6-eef314bc7037","use":"sig","alg":"HS256","k":"hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}"#,
+        r#"{"kty":"RSA","kid":"hobbiton.example","use":"sig","e":"AQAB","n":"kNrPIBDXMU6fcyv5i-QHQAQ-K8gsC3HJb7FYhYaw8hXbNJa-t8q0lDKwLZgQXYV-ffWxXJv5GGrlZE4GU52lfMEegTDzYTrRQ3tepgKFjMGg6Iy6fkl1ZNsx2gEonsnlShfzA9GJwRTmtKPbk1s-hwx1IU5AT-AIelNqBgcF2vE5W25_SGGBoaROVdUYxqETDggM1z5cKV4ZjDZ8-lh4oVB07bkac6LQdHpJUUySH_Er20DXx30Kyi97PciXKTS-QKXnmm8ivyRCmux22ZoPUind2BKC5OiG4MwALhaL2Z2k8CsRdfy-7dg7z41Rp6D0ZeEvtaUp4bX4aKraL4rTfw"}"#,
+    ]);
+    let all: Vec<serde_json::Value> = serde_json::from_str(EXAMPLES).unwrap();
+    let mut counts = [0; 2];
+    for example in all.iter().filter(|example| example.get("enc").is_none()) {
+        let tokens = match &example["text"] {
+            serde_json::Value::String(text) => vec![token(text)],
+            object => Token::from_json(object),
+        };
+        for token in tokens {
+            let name = example["rfc"].as_str().unwrap();
+            let signature = keys.verify(&token).signature;
+            match name {
+                // Their payloads are elsewhere.
+                "RFC 7520 4.5" | "RFC 7797 4.2" => assert_eq!(signature, Signature::Unverified, "{name}"),
+                "RFC 7515 E" => assert_eq!(signature, Signature::Unsigned),
+                // A proof has its key in its header.
+                "RFC 9449 4.1" => assert_eq!(verify_by_header(&token), Some(true)),
+                _ => assert_eq!(signature, Signature::Valid, "{name}"),
+            }
+            counts[usize::from(signature == Signature::Valid)] += 1;
+        }
+    }
+    // Sections 4.1 to 4.4, 4.6, 4.7, three of 4.8, 6.1; RFC 7515 A.6 has two, A.7 one.
+    assert_eq!(counts[1], 13);
+}
+
+#[test]
 fn what_is_not_signed_says_so() {
     let keys = store(&rfc().map(|(_, jwk)| jwk));
     assert_eq!(keys.verify(&token("eyJhbGciOiJub25lIn0.e30.")).signature, Signature::Unsigned);

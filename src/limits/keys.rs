@@ -2,6 +2,9 @@
 
 /// Public keys that are remembered; more are counted. An issuer has a handful.
 pub const KEYS: usize = 4096;
+/// Keys of certificates of TLS that signatures are tried with: the first ones, of servers on many connections. Each token is
+/// tried with those of its issuer's site and [`KEY_TRIES`] others.
+pub const CERTIFICATE_KEYS: usize = 1024;
 /// Keys of one document that are read; the largest JWK Sets have some dozens.
 pub const DOCUMENT_KEYS: usize = 256;
 /// Issuers whose metadata is remembered.

@@ -197,6 +197,11 @@ impl Memory for Keys {
                 if self.is_new(certificate.sha256) {
                     let (public, der) =
                         (PublicKey::from_certificate(&certificate.der), certificate.der.clone());
+                    if let Some(public) = &public {
+                        // As many as are kept are enough: certificates are not published to verify tokens.
+                        let owner = Publisher::new(case.host().as_deref().unwrap_or_default(), b"");
+                        self.store.learn_certificate(public, certificate.sha256, owner);
+                    }
                     let seen = Seen { public, source: "tls", certificate: Some(der), ..Seen::default() };
                     self.add(seen, Origin::of(case), tally);
                 }
