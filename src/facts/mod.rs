@@ -100,6 +100,13 @@ pub struct Family {
     pub source: Source,
 }
 
+impl Family {
+    /// Whether its late facts are about the connection: they differ where one token comes over several.
+    pub fn of_connection(&self) -> bool {
+        self.name == behaviour::mtls::FAMILY.name
+    }
+}
+
 /// Every family.
 pub const FAMILIES: &[&Family] = &[
     &transport::FAMILY,

@@ -189,7 +189,8 @@ impl Court {
             }
             if judged.pending {
                 let reported = yes && self.rules.reports(rule, judged.confidence);
-                again.push(Again::of(rule, reported, judged));
+                let flow = self.rows[rule].of_connection.then_some(case.flow_number);
+                again.push(Again::of(rule, reported, judged, flow));
             }
         }
         self.candidates = candidates;

@@ -20,11 +20,13 @@ pub(super) struct Again {
     pub(super) reported: bool,
     /// How it would be judged as far as is known now: subjects that differ in this are kept apart.
     pub(super) grade: (Severity, Confidence),
+    /// The connection, where the rule asks about it: one token may come over several.
+    pub(super) flow: Option<u64>,
 }
 
 impl Again {
-    pub(super) const fn of(rule: usize, reported: bool, judged: Judged) -> Self {
-        Self { rule, reported, grade: (judged.severity, judged.confidence) }
+    pub(super) const fn of(rule: usize, reported: bool, judged: Judged, flow: Option<u64>) -> Self {
+        Self { rule, reported, grade: (judged.severity, judged.confidence), flow }
     }
 }
 

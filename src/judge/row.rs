@@ -2,7 +2,7 @@
 
 use super::severity::Excuses;
 use crate::facts::value::FieldId;
-use crate::facts::{Facts, marks};
+use crate::facts::{Facts, Family, marks};
 use crate::rules::Rule;
 use crate::shard::Wanted;
 
@@ -11,6 +11,8 @@ use crate::shard::Wanted;
 pub(super) struct Row {
     /// It names a fact about a key rather than about the place where the key was used.
     pub(super) about_key: bool,
+    /// It names a late fact about the connection.
+    pub(super) of_connection: bool,
     /// Adjustments that it makes itself.
     pub(super) excused: Excuses,
     /// Marks without which it cannot fire.
@@ -26,6 +28,7 @@ impl Row {
         let names = |name: &str| fields.iter().any(|f| Facts::get(*f).is_some_and(|f| f.name == name));
         Self {
             about_key: fields.iter().any(|f| Facts::family(*f).is_some_and(|f| f.about_key)),
+            of_connection: fields.iter().any(|f| Facts::family(*f).is_some_and(Family::of_connection)),
             excused: Excuses {
                 loopback: names("loopback"),
                 expired: names("token.expired"),
