@@ -195,12 +195,7 @@ impl Streams {
             }
             _ => None,
         };
-        // Without its request, a response is an exchange of its own.
-        let ended = [dir == Direction::Response, false];
-        self.open.insert(number, Stream { id, begun, ended, connect, tunnel: false });
-        if ended[0] {
-            out.end(id, Direction::Request, End::Cut);
-        }
+        self.open.insert(number, Stream { id, begun, ended: [false; 2], connect, tunnel: false });
     }
 
     fn finish<const N: usize>(&mut self, number: u64, dirs: [Direction; N], end: End, out: &mut Out<'_>) {
@@ -209,6 +204,11 @@ impl Streams {
             if !std::mem::replace(&mut stream.ended[dir.index()], true) && !stream.tunnel {
                 out.end(stream.id, dir, end);
             }
+        }
+        // A response whose request did not come meanwhile is an exchange of its own.
+        let [request, response] = &mut stream.ended;
+        if *response && !stream.begun[0] && !std::mem::replace(request, true) {
+            out.end(stream.id, Direction::Request, End::Cut);
         }
         if stream.ended == [true; 2] {
             if stream.connect.is_some() {

@@ -354,3 +354,21 @@ fn what_follows_the_end_of_a_message_stands_for_itself() {
     ];
     assert_eq!(wire.all(), expected);
 }
+
+/// As where a lost segment of the client is captured when it is sent again.
+#[test]
+fn a_request_that_comes_behind_its_response_is_of_the_same_exchange() {
+    check(
+        |w| {
+            w.s(frame(HEADERS, END_HEADERS, 1, OK)).c(frame(HEADERS, END_HEADERS, 1, get("/a")));
+            w.s(frame(DATA, END_STREAM, 1, "x")).c(frame(DATA, END_STREAM, 1, "y"));
+        },
+        &["0< 200 @3", "0> GET /a @4", "0< body x", "0< Complete", "0> body y", "0> Complete"],
+    );
+    check(
+        |w| {
+            w.s([frame(HEADERS, END_HEADERS, 1, OK), frame(DATA, END_STREAM, 1, "x")].concat());
+        },
+        &["0< 200 @3", "0< body x", "0< Complete", "0> Cut"],
+    );
+}
