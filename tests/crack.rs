@@ -131,12 +131,14 @@ fn a_session_goes_on_after_ctrl_c() {
     use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
     let folder = Folder::new();
-    let words: String = (0..200_000).map(|n| format!("zz-word-{n}\n")).collect();
+    let words: String = (0..600_000).map(|n| format!("zz-word-{n}\n")).collect();
     let list = folder.file("list", words);
     let first = token("HS256", r#"{"iss":"a"}"#, b"zz-word-1000");
-    let last = token("HS256", r#"{"iss":"b"}"#, b"zz-word-199000");
+    let last = token("HS256", r#"{"iss":"b"}"#, b"zz-word-599000");
     let arguments = ["crack", &first, &last, "-w", &list, "--threads", "1", "--format", "ndjson"];
+    let begun = Instant::now();
     let whole = wirelint(arguments).run().code(1);
+    let third = begun.elapsed() / 3;
     let session = folder.path("session");
     let mut interrupted = 0;
     let done = loop {
@@ -145,8 +147,8 @@ fn a_session_goes_on_after_ctrl_c() {
         let child = child.spawn().unwrap();
         let begun = Instant::now();
         // The first run is stopped early, the others later, so that a run at last comes to the end.
-        while begun.elapsed() < Duration::from_millis(400 << interrupted.min(6)) {
-            std::thread::sleep(Duration::from_millis(20));
+        while begun.elapsed() < third * (1 << interrupted.min(6)) {
+            std::thread::sleep(Duration::from_millis(5));
         }
         let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
         let done = child.wait_with_output().unwrap();
