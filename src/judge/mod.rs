@@ -160,13 +160,7 @@ impl Judge {
             sighting.token = token;
         }
         let new = self.court.is_new(&sighting.token);
-        let case = Case {
-            sighting: Some(&sighting),
-            exchange: exchange.map(|e| &**e),
-            flow_number: flow,
-            new,
-            ..opened(self.now, &self.policy)
-        };
+        let case = sighted(&sighting, exchange, (flow, new), opened(self.now, &self.policy));
         self.memories.note(&case);
         let case = Case { memories: Some(&self.memories), ..case };
         self.court.hear(&[Subject::Sighting], &case, &mut || {
@@ -268,6 +262,16 @@ impl Judge {
 /// What all cases of a run have in common.
 fn opened(now: Option<Timestamp>, policy: &Policy) -> Case<'_> {
     Case { now, policy, ..Case::default() }
+}
+
+/// The case of a sighting in a flow; `new`: its token was not sighted before.
+fn sighted<'a>(
+    sighting: &'a Sighting,
+    exchange: Option<&'a Arc<Exchange>>,
+    (flow_number, new): (u64, bool),
+    start: Case<'a>,
+) -> Case<'a> {
+    Case { sighting: Some(sighting), exchange: exchange.map(|e| &**e), flow_number, new, ..start }
 }
 
 /// The families whose facts enabled rules name, or whose subjects they are about; and that of keys if one of these needs

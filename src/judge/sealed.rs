@@ -2,7 +2,7 @@
 //! capture may still give away.
 
 use super::retained::Evidence;
-use super::{Judge, opened};
+use super::{Judge, opened, sighted};
 use crate::facts::recent::Recent;
 use crate::facts::{Case, known_keys};
 use crate::keys::{KeyStore, Opener, Opening};
@@ -95,13 +95,7 @@ impl Judge {
             let Some(inner) = outer.token.inside() else { return };
             let inner = self.open(sighting, inner).unwrap_or_else(|| Arc::clone(inner));
             let inner = outer.around(inner);
-            let case = Case {
-                sighting: Some(&inner),
-                exchange: exchange.map(|e| &**e),
-                flow_number: flow,
-                new,
-                ..opened(self.now, &self.policy)
-            };
+            let case = sighted(&inner, exchange, (flow, new), opened(self.now, &self.policy));
             self.memories.note(&case);
             let case = Case { memories: Some(&self.memories), ..case };
             let before = Case { sighting: Some(&outer), ..case };
