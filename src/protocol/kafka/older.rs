@@ -177,4 +177,17 @@ mod tests {
         assert_eq!(short_hash(&[0x64, 0x40]) >> 8 & 0xff, 0xa7);
         assert_eq!(*mended(b"text"), *b"text");
     }
+
+    #[test]
+    fn a_blank_message_is_whole_and_says_nothing() {
+        // Offset, size, checksum, format 0, gzip, no key, a value of four bytes.
+        let mut message =
+            [&[0; 8][..], &18_u32.to_be_bytes(), &[0; 4], &[0, 1], &[0xff; 4], &[0, 0, 0, 4]].concat();
+        message.extend(b"text");
+        let new = blanked(&message).unwrap();
+        let Message { head, key, value } = Message::read(&new).unwrap();
+        assert_eq!((new.len(), head.coding, key, value), (message.len(), 0, &b""[..], &b"    "[..]));
+        assert_eq!(new[AHEAD..FORMAT], crc32fast::hash(&new[FORMAT..]).to_be_bytes());
+        assert!(blanked(&message[..message.len() - 1]).is_none());
+    }
 }
