@@ -23,9 +23,9 @@ pub fn load(file: &str, text: &str, schemas: &dyn Schemas) -> Result<Rule, RuleE
     };
     let document = DeTable::parse(text).map_err(toml_error)?;
     // Only examples are tables whose members are not known.
-    let examples_there = ["bad", "good"].iter().any(|key| document.get_ref().contains_key(*key));
+    let has_examples = ["bad", "good"].iter().any(|key| document.get_ref().contains_key(*key));
     let values: toml::Table =
-        if examples_there { toml::from_str(text).map_err(toml_error)? } else { toml::Table::new() };
+        if has_examples { toml::from_str(text).map_err(toml_error)? } else { toml::Table::new() };
     let top = Section::top(file, text, document.get_ref(), KEYS)?;
 
     let on = top.choice("on", Subject::NAMES, Subject::parse)?;
