@@ -200,7 +200,7 @@ impl Recorder {
                     self.keys.learn_document(body, &Publisher::of(&exchange));
                 }
                 if let Sink::Collector(collector) = &mut self.sink {
-                    collector.text(exchange.host());
+                    collector.text(exchange.host().map(str::to_owned));
                 }
                 sightings.iter().try_for_each(|s| self.token(s, Some(&exchange), &sightings, flow))
             }
@@ -243,7 +243,7 @@ impl Recorder {
                 Ok(())
             }
             (Kind::Crack, Sink::Collector(collector)) => {
-                collector.token(&sighting.token, exchange.and_then(Exchange::host));
+                collector.token(&sighting.token, exchange.and_then(Exchange::host).map(str::to_owned));
                 Ok(())
             }
             (Kind::Tokens, sink) => {

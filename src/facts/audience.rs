@@ -16,21 +16,32 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::Pure,
-    fields: &[
-        Field {
-            name: "audience.broad",
-            ty: Type::Str,
-            doc: "How aud or scope leave open whom or what the token is for: \"aud is empty\", \"aud is *\", \"scope is *\"; missing if they do not.",
-            get: |c| Value::or_missing(broad(c)),
-        },
-        Field {
-            name: "audience.fits",
-            ty: Type::Bool,
-            doc: "Whether some audience that names a host names the request's (the same, above or below it, or configured); missing if no audience names a host.",
-            get: |c| Value::or_missing(fits(c)),
-        },
-    ],
+    fields: &[Field {
+        name: "audience.fits",
+        ty: Type::Bool,
+        doc: "Whether some audience that names a host names the request's (the same, above or below it, or configured); missing if no audience names a host.",
+        get: |c| Value::or_missing(fits(c)),
+    }],
+};
+
+/// What of it the token says by itself.
+pub(super) const BREADTH: Family = Family {
+    name: "breadth",
+    doc: "Whether a token is for anybody or anything.",
+    subjects: &[Subject::Sighting],
+    about_key: false,
+    steady: true,
+    late: false,
+    rest: None,
+    source: Source::Pure,
+    fields: &[Field {
+        name: "audience.broad",
+        ty: Type::Str,
+        doc: "How aud or scope leave open whom or what the token is for: \"aud is empty\", \"aud is *\", \"scope is *\"; missing if they do not.",
+        get: |c| Value::or_missing(broad(c)),
+    }],
 };
 
 /// The audiences: `aud` is a text or a list of texts (RFC 7519 section 4.1.3).

@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     subjects: &[Subject::Tls, Subject::Flow],
     about_key: false,
     late: false,
+    rest: None,
     source: Source::Pure,
     steady: false,
     fields: &[

@@ -14,6 +14,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| c.sighting.is_none_or(|s| s.place.location != Location::SetCookie)),
     source: Source::Pure,
     fields: &[
         Field {

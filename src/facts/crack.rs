@@ -14,6 +14,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: true,
+    rest: Some(|c| !is_hmac(c)),
     source: Source::memory::<Dictionary>(),
     fields: &[
         Field {
@@ -38,7 +39,13 @@ pub(super) const FAMILY: Family = Family {
             name: "crack.secret",
             ty: Type::Str,
             doc: "The secret, masked unless --show-secrets is given.",
-            get: |c| found(c, |s| Value::or_missing(s.map(|s| s.to_string()))),
+            get: |c| {
+                if is_hmac(c) {
+                    found(c, |s| Value::or_missing(s.map(|s| s.to_string())))
+                } else {
+                    Value::Missing
+                }
+            },
         },
     ],
 };

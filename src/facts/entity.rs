@@ -4,7 +4,7 @@ use super::{Case, Subject};
 use crate::message::{Exchange, Position, Transport, host_of};
 use crate::time::Timestamp;
 use crate::token::Token;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A key, a host, a client or an issuer.
 #[derive(Clone, Debug)]
@@ -54,15 +54,16 @@ impl Origin {
     }
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
     /// The host that the subject was sent to or came from: that of the request, else the server name of the TLS session,
     /// else the server's address.
-    pub fn host(&self) -> Option<String> {
+    pub fn host(&self) -> Option<Cow<'a, str>> {
         if let Some(entity) = self.entity {
-            return entity.origin.host.as_deref().map(str::to_owned);
+            return entity.origin.host.as_deref().map(Cow::Borrowed);
         }
         let sni = || self.flow?.tls.as_ref()?.client.as_ref()?.sni.as_deref().map(|s| host_of(s.as_bytes()));
         let address = || self.transport()?.server.map(|s| s.addr.to_string());
-        self.exchange.and_then(Exchange::host).or_else(sni).or_else(address)
+        let named = self.exchange.and_then(Exchange::host).map(Cow::Borrowed);
+        named.or_else(|| sni().or_else(address).map(Cow::Owned))
     }
 }

@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| issuer(c).is_none() && audience(c).is_none() && custom_secrets(c).is_empty()),
     source: Source::Pure,
     fields: &[
         Field {
@@ -36,7 +37,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 fn claim<'a>(case: &Case<'a>, name: &str) -> Option<&'a Json> {
-    token(case)?.claims()?.get(name)
+    token(case)?.claim(name)
 }
 
 fn issuer(case: &Case<'_>) -> Option<bool> {

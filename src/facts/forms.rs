@@ -19,6 +19,7 @@ pub(super) const SIGHTING: Family = Family {
     about_key: false,
     steady: false,
     late: true,
+    rest: None,
     source: Source::memory::<Forms>(),
     fields: &[
         Field {
@@ -26,7 +27,7 @@ pub(super) const SIGHTING: Family = Family {
             ty: Type::Bool,
             doc: "Whether signed tokens (not nested in encrypted ones) were presented to the host that this one was sent to.",
             get: |c| {
-                late(c, |forms| Value::Bool(host(c).is_some_and(|host| forms.signed.get(&*host).is_some())))
+                late(c, |forms| Value::Bool(c.host().is_some_and(|host| forms.signed.get(&*host).is_some())))
             },
         },
         Field {
@@ -64,6 +65,7 @@ pub(super) const ISSUER: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::memory::<Forms>(),
     fields: &[Field {
         name: "issuer.untyped_uses",
@@ -154,10 +156,10 @@ impl Memory for Forms {
             return;
         }
         if presented(case)
-            && let Some(host) = host(case)
+            && let Some(host) = case.host()
             && self.signed.touch(&*host).is_none()
         {
-            self.signed.insert(host, ());
+            self.signed.insert(host.into(), ());
         }
         if case.new {
             self.typed(case, token);
@@ -171,7 +173,7 @@ impl Memory for Forms {
 
 impl Forms {
     fn encrypted(&mut self, case: &Case<'_>, token: &Token) {
-        let Some(host) = host(case) else { return };
+        let Some(host) = case.host() else { return };
         if let Some(kid) = Kid::of(token).filter(|_| presented(case)) {
             let this = digest(&[host.as_bytes()]);
             match self.kids.touch(&kid) {
@@ -198,7 +200,7 @@ impl Forms {
     }
 
     fn typed(&mut self, case: &Case<'_>, token: &Token) {
-        let Some(iss) = token.iss().filter(|_| matches!(typ(token).as_str(), "" | "jwt")) else { return };
+        let Some(iss) = token.iss().filter(|_| matches!(&*typ(token), "" | "jwt")) else { return };
         let bits = role(case).map_or(0, bit);
         // As the issuers of a run are named.
         let iss = iss.as_str().map_or_else(|| iss.to_string(), str::to_owned);
@@ -220,10 +222,6 @@ fn late<'a>(case: &Case<'a>, tell: impl FnOnce(&'a Forms) -> Value<'a>) -> Value
     }
 }
 
-fn host(case: &Case<'_>) -> Option<Box<str>> {
-    case.host().map(Into::into)
-}
-
 /// Whether a request presents the token where APIs take their credentials.
 fn presented(case: &Case<'_>) -> bool {
     case.sighting.is_some_and(|s| {
@@ -235,7 +233,7 @@ fn presented(case: &Case<'_>) -> bool {
 /// What variants of an encrypted token share when somebody tampers with it: host, header, encrypted key and tag, which nobody
 /// can make anew without the key.
 fn variant(case: &Case<'_>, token: &Token) -> Option<[u8; 16]> {
-    let host = host(case).filter(|_| presented(case))?;
+    let host = case.host().filter(|_| presented(case))?;
     let mut segments = token.segments();
     let (header, key) = (segments.next()?, segments.next()?);
     let tag = segments.nth(2)?;

@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::Pure,
     fields: &[
         Field {

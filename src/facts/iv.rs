@@ -17,18 +17,19 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: false,
+    rest: Some(|c| !reused(c)),
     source: Source::memory::<Vectors>(),
     fields: &[Field {
         name: "jwe.iv_reused",
         ty: Type::Bool,
         doc: "Whether an earlier JWE of AES-GCM with the same key (alg dir and the same iss and kid, or the same encrypted key) and the same initialisation vector has another ciphertext (RFC 7518 section 8.4).",
-        get: |c| {
-            let reused =
-                c.memory::<Vectors>().zip(token(c)).is_some_and(|(v, t)| v.reused.get(t.sha256()).is_some());
-            Value::Bool(reused)
-        },
+        get: |c| Value::Bool(reused(c)),
     }],
 };
+
+fn reused(case: &Case<'_>) -> bool {
+    case.memory::<Vectors>().zip(token(case)).is_some_and(|(v, t)| v.reused.get(t.sha256()).is_some())
+}
 
 /// Vectors of recent tokens, with the digests of what they encrypt.
 pub(super) struct Vectors {

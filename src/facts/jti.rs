@@ -9,6 +9,7 @@ use crate::limits::ROLL;
 use crate::tally::Tally;
 use crate::token::Token;
 use serde_json::Value as Json;
+use std::borrow::Cow;
 
 pub(super) const FAMILY: Family = Family {
     name: "jti",
@@ -17,6 +18,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: false,
+    rest: Some(|c| pattern(c).is_none()),
     source: Source::memory::<Identifiers>(),
     fields: &[Field {
         name: "jti.pattern",
@@ -62,7 +64,7 @@ impl Memory for Identifiers {
         let Some((iss, jti)) = token.claim("iss").zip(token.claim("jti")) else { return };
         let iss = text(iss);
         if self.known.touch(&*iss).is_none() {
-            self.known.insert(iss.clone(), Row::default());
+            self.known.insert((*iss).into(), Row::default());
         }
         if let Some(row) = self.known.touch(&*iss) {
             row.add(token, &text(jti));
@@ -100,8 +102,8 @@ fn is_version1(jti: &str) -> bool {
     bytes.len() == 36 && bytes.iter().enumerate().all(fits) && bytes.get(14) == Some(&b'1')
 }
 
-fn text(value: &Json) -> Box<str> {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned).into()
+fn text(value: &Json) -> Cow<'_, str> {
+    value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed)
 }
 
 fn pattern(case: &Case<'_>) -> Option<&'static str> {

@@ -2,25 +2,44 @@
 
 use super::Case;
 use super::value::{FieldId, Lookup, Value};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+
+/// Facts that are remembered of one case. Few sightings are asked for more; what is beyond is worked out each time.
+const SLOTS: usize = 64;
 
 /// A case that remembers what was asked of it. The case does not change meanwhile.
 pub struct Memo<'a> {
     case: &'a Case<'a>,
-    known: Box<[OnceCell<Value<'a>>]>,
+    /// For each fact, one more than the number of its slot; 0 if it was not asked for.
+    slot_of: [Cell<u8>; super::COUNT],
+    slots: [OnceCell<Value<'a>>; SLOTS],
+    used: Cell<u8>,
 }
 
 impl<'a> Memo<'a> {
     /// Nothing asked yet.
     pub fn of(case: &'a Case<'a>) -> Self {
-        Self { case, known: std::iter::repeat_with(OnceCell::new).take(super::GETTERS.len()).collect() }
+        Self {
+            case,
+            slot_of: [const { Cell::new(0) }; super::COUNT],
+            slots: [const { OnceCell::new() }; SLOTS],
+            used: Cell::new(0),
+        }
     }
 }
 
 impl Lookup for Memo<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {
-        let known = self.known.get(usize::from(field.0));
-        known.map_or(Value::Missing, |slot| slot.get_or_init(|| self.case.value(field)).reborrow())
+        let Some(number) = self.slot_of.get(usize::from(field.0)) else { return Value::Missing };
+        if number.get() == 0 {
+            if usize::from(self.used.get()) == SLOTS {
+                return self.case.value(field);
+            }
+            self.used.update(|used| used + 1);
+            number.set(self.used.get());
+        }
+        let slot = self.slots.get(usize::from(number.get()) - 1);
+        slot.map_or(Value::Missing, |slot| slot.get_or_init(|| self.case.value(field)).reborrow())
     }
 }
 
@@ -49,12 +68,14 @@ mod tests {
         };
         let case = Case { sighting: Some(&sighting), new: true, ..Case::default() };
         let memo = Memo::of(&case);
-        let mut present = 0;
+        let (mut present, mut asked) = (0, 0);
+        let shown = |value: Value<'_>| format!("{:?}", value.reborrow());
         for id in (0..).map(FieldId).take_while(|id| Facts::get(*id).is_some()) {
-            let first = format!("{:?}", memo.value(id));
-            assert_eq!(first, format!("{:?}", case.value(id).reborrow()));
-            assert!(memo.known[usize::from(id.0)].get().is_some(), "it is kept");
-            assert_eq!(first, format!("{:?}", memo.value(id)));
+            let first = shown(memo.value(id));
+            assert_eq!(first, shown(case.value(id)));
+            asked += 1;
+            assert_eq!(memo.slots.iter().filter(|slot| slot.get().is_some()).count(), asked.min(SLOTS));
+            assert_eq!(first, shown(memo.value(id)));
             present += usize::from(!matches!(memo.value(id), Value::Missing));
         }
         assert!(present > 50, "{present}");

@@ -65,6 +65,8 @@ pub struct Wants {
     pub tls: bool,
     /// Tokens inside of JWEs, too, which are not on the wire.
     pub inside: bool,
+    /// It tells of keys, hosts, clients or issuers that are over ([`Memory::over`]).
+    pub entities: bool,
 }
 
 /// What a family remembers. Its size is bounded by constants of [`crate::limits`]; what a bound costs is counted in the
@@ -110,8 +112,7 @@ pub struct Memories {
 /// One of them.
 struct Slot {
     id: TypeId,
-    /// It is told of tokens inside of JWEs ([`Wants::inside`]).
-    inside: bool,
+    wants: Wants,
     /// Nothing while it is at work on all others.
     memory: Option<Box<dyn Memory>>,
 }
@@ -124,7 +125,7 @@ impl Memories {
             if let Source::Memory { id, make, wants } = family.source
                 && !this.slots.iter().any(|slot| slot.id == id())
             {
-                this.slots.push(Slot { id: id(), inside: wants().inside, memory: Some(make(given)) });
+                this.slots.push(Slot { id: id(), wants: wants(), memory: Some(make(given)) });
             }
         }
         this
@@ -147,7 +148,7 @@ impl Memories {
     /// Tells all of them of a subject; of a token inside of a JWE those that ask for it.
     pub fn note(&mut self, case: &Case<'_>) {
         let inside = case.sighting.is_some_and(Sighting::is_inside);
-        let told = self.slots.iter_mut().filter(|slot| slot.inside || !inside);
+        let told = self.slots.iter_mut().filter(|slot| slot.wants.inside || !inside);
         for memory in told.filter_map(|slot| slot.memory.as_mut()) {
             memory.note(case, &mut self.tally);
         }
@@ -179,7 +180,8 @@ impl Memories {
     /// The keys, hosts, clients and issuers that are over, in order of their first sight.
     pub fn over(&mut self, ended: bool) -> Vec<Entity> {
         let mut all = Vec::new();
-        for memory in self.slots.iter_mut().filter_map(|slot| slot.memory.as_mut()) {
+        let told = self.slots.iter_mut().filter(|slot| slot.wants.entities);
+        for memory in told.filter_map(|slot| slot.memory.as_mut()) {
             let mut over = memory.over(ended);
             over.sort_by_key(|e| (e.origin.position.file, e.origin.position.frame));
             all.append(&mut over);

@@ -1,5 +1,6 @@
 //! Issuers that sign with a shared secret and with a key pair under one name.
 
+use super::digest;
 use super::memory::{Given, Memory, Wants};
 use super::recent::Recent;
 use super::token::token;
@@ -18,6 +19,9 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: false,
+    rest: Some(|c| {
+        c.memory::<Mixed>().is_none_or(|mixed| !mixed.any) || known(c).is_none_or(Known::says_nothing)
+    }),
     source: Source::memory::<Mixed>(),
     fields: &[
         Field {
@@ -37,7 +41,10 @@ pub(super) const FAMILY: Family = Family {
 
 /// What the tokens of recent issuers are signed with.
 pub(super) struct Mixed {
-    known: Recent<(Box<str>, Box<str>), Known>,
+    /// By the digest of `iss` and `kid`.
+    known: Recent<u128, Known>,
+    /// Some issuer was ever more than one that signs in one way.
+    any: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -47,9 +54,15 @@ struct Known {
     issued: bool,
 }
 
+impl Known {
+    fn says_nothing(self) -> bool {
+        !(self.symmetric && self.asymmetric || self.issued)
+    }
+}
+
 impl Memory for Mixed {
     fn new(_: &Given) -> Self {
-        Self { known: Recent::new(MIXED) }
+        Self { known: Recent::new(MIXED), any: false }
     }
 
     fn wants() -> Wants {
@@ -60,12 +73,13 @@ impl Memory for Mixed {
         let Some(sighting) = case.sighting.filter(|_| case.new) else { return };
         let Some((symmetric, name)) = symmetric(&sighting.token).zip(name(&sighting.token)) else { return };
         if self.known.touch(&name).is_none() {
-            self.known.insert(name.clone(), Known::default());
+            self.known.insert(name, Known::default());
         }
         let Some(known) = self.known.touch(&name) else { return };
         known.symmetric |= symmetric;
         known.asymmetric |= !symmetric;
         known.issued |= symmetric && sighting.direction == Some(Direction::Response);
+        self.any |= !known.says_nothing();
     }
 }
 
@@ -73,12 +87,14 @@ fn symmetric(token: &Token) -> Option<bool> {
     token.family().filter(|_| !token.signature_is_void()).map(Algorithm::is_symmetric)
 }
 
-fn name(token: &Token) -> Option<(Box<str>, Box<str>)> {
-    let text =
-        |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned).into_boxed_str();
+fn name(token: &Token) -> Option<u128> {
+    let text = |value: &'_ Json| match value.as_str() {
+        Some(text) => digest(text),
+        None => digest(value.to_string()),
+    };
     // An application that signs assertions and sessions of its own is not the issuer of both.
     let iss = token.claim("iss")?;
-    Some((text(iss), token.header_member("kid").map(text).unwrap_or_default()))
+    Some(digest((text(iss), token.header_member("kid").map(text))))
 }
 
 fn known(case: &Case<'_>) -> Option<Known> {

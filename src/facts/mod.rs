@@ -9,6 +9,7 @@ mod certificate;
 mod cookie;
 mod coverage;
 mod crack;
+mod digest;
 mod entity;
 mod expected;
 mod forms;
@@ -40,6 +41,7 @@ use crate::keys::KeyStore;
 pub use crate::policy::Policy;
 pub use case::{CaptureSummary, Case, Subject};
 pub use crack::Dictionary;
+pub use digest::digest;
 pub use entity::{Entity, Origin};
 use foldhash::HashMap;
 #[doc(hidden)]
@@ -47,7 +49,7 @@ pub use fuzz::fuzz_facts;
 pub use memo::Memo;
 pub use memory::{Given, Memories, Memory, Source, Wants};
 use std::sync::LazyLock;
-use value::{FieldId, Lookup, Schema, Type, Value};
+use value::{FieldId, List, Lookup, Schema, Type, Value};
 
 /// What could not be inspected: reason in words, and how often.
 pub fn coverage_reasons(summary: &CaptureSummary) -> Vec<(&'static str, u64)> {
@@ -96,6 +98,9 @@ pub struct Family {
     pub steady: bool,
     /// Values may change after the subject has closed: rules that name one are judged again at the end.
     pub late: bool,
+    /// Whether all its facts are at rest for a case ([`Facts::at_rest`]), told by one look: rules that need one of them
+    /// to say something are not judged then. `None` where one look does not tell.
+    pub rest: Option<fn(&Case<'_>) -> bool>,
     /// Where its facts come from.
     pub source: Source,
 }
@@ -117,6 +122,7 @@ pub const FAMILIES: &[&Family] = &[
     &expected::FAMILY,
     &profile::FAMILY,
     &audience::FAMILY,
+    &audience::BREADTH,
     &http::FAMILY,
     &cookie::FAMILY,
     &marks::FAMILY,
@@ -137,6 +143,7 @@ pub const FAMILIES: &[&Family] = &[
     &crack::FAMILY,
     &key::FAMILY,
     &signature::FAMILY,
+    &nonce::RANGE,
     &nonce::FAMILY,
     &twin::FAMILY,
     &mixed::FAMILY,
@@ -150,6 +157,16 @@ pub const FAMILIES: &[&Family] = &[
     &behaviour::hsts::FAMILY,
     &coverage::FAMILY,
 ];
+
+/// How many facts there are.
+const COUNT: usize = {
+    let (mut count, mut at) = (0, 0);
+    while at < FAMILIES.len() {
+        count += FAMILIES[at].fields.len();
+        at += 1;
+    }
+    count
+};
 
 /// All facts as a rule sees them, numbered in the order of the families.
 #[derive(Clone, Copy, Debug, Default)]
@@ -183,6 +200,20 @@ impl Facts {
         NAMES.get(name).map(|(id, ..)| *id)
     }
 
+    /// Whether the fact is the same at every sighting of a token ([`Family::steady`]).
+    pub fn is_steady(id: FieldId) -> bool {
+        Self::family(id).is_some_and(|family| family.steady)
+    }
+
+    /// The value of a fact that has nothing to say: false, an empty list, or missing.
+    pub fn at_rest(id: FieldId) -> Value<'static> {
+        match Self::get(id).map(|field| field.ty) {
+            Some(Type::Bool) => Value::Bool(false),
+            Some(Type::List(_)) => Value::List(List::Owned(Vec::new())),
+            _ => Value::Missing,
+        }
+    }
+
     /// The family that a fact belongs to.
     pub fn family(id: FieldId) -> Option<&'static Family> {
         BY_ID.get(usize::from(id.0)).map(|(family, _)| *family)
@@ -204,12 +235,14 @@ impl Schema for FactsOf {
 
     fn weight(&self, field: FieldId) -> u8 {
         match Facts::family(field) {
-            // What a token rules out is asked once for each: a rule that is still there has these.
-            Some(Family { steady: true, .. }) => 3,
             Some(Family { late: true, .. }) => 2,
             Some(Family { source: Source::Memory { .. }, .. }) => 1,
             _ => 0,
         }
+    }
+
+    fn is_steady(&self, field: FieldId) -> bool {
+        Facts::is_steady(field)
     }
 
     fn elsewhere(&self, path: &[&str]) -> Option<String> {

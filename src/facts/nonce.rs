@@ -14,19 +14,14 @@ use std::sync::Arc;
 
 pub(super) const FAMILY: Family = Family {
     name: "nonce",
-    doc: "Random numbers of ECDSA and EdDSA signatures: out of range, or used twice among the recent tokens of the capture.",
+    doc: "Random numbers of ECDSA and EdDSA signatures that are used twice among the recent tokens of the capture.",
     subjects: &[Subject::Sighting],
     about_key: true,
     steady: false,
     late: true,
+    rest: Some(|c| repeat(c).is_none()),
     source: Source::memory::<Repeats>(),
     fields: &[
-        Field {
-            name: "ecdsa.out_of_range",
-            ty: Type::Bool,
-            doc: "Whether r or s of an ECDSA signature is zero, or not below the order of the curve (FIPS 186-5 section 6.4.2), raw or in DER.",
-            get: |c| Value::Bool(token(c).is_some_and(out_of_range)),
-        },
         Field {
             name: "ecdsa.nonce_shared",
             ty: Type::Bool,
@@ -53,6 +48,24 @@ pub(super) const FAMILY: Family = Family {
             },
         },
     ],
+};
+
+/// What one signature tells by itself.
+pub(super) const RANGE: Family = Family {
+    name: "range",
+    doc: "Whether the numbers of an ECDSA signature are ones that signing can give.",
+    subjects: &[Subject::Sighting],
+    about_key: true,
+    steady: true,
+    late: false,
+    rest: None,
+    source: Source::Pure,
+    fields: &[Field {
+        name: "ecdsa.out_of_range",
+        ty: Type::Bool,
+        doc: "Whether r or s of an ECDSA signature is zero, or not below the order of the curve (FIPS 186-5 section 6.4.2), raw or in DER.",
+        get: |c| Value::Bool(token(c).is_some_and(out_of_range)),
+    }],
 };
 
 /// Nonces of recent tokens, and those that occurred twice.

@@ -5,6 +5,7 @@ use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Direction, Location};
 use crate::token::{Family as Algorithm, NoneForm, Role, Token};
+use std::borrow::Cow;
 
 pub(super) const FAMILY: Family = Family {
     name: "profile",
@@ -13,6 +14,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::Pure,
     fields: &[
         Field {
@@ -46,9 +48,7 @@ pub(super) const FAMILY: Family = Family {
 pub(super) fn role(case: &Case<'_>) -> Option<Role> {
     let sighting = case.sighting?;
     let own = sighting.token.role();
-    let name = sighting.place.name.as_deref().unwrap_or_default();
-    // A JSON path ends in the member that holds the token.
-    let name = name.rsplit(['.', '$']).next().unwrap_or_default();
+    let name = last_member(sighting.place.name.as_deref().unwrap_or_default());
     let by_place = match name {
         "client_assertion" => Some(Role::ClientAssertion),
         "refresh_token" | "refreshtoken" => Some(Role::Refresh),
@@ -62,6 +62,11 @@ pub(super) fn role(case: &Case<'_>) -> Option<Role> {
         _ => None,
     };
     Some(by_place.unwrap_or(own))
+}
+
+/// The name of a place without what a JSON path has before the member that holds the token.
+pub(super) fn last_member(name: &str) -> &str {
+    memchr::memrchr2(b'.', b'$', name.as_bytes()).map_or(name, |at| &name[at + 1..])
 }
 
 /// RFC 9901 section 7.3: a credential with a key of its holder comes with a proof that was made a short time ago.
@@ -98,20 +103,22 @@ fn problems<'a>(case: &Case<'a>) -> Value<'a> {
     if token.claims().is_none() || token.is_encrypted() {
         return Value::Missing;
     }
-    let typ = typ(token);
     let found = match role {
-        Role::Logout => logout(token, &typ),
-        Role::DpopProof => dpop(token, &typ),
-        _ if typ == "at+jwt" => access(token),
+        Role::Logout => logout(token),
+        Role::DpopProof => dpop(token),
+        _ if typ(token) == "at+jwt" => access(token),
         _ => return Value::Missing,
     };
     Value::List(List::Owned(found.into_iter().map(Value::from).collect()))
 }
 
 /// The media type in `typ`, lower case, without `application/` (RFC 7515 section 4.1.9).
-pub(super) fn typ(token: &Token) -> String {
-    let typ = token.typ().and_then(|typ| typ.as_str()).unwrap_or_default().to_ascii_lowercase();
-    typ.strip_prefix("application/").map(str::to_owned).unwrap_or(typ)
+pub(super) fn typ(token: &Token) -> Cow<'_, str> {
+    const TREE: &str = "application/";
+    let typ = token.typ().and_then(|typ| typ.as_str()).unwrap_or_default();
+    let within = typ.get(..TREE.len()).is_some_and(|tree| tree.eq_ignore_ascii_case(TREE));
+    let typ = if within { &typ[TREE.len()..] } else { typ };
+    if typ.bytes().any(|b| b.is_ascii_uppercase()) { typ.to_ascii_lowercase().into() } else { typ.into() }
 }
 
 /// Claims that are not there.
@@ -136,7 +143,7 @@ fn access(token: &Token) -> Vec<String> {
 }
 
 /// OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6.
-fn logout(token: &Token, typ: &str) -> Vec<String> {
+fn logout(token: &Token) -> Vec<String> {
     let mut found = lacking(token, &["iss", "aud", "iat", "exp", "jti", "events"]);
     let event = "http://schemas.openid.net/event/backchannel-logout";
     let events = token.claim("events");
@@ -149,7 +156,7 @@ fn logout(token: &Token, typ: &str) -> Vec<String> {
     if token.claim("nonce").is_some() {
         found.push("a nonce, as an ID token has".to_owned());
     }
-    if typ != "logout+jwt" {
+    if typ(token) != "logout+jwt" {
         found.push("typ is not logout+jwt".to_owned());
     }
     if token.none_form() != NoneForm::Other {
@@ -159,10 +166,10 @@ fn logout(token: &Token, typ: &str) -> Vec<String> {
 }
 
 /// RFC 9449 section 4.2: what a proof says of itself. What it must say of its request is a fact of its own.
-fn dpop(token: &Token, typ: &str) -> Vec<String> {
+fn dpop(token: &Token) -> Vec<String> {
     let mut found = lacking(token, &["jti", "htm", "htu", "iat"]);
     algorithm(token, &mut found);
-    if typ != "dpop+jwt" {
+    if typ(token) != "dpop+jwt" {
         found.push("typ is not dpop+jwt".to_owned());
     }
     match token.header_member("jwk") {

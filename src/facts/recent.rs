@@ -18,6 +18,10 @@ pub struct Recent<K, V> {
     newest: u32,
     free: Vec<u32>,
     max: usize,
+    /// How often an entry became the newest.
+    links: u32,
+    /// An entry that became it so few times ago stays where it is when it is used.
+    slack: u32,
 }
 
 #[derive(Debug)]
@@ -25,6 +29,8 @@ struct Slot<K, V> {
     entry: Option<(K, V)>,
     older: u32,
     newer: u32,
+    /// [`Recent::links`] when it became the newest.
+    linked: u32,
 }
 
 impl<K: Hash + Eq, V> Recent<K, V> {
@@ -38,7 +44,16 @@ impl<K: Hash + Eq, V> Recent<K, V> {
             newest: NONE,
             free: Vec::new(),
             max: max.clamp(1, NONE as usize - 1),
+            links: 0,
+            slack: 0,
         }
+    }
+
+    /// The same with an order that is exact to a quarter of the entries: one that was used lately is not moved again, which
+    /// would touch its neighbours' memory. For those where only what is forgotten depends on the order.
+    pub fn roughly(max: usize) -> Self {
+        let this = Self::new(max);
+        Self { slack: (this.max / 4) as u32, ..this }
     }
 
     /// Entries.
@@ -75,7 +90,8 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         K: std::borrow::Borrow<Q>,
     {
         let slot = self.find(key)?;
-        if slot != self.newest {
+        let linked = self.slots.get(slot as usize).map_or(0, |place| place.linked);
+        if slot != self.newest && self.links.wrapping_sub(linked) >= self.slack {
             self.unlink(slot);
             self.link(slot);
         }
@@ -92,7 +108,7 @@ impl<K: Hash + Eq, V> Recent<K, V> {
         };
         let hash = self.hasher.hash_one(&key);
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { entry: None, older: NONE, newer: NONE });
+            self.slots.push(Slot { entry: None, older: NONE, newer: NONE, linked: 0 });
             self.slots.len() as u32 - 1
         });
         if let Some(place) = self.slots.get_mut(slot as usize) {
@@ -154,8 +170,9 @@ impl<K: Hash + Eq, V> Recent<K, V> {
 
     fn link(&mut self, slot: u32) {
         let older = self.newest;
+        self.links = self.links.wrapping_add(1);
         if let Some(place) = self.slots.get_mut(slot as usize) {
-            (place.older, place.newer) = (older, NONE);
+            (place.older, place.newer, place.linked) = (older, NONE, self.links);
         }
         match self.slots.get_mut(older as usize) {
             Some(before) => before.newer = slot,
@@ -209,6 +226,21 @@ mod tests {
         assert_eq!(map.oldest(), Some((&"c".to_owned(), &2)));
         assert_eq!((map.pop().map(|e| e.1), map.pop().map(|e| e.1), map.pop()), (Some(2), Some(7), None));
         assert!(map.is_empty() && keys(&map).is_empty());
+    }
+
+    #[test]
+    fn a_rough_order_keeps_what_is_used() {
+        let mut map = Recent::roughly(100);
+        for n in 0..1000_u32 {
+            map.insert(n, n);
+            // Each use is worth three quarters of a full map, at least.
+            if n % 70 == 0 {
+                assert!(n == 0 || map.get(&0).is_some(), "{n}");
+                map.touch(&0);
+            }
+        }
+        assert_eq!((map.len(), map.get(&1)), (100, None));
+        assert!(map.get(&910).is_some() && map.get(&0).is_some());
     }
 
     #[test]

@@ -6,13 +6,14 @@ use super::value::{Type, Value};
 use super::{Case, Entity, Family, Field, Origin, Source, Subject};
 use crate::limits::{ROLL, ROLL_IDLE};
 use crate::tally::Tally;
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// Who is on a roll.
 trait Member: Send + 'static {
     const SUBJECT: Subject;
     /// The member that a sighting is counted for.
-    fn name(case: &Case<'_>) -> Option<String>;
+    fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>>;
 }
 
 struct Host;
@@ -22,7 +23,7 @@ struct Issuer;
 impl Member for Host {
     const SUBJECT: Subject = Subject::Host;
 
-    fn name(case: &Case<'_>) -> Option<String> {
+    fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>> {
         case.host()
     }
 }
@@ -30,17 +31,17 @@ impl Member for Host {
 impl Member for Client {
     const SUBJECT: Subject = Subject::Client;
 
-    fn name(case: &Case<'_>) -> Option<String> {
-        Some(case.transport()?.client?.addr.to_string())
+    fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>> {
+        Some(case.transport()?.client?.addr.to_string().into())
     }
 }
 
 impl Member for Issuer {
     const SUBJECT: Subject = Subject::Issuer;
 
-    fn name(case: &Case<'_>) -> Option<String> {
+    fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>> {
         let iss = case.sighting?.token.iss()?;
-        Some(iss.as_str().map_or_else(|| iss.to_string(), str::to_owned))
+        Some(iss.as_str().map_or_else(|| iss.to_string().into(), Cow::Borrowed))
     }
 }
 
@@ -57,7 +58,7 @@ impl<M: Member> Memory for Roll<M> {
     }
 
     fn wants() -> Wants {
-        Wants { tokens: true, ..Wants::default() }
+        Wants { tokens: true, entities: true, ..Wants::default() }
     }
 
     fn note(&mut self, case: &Case<'_>, _: &mut Tally) {
@@ -95,6 +96,7 @@ macro_rules! family {
             about_key: false,
             steady: false,
             late: false,
+            rest: None,
             source: Source::memory::<Roll<$member>>(),
             fields: &[
                 Field {

@@ -11,6 +11,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::Pure,
     fields: &[
         Field {

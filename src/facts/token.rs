@@ -12,6 +12,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: true,
     late: false,
+    rest: None,
     source: Source::Pure,
     fields: &[
         Field {
@@ -110,7 +111,7 @@ pub(super) const FAMILY: Family = Family {
             name: "token.typ",
             ty: Type::Str,
             doc: "The typ parameter, lower case, without \"application/\"; empty if absent.",
-            get: |c| token(c).map_or(Value::Missing, |t| Value::from(super::profile::typ(t))),
+            get: |c| token(c).map_or(Value::Missing, |t| Value::Str(super::profile::typ(t))),
         },
         Field {
             name: "token.iss_problem",
@@ -180,7 +181,7 @@ pub(super) fn token<'a>(case: &Case<'a>) -> Option<&'a Token> {
 }
 
 fn claim<'a>(case: &Case<'a>, name: &str) -> Option<&'a serde_json::Value> {
-    token(case)?.claims()?.get(name)
+    token(case)?.claim(name)
 }
 
 /// Which of [`Token::times`].

@@ -1,6 +1,7 @@
 //! Tokens that are nearly another one: the same content with another signature, the same signature on other content, the
 //! same token in other letters.
 
+use super::digest;
 use super::memory::{Given, Memory, Wants};
 use super::recent::Recent;
 use super::token::token;
@@ -22,6 +23,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| twin(c).is_none()),
     source: Source::memory::<Twins>(),
     fields: &[
         Field {
@@ -49,28 +51,23 @@ pub(super) const FAMILY: Family = Family {
     ],
 };
 
-/// The first bytes of a digest.
-type Short = [u8; 16];
-
 /// What was seen of recent tokens.
 pub(super) struct Twins {
     /// Signatures by what they sign.
-    inputs: Recent<Short, Signature>,
+    inputs: Recent<u128, Signature>,
     /// What they sign by signatures.
-    signatures: Recent<Short, Short>,
+    signatures: Recent<u128, u128>,
     /// Texts by the same text in strict encoding.
-    texts: Recent<Short, Short>,
-    /// Tokens that came from servers.
-    issued: Recent<Short, ()>,
+    texts: Recent<u128, u128>,
     twins: Recent<[u8; 32], Twin>,
 }
 
 /// A signature as it is compared.
 #[derive(Clone, Copy)]
 struct Signature {
-    bytes: Short,
+    bytes: u128,
     /// That of the smaller one of s and n - s.
-    canonical: Short,
+    canonical: u128,
     void: bool,
 }
 
@@ -88,7 +85,6 @@ impl Memory for Twins {
             inputs: Recent::new(TWINS),
             signatures: Recent::new(TWINS),
             texts: Recent::new(TWINS),
-            issued: Recent::new(TWINS),
             twins: Recent::new(TWINS / 8),
         }
     }
@@ -110,15 +106,12 @@ impl Memory for Twins {
         if let Some(twin) = self.twin(token, issued) {
             self.twins.insert(*token.sha256(), twin);
         }
-        if issued {
-            self.issued.insert(short(token.sha256()), ());
-        }
     }
 }
 
 impl Twins {
     fn twin(&mut self, token: &Token, issued: bool) -> Option<Twin> {
-        let own = short(token.sha256());
+        let own = digest(*token.sha256());
         let strict = if token.defects().iter().any(|d| d.kind.is_encoding()) { strict(token) } else { own };
         let encoded = match self.texts.touch(&strict) {
             Some(text) if *text != own => Some(Twin::Encoded),
@@ -174,8 +167,8 @@ fn signature(token: &Token) -> Signature {
     }
 }
 
-/// The digest of a token's text as a strict writer would have it.
-fn strict(token: &Token) -> Short {
+/// What a token goes by whose text is this one as a strict writer would have it.
+fn strict(token: &Token) -> u128 {
     let segment = |text: &str| {
         let plain: String = text
             .chars()
@@ -187,15 +180,6 @@ fn strict(token: &Token) -> Short {
             .collect();
         BASE64URL.decode(plain).map_or_else(|_| text.to_owned(), |bytes| URL_SAFE_NO_PAD.encode(bytes))
     };
-    digest(token.segments().map(segment).collect::<Vec<_>>().join(".").as_bytes())
-}
-
-fn digest(bytes: &[u8]) -> Short {
-    short(&Sha256::digest(bytes).into())
-}
-
-fn short(digest: &[u8; 32]) -> Short {
-    let mut short = Short::default();
-    short.copy_from_slice(&digest[..16]);
-    short
+    let text = token.segments().map(segment).collect::<Vec<_>>().join(".");
+    digest(<[u8; 32]>::from(Sha256::digest(text)))
 }

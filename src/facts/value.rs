@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub use crate::token::member;
 use serde_json::Value as JsonValue;
 
 /// The type of a fact, known when a rule is loaded.
@@ -230,6 +231,11 @@ pub trait Schema {
     /// How late a fact should be looked at: where several conditions must hold, those of the least weight come first.
     fn weight(&self, _field: FieldId) -> u8 {
         0
+    }
+
+    /// Whether the fact is the same at every sighting of a token: what it rules out once need not be asked again.
+    fn is_steady(&self, _field: FieldId) -> bool {
+        false
     }
 
     /// The subjects that have the fact which `path` starts with, where it is the fact of another subject only.

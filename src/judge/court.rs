@@ -1,15 +1,16 @@
 //! The rules of a run, and how one subject is put before them.
 
 use super::ledger::{Ledger, Spot};
+use super::resting::Resting;
 use super::retained::{Again, Evidence, Kept, Retained};
 use super::row::Row;
 use super::seen::{RuledOut, Seen};
-use super::spot::{packet_time, position, short};
+use super::spot::{Scene, packet_time, position, short};
 use crate::facts::value::Lookup;
 use crate::facts::{Case, Memo, Subject};
 use crate::finding::RuleNote;
 use crate::rules::expr::Verdict;
-use crate::rules::{Judged, Rule, RuleBits, RuleSet};
+use crate::rules::{Judged, Rule, RuleBits, RuleSet, Sift};
 use crate::shard::Wanted;
 use crate::suppress::Suppressions;
 use crate::tally::Tally;
@@ -22,6 +23,7 @@ pub(super) struct Court {
     pub(super) ledger: Ledger,
     retained: Retained,
     pub(super) seen: Seen,
+    resting: Resting,
     candidates: RuleBits,
     /// Oddities of judging itself.
     pub(super) tally: Tally,
@@ -33,7 +35,8 @@ impl Court {
     pub(super) fn new(rules: RuleSet, show_secrets: bool) -> Self {
         Self {
             rows: rules.rules().iter().map(Row::of).collect(),
-            seen: Seen::new(&rules),
+            seen: Seen::new(),
+            resting: Resting::new(&rules),
             rules,
             ledger: Ledger::new(show_secrets),
             retained: Retained::new(),
@@ -118,7 +121,7 @@ impl Court {
         if again.is_empty() {
             return;
         }
-        let spot = spot.of(case, again.iter().all(|again| self.rows[again.rule].about_key)).clone();
+        let spot = spot.of(case, again.iter().all(|again| self.rows[again.rule].about_key));
         let token = case.sighting.map_or(0, |s| short(&s.token));
         let last_seen = packet_time(case);
         let key = (token, spot, again);
@@ -135,12 +138,12 @@ impl Court {
         for ((token, spot, rules), kept) in self.retained.take() {
             let case = Case { flow_number: kept.flow, ..kept.evidence.case(now) };
             let facts = Memo::of(&case);
-            let mut pending = Vec::new();
+            let (mut pending, mut about) = (Vec::new(), Spot::default());
             for again in rules {
                 let judged = self.rules.rules()[again.rule].judge(&facts);
                 let count = if again.reported { 0 } else { kept.count };
                 let yes = judged.verdict == Verdict::Yes;
-                if yes && let Some(at) = self.record(again.rule, judged, &case, &mut Spot::default(), count) {
+                if yes && let Some(at) = self.record(again.rule, judged, &case, &mut about, count) {
                     self.ledger.seen_last(at, kept.last_seen);
                 }
                 if judged.pending {
@@ -163,14 +166,25 @@ impl Court {
         again: &mut Vec<Again>,
     ) {
         let mut candidates = std::mem::take(&mut self.candidates);
-        self.rules.candidates(on, facts, &mut candidates);
-        self.seen.rule_out(out, &mut candidates);
+        self.rules.about(on, &mut candidates);
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
+        if let Some(marks) = marks {
+            let mut met = RuleBits::default();
+            candidates
+                .iter()
+                .filter(|rule| self.rows[*rule].wanted.met(marks))
+                .for_each(|rule| met.insert(rule));
+            candidates = met;
+        }
+        self.seen.rule_out(out, &mut candidates);
+        if on == Subject::Sighting {
+            self.resting.rule_out(case, &mut candidates);
+        }
+        // What a token says by itself has been looked at when it was new.
+        let known = out != RuledOut::default();
+        self.rules.sift(on, facts, if known { Sift::Unsteady } else { Sift::All }, &mut candidates);
         let inside = case.sighting.is_some_and(Sighting::is_inside);
         for rule in candidates.iter() {
-            if marks.is_some_and(|marks| !self.rows[rule].wanted.met(marks)) {
-                continue;
-            }
             let law = &self.rules.rules()[rule];
             let told = |before: &dyn Lookup| {
                 let judged = law.judge(before);
@@ -179,7 +193,8 @@ impl Court {
             if inside && !law.group.judges_inside() || before.is_some_and(told) {
                 continue;
             }
-            let judged = law.judge(facts);
+            let judged = if known { law.judge_open(facts) } else { law.judge(facts) };
+            debug_assert_eq!(judged, law.judge(facts), "{}", law.id);
             let yes = judged.verdict == Verdict::Yes;
             if yes && marks.is_some() {
                 let case = Case { marks: self.rows[rule].asked, ..*case };
@@ -210,7 +225,7 @@ impl Court {
         let at = self.rules.rules().get(rule).zip(self.rows.get(rule))?;
         if !self.suppressions.is_empty() {
             let here = position(case).map(|p| (p.file, p.frame));
-            if self.suppressions.cover(at.0, spot.of(case, at.1.about_key), here) {
+            if self.suppressions.cover(at.0, &Scene::of(case, at.1.about_key).identity(""), here) {
                 return None;
             }
         }

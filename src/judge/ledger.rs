@@ -1,12 +1,12 @@
 //! The findings of a run, merged by what they are about.
 
 use super::row::Row;
-use super::severity::adjust;
-use super::spot::{identity, packet_time, place};
+use super::severity::Circumstances;
+use super::spot::{Scene, packet_time, place};
 use super::touched::Touched;
 use crate::facts::value::{FieldId, Lookup, Value};
-use crate::facts::{Case, Dictionary, Facts};
-use crate::finding::{EVIDENCE_TOKENS, Finding, Identity};
+use crate::facts::{Case, Dictionary, Facts, digest};
+use crate::finding::{EVIDENCE_TOKENS, Finding};
 use crate::limits;
 use crate::message::path_template;
 use crate::rules::{Judged, Rule};
@@ -15,8 +15,8 @@ use foldhash::{HashMap, HashMapExt};
 
 pub(super) struct Ledger {
     findings: Vec<Finding>,
-    /// Where things were found (an identity without its rule), and the findings there, by rule.
-    places: HashMap<Identity, Vec<(usize, usize)>>,
+    /// Where things were found ([`Spot::of`]), and the findings there, by rule.
+    places: HashMap<u128, Vec<(usize, usize)>>,
     dropped: u64,
     fresh: Vec<usize>,
     /// Findings with occurrences since they were asked for last, if anybody ever asks.
@@ -24,17 +24,20 @@ pub(super) struct Ledger {
     /// Findings that are kept.
     most: usize,
     show_secrets: bool,
-    /// The facts that lower a severity: `loopback` and `token.expired`.
-    lowering: [Option<FieldId>; 2],
 }
 
-/// What a subject's findings are about, worked out when the first rule fires: the place, and the key.
+/// What the findings of one subject have in common, worked out when the first rule fires.
 #[derive(Default)]
-pub(super) struct Spot([Option<Identity>; 2]);
+pub(super) struct Spot {
+    /// What they are about: the place, and the key.
+    about: [Option<u128>; 2],
+    circumstances: Option<Circumstances>,
+}
 
 impl Spot {
-    pub(super) fn of(&mut self, case: &Case<'_>, about_key: bool) -> &Identity {
-        self.0[usize::from(about_key)].get_or_insert_with(|| identity(case, about_key))
+    /// The name of the place or key that a finding is about ([`digest`]).
+    pub(super) fn of(&mut self, case: &Case<'_>, about_key: bool) -> u128 {
+        *self.about[usize::from(about_key)].get_or_insert_with(|| digest(Scene::of(case, about_key)))
     }
 }
 
@@ -48,7 +51,6 @@ impl Ledger {
             touched: Touched::default(),
             most: limits::FINDINGS,
             show_secrets,
-            lowering: ["loopback", "token.expired"].map(Facts::id),
         }
     }
 
@@ -99,11 +101,14 @@ impl Ledger {
         count: u64,
     ) -> Option<usize> {
         let about_key = row.about_key;
-        let spot = spot.of(case, about_key);
-        let here = self.places.get(spot).and_then(|here| here.iter().find(|(rule, _)| *rule == number));
+        let about = spot.of(case, about_key);
+        let here = self.places.get(&about).and_then(|here| here.iter().find(|(rule, _)| *rule == number));
         let (severity, adjustments) = match rule.fixed {
             Some(severity) => (severity, vec!["the configuration says so"]),
-            None => adjust(judged.severity, case, row.excused, self.lowering),
+            None => {
+                let circumstances = spot.circumstances.get_or_insert_with(|| Circumstances::of(case));
+                circumstances.adjust(judged.severity, row.excused)
+            }
         };
         let time = if case.capture.is_some() { None } else { Some(packet_time(case)) };
         let token = case.sighting.map(|s| &s.token);
@@ -137,6 +142,7 @@ impl Ledger {
             self.dropped += 1;
             return None;
         }
+        let identity = Scene::of(case, about_key).identity(&rule.id);
         let finding = Finding {
             fingerprint: String::new(),
             title: rule.title.clone(),
@@ -157,13 +163,12 @@ impl Ledger {
                 .map(|t| (*t.sha256(), t.text(self.show_secrets).into_owned()))
                 .into_iter()
                 .collect(),
-            host: Some(spot.host.clone()).filter(|h| !h.is_empty()),
+            host: Some(identity.host.clone()).filter(|h| !h.is_empty()),
             ..place(case)
         };
         let i = self.findings.len();
-        let identity = Identity { rule: rule.id.clone(), ..spot.clone() };
         self.findings.push(Finding { fingerprint: identity.fingerprint(), identity, ..finding });
-        self.places.entry(spot.clone()).or_default().push((number, i));
+        self.places.entry(about).or_default().push((number, i));
         self.touched.add(i);
         self.fresh.push(i);
         Some(i)

@@ -5,6 +5,7 @@ mod court;
 mod endless;
 mod ledger;
 mod numbers;
+mod resting;
 mod retained;
 mod row;
 mod sealed;

@@ -1,7 +1,6 @@
 //! Subjects that wait for late facts: bounded, and one for all that are of one token and whose findings are the same.
 
 use crate::facts::Case;
-use crate::finding::Identity;
 use crate::limits::{RETAINED, RETAINED_BYTES};
 use crate::message::{Exchange, Login};
 use crate::rules::{Confidence, Judged, Severity};
@@ -76,8 +75,9 @@ pub(super) struct Kept {
     pub(super) last_seen: Timestamp,
 }
 
-/// What subjects have in common that are kept as one: the token, where their findings would be, and the rules.
-pub(super) type Key = (u64, Identity, Vec<Again>);
+/// What subjects have in common that are kept as one: the token, where their findings would be
+/// ([`Spot::of`](super::ledger::Spot::of)), and the rules.
+pub(super) type Key = (u64, u128, Vec<Again>);
 
 /// All of them, in order.
 pub(super) struct Retained {

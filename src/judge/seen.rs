@@ -1,10 +1,11 @@
 //! The distinct tokens of a run, each with the rules that it rules out by itself.
 
 use super::spot::short;
-use crate::facts::value::{FieldId, Lookup};
+use crate::facts::value::{FieldId, Lookup, Value};
 use crate::facts::{Facts, Subject};
 use crate::limits;
-use crate::rules::{Rule, RuleBits, RuleSet};
+use crate::rules::expr::Verdict;
+use crate::rules::{RuleBits, RuleSet, Sift};
 use crate::token::{Kind, Part, Sighting, Token};
 use foldhash::{HashMap, HashMapExt};
 
@@ -21,8 +22,6 @@ pub(super) struct Seen {
     /// Sets of rules that cannot fire; the first is empty.
     sets: Vec<RuleBits>,
     numbers: HashMap<RuleBits, u32>,
-    /// For each rule about sightings, which parts of its condition look at steady facts only.
-    parts: Vec<(usize, Vec<usize>)>,
 }
 
 /// Rules that cannot fire for one token.
@@ -30,11 +29,8 @@ pub(super) struct Seen {
 pub(super) struct RuledOut(u32);
 
 impl Seen {
-    /// No token seen; the rules are those of the run.
-    pub(super) fn new(rules: &RuleSet) -> Self {
-        let steady = |field: FieldId| Facts::family(field).is_some_and(|family| family.steady);
-        let sightings = rules.rules().iter().enumerate().filter(|(_, rule)| rule.on == Subject::Sighting);
-        let parts = sightings.map(|(at, rule): (_, &Rule)| (at, rule.when.parts_about(steady)));
+    /// No token seen.
+    pub(super) fn new() -> Self {
         Self {
             tokens: HashMap::new(),
             older: HashMap::new(),
@@ -42,7 +38,6 @@ impl Seen {
             counted: 0,
             sets: vec![RuleBits::default()],
             numbers: HashMap::new(),
-            parts: parts.filter(|(_, parts)| !parts.is_empty()).collect(),
         }
     }
 
@@ -87,7 +82,7 @@ impl Seen {
         if self.half.is_none() && self.tokens.len() >= limits::COUNTED_TOKENS {
             return None;
         }
-        let number = self.number(self.refuted(facts, rules));
+        let number = self.number(refuted(facts, rules));
         self.counted += 1;
         self.insert(token, (kind, number));
         Some(RuledOut(number))
@@ -113,14 +108,6 @@ impl Seen {
         self.tokens.extend((0..limits::COUNTED_TOKENS as u64).map(|token| (token, (Kind::Jws, 0))));
     }
 
-    fn refuted(&self, facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
-        let mut set = RuleBits::default();
-        let refuted =
-            self.parts.iter().filter(|(rule, parts)| rules.rules()[*rule].when.refuted(parts, facts));
-        refuted.for_each(|(rule, _)| set.insert(*rule));
-        set
-    }
-
     /// The number of a set. Beyond the bound nothing is ruled out, which costs time only.
     fn number(&mut self, set: RuleBits) -> u32 {
         if let Some(&number) = self.numbers.get(&set) {
@@ -133,5 +120,29 @@ impl Seen {
         self.sets.push(set.clone());
         self.numbers.insert(set, number);
         number
+    }
+}
+
+/// The rules that what a token says at every sighting rules out.
+fn refuted(facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
+    let (mut set, mut left) = <(RuleBits, RuleBits)>::default();
+    rules.about(Subject::Sighting, &mut set);
+    rules.about(Subject::Sighting, &mut left);
+    rules.sift(Subject::Sighting, facts, Sift::Steady, &mut left);
+    let facts = Steady(facts);
+    let open = |rule: &usize| {
+        let when = &rules.rules()[*rule].when;
+        !when.fields().iter().copied().any(Facts::is_steady) || when.eval(&facts) != Verdict::No
+    };
+    left.iter().filter(open).for_each(|rule| set.take(rule));
+    set
+}
+
+/// What a token says at every sighting; the other facts may be anything, which is what pending means for a condition.
+struct Steady<'a>(&'a dyn Lookup);
+
+impl Lookup for Steady<'_> {
+    fn value(&self, field: FieldId) -> Value<'_> {
+        if Facts::is_steady(field) { self.0.value(field) } else { Value::Pending }
     }
 }

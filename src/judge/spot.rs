@@ -2,10 +2,11 @@
 
 use crate::facts::{Case, Entity, Subject};
 use crate::finding::{Finding, Identity};
-use crate::message::{Exchange, Position, path_template};
+use crate::message::{Exchange, Position};
 use crate::rules::Severity;
 use crate::time::Timestamp;
 use crate::token::Token;
+use std::borrow::Cow;
 
 /// Where the subject was captured, if it was.
 pub(super) fn position(case: &Case<'_>) -> Option<Position> {
@@ -54,7 +55,7 @@ pub(super) fn place(case: &Case<'_>) -> Finding {
         location,
         name,
         host: None,
-        route: case.exchange.map(route).filter(|r| !r.is_empty()),
+        route: case.exchange.map(route).filter(|r| !r.is_empty()).map(str::to_owned),
         token: None,
         count: 0,
         first_seen: None,
@@ -66,50 +67,63 @@ pub(super) fn place(case: &Case<'_>) -> Finding {
     }
 }
 
-/// What stays the same when the same traffic is recorded again.
-pub(super) fn identity(case: &Case<'_>, about_key: bool) -> Identity {
-    let mut identity = Identity { host: case.host().unwrap_or_default(), ..Identity::default() };
-    if let Some(entity) = case.entity {
-        return about(entity, identity);
-    }
-    if about_key {
-        let iss = case.sighting.and_then(|s| s.token.claims()?.get("iss")?.as_str().map(str::to_owned));
-        identity.key = iss.unwrap_or_default();
-        return identity;
-    }
-    identity.route = case.exchange.map(route).unwrap_or_default();
-    let place = case.sighting.map(|s| &s.place);
-    let place = place.or_else(|| case.marked().next());
-    if let Some(login) = case.login {
-        identity.place = format!("{LOGIN} {}", login.mechanism);
-    } else if let Some(place) = place {
-        identity.place = place.location.as_str().to_owned();
-        if let Some(name) = &place.name {
-            identity.place.push(' ');
-            identity.place.push_str(name);
+/// What a finding is about but for its rule ([`Identity`]), borrowed from the case.
+#[derive(Debug, Default, Hash)]
+pub(super) struct Scene<'a> {
+    host: Cow<'a, str>,
+    route: &'a str,
+    location: &'a str,
+    name: Option<&'a str>,
+    key: &'a str,
+}
+
+impl<'a> Scene<'a> {
+    /// What stays the same when the same traffic is recorded again.
+    pub(super) fn of(case: &Case<'a>, about_key: bool) -> Self {
+        let this = Self { host: case.host().unwrap_or_default(), ..Self::default() };
+        if let Some(entity) = case.entity {
+            return about(entity, this);
         }
+        if about_key {
+            let iss = case.sighting.and_then(|s| s.token.claim("iss")?.as_str());
+            return Self { key: iss.unwrap_or_default(), ..this };
+        }
+        let route = case.exchange.map(route).unwrap_or_default();
+        let place = case.sighting.map(|s| &s.place).or_else(|| case.marked().next());
+        let (location, name) = match (case.login, place) {
+            (Some(login), _) => (LOGIN, Some(&*login.mechanism)),
+            (None, Some(place)) => (place.location.as_str(), place.name.as_deref()),
+            (None, None) => ("", None),
+        };
+        Self { route, location, name, ..this }
     }
-    identity
+
+    pub(super) fn identity(self, rule: &str) -> Identity {
+        let mut place = self.location.to_owned();
+        if let Some(name) = self.name {
+            place.push(' ');
+            place.push_str(name);
+        }
+        let (rule, host, route) = (rule.to_owned(), self.host.into_owned(), self.route.to_owned());
+        Identity { rule, host, route, place, key: self.key.to_owned() }
+    }
 }
 
 /// A key or issuer is told by its name; a host by that alone, and a client by nothing but its rule, so that the same
 /// traffic recorded elsewhere has the same fingerprint.
-fn about(entity: &Entity, identity: Identity) -> Identity {
-    let name = entity.name.to_string();
+fn about<'a>(entity: &'a Entity, scene: Scene<'a>) -> Scene<'a> {
     match entity.subject {
-        Subject::Host => Identity { host: name, ..identity },
-        Subject::Client => identity,
-        _ => Identity { key: name, ..identity },
+        Subject::Host => Scene { host: Cow::Borrowed(&entity.name), ..scene },
+        Subject::Client => scene,
+        _ => Scene { key: &entity.name, ..scene },
     }
 }
 
 /// Where the findings about logins are.
 const LOGIN: &str = "login";
 
-fn route(exchange: &Exchange) -> String {
-    let Some(method) = exchange.method() else { return String::new() };
-    let path = crate::message::Target::parse(exchange.target().unwrap_or_default()).path.bytes;
-    format!("{} {}", String::from_utf8_lossy(method), path_template(path))
+fn route(exchange: &Exchange) -> &str {
+    exchange.route().unwrap_or_default()
 }
 
 pub(super) fn packet_time(case: &Case<'_>) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use crate::limits::METADATA;
 use crate::message::{Exchange, Target, host_of, name_of, same_site};
+use std::borrow::Cow;
 
 /// Where a key was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,8 @@ impl Publisher {
     /// That of the response of an exchange: its host, or else the server's address.
     pub fn of(exchange: &Exchange) -> Self {
         let address = || exchange.transport.server.map(|server| server.addr.to_string()).unwrap_or_default();
-        Self::new(&exchange.host().unwrap_or_else(address), exchange.target().unwrap_or_default())
+        let host = exchange.host().map_or_else(|| address().into(), Cow::Borrowed);
+        Self::new(&host, exchange.target().unwrap_or_default())
     }
 
     fn of_url(url: &str) -> Option<Self> {

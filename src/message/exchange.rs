@@ -1,6 +1,9 @@
 //! A closed exchange: a request and its response, as they are judged and printed.
 
-use super::{End, ExchangeId, Position, StoredHead, Transport, Version};
+use super::{
+    End, ExchangeId, Position, StoredHead, Target, Transport, Version, answers_for_itself, path_template,
+};
+use std::sync::OnceLock;
 
 /// One message of a closed exchange.
 #[derive(Clone, Debug)]
@@ -61,6 +64,16 @@ pub struct Exchange {
     pub response_tokens: u32,
     /// The decoded body of the response, if somebody asked for documents of its kind and it is one.
     pub document: Option<std::sync::Arc<[u8]>>,
+    /// What is worked out of the fields above when it is asked for first.
+    pub derived: Derived,
+}
+
+/// What many facts ask of one exchange: each is worked out once.
+#[derive(Clone, Debug, Default)]
+pub struct Derived {
+    host: OnceLock<Option<Box<str>>>,
+    route: OnceLock<Option<Box<str>>>,
+    for_itself: OnceLock<bool>,
 }
 
 impl Exchange {
@@ -97,12 +110,34 @@ impl Exchange {
     }
 
     /// The host that the request names, lower case: that of an absolute target, else `:authority` or the Host field.
-    pub fn host(&self) -> Option<String> {
-        let head = &self.request.as_ref()?.head;
-        let authority = super::Target::parse(head.target()).host.map(|h| h.bytes);
-        let field = || head.field(":authority").or_else(|| head.field("host"));
-        let host = authority.or_else(field).filter(|h| !h.is_empty())?;
-        Some(super::host_of(host))
+    pub fn host(&self) -> Option<&str> {
+        let host = self.derived.host.get_or_init(|| {
+            let head = &self.request.as_ref()?.head;
+            let authority = Target::parse(head.target()).host.map(|h| h.bytes);
+            let field = || head.field(":authority").or_else(|| head.field("host"));
+            let host = authority.or_else(field).filter(|h| !h.is_empty())?;
+            Some(super::host_of(host).into())
+        });
+        host.as_deref()
+    }
+
+    /// Method and template of the path ([`path_template`]): requests of one route are answered by one piece of code.
+    pub fn route(&self) -> Option<&str> {
+        let route = self.derived.route.get_or_init(|| {
+            let method = String::from_utf8_lossy(self.method()?);
+            Some(format!("{method} {}", path_template(self.path())).into())
+        });
+        route.as_deref()
+    }
+
+    /// Path of the request target, as sent; empty without a request.
+    pub fn path(&self) -> &[u8] {
+        Target::parse(self.target().unwrap_or_default()).path.bytes
+    }
+
+    /// Whether the answer says nothing about the credentials that came with the request ([`answers_for_itself`]).
+    pub fn answers_for_itself(&self) -> bool {
+        *self.derived.for_itself.get_or_init(|| answers_for_itself(self.path()))
     }
 
     /// Approximate bytes that it holds, for bounds.

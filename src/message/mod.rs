@@ -32,7 +32,7 @@ pub use body::{BodyFormat, Locator, form_fields, fuzz_part};
 pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
 pub use cookie::{Cookie, SameSite, SetCookie, chunk_base, cookies};
 pub use envelope::{Envelopes, Piece};
-pub use exchange::{Exchange, Marks, Message};
+pub use exchange::{Derived, Exchange, Marks, Message};
 pub use head::{Field, Head, Start, StoredHead, Version};
 pub use host::{host_of, is_ip_literal, name_of, registrable_domain, same_site};
 pub use json::{JsonMember, json_members};

@@ -119,6 +119,7 @@ pub(super) fn exchange() -> Exchange {
         request_tokens: Vec::new(),
         response_tokens: 0,
         document: None,
+        derived: Default::default(),
     }
 }
 

@@ -78,7 +78,7 @@ pub fn http_record<'a>(
             packet: message.position.frame,
             method: lossy(message.head.method()),
             target: target(message.head.target(), scanner, show_secrets),
-            host: exchange.host(),
+            host: exchange.host().map(str::to_owned),
             headers: headers(message),
             body_len: message.body_len,
             body_sha256: digest(message),

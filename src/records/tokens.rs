@@ -92,7 +92,7 @@ pub fn token_record<'a>(sighting: &'a Sighting, context: Context<'a>, scanner: &
         iat: token.iat(),
         exp: token.exp(),
         encrypted: sighting.transport.channel.encrypted(),
-        host: context.exchange.and_then(Exchange::host),
+        host: context.exchange.and_then(Exchange::host).map(str::to_owned),
         http: context.exchange.filter(|e| e.is_http()).map(|exchange| HttpView {
             method: exchange.method().map(super::http::lossy),
             target: exchange.target().map(|t| target(t, scanner, show)),

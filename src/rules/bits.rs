@@ -1,11 +1,14 @@
 //! A set of rules, by their numbers.
 
+use smallvec::SmallVec;
+
 /// Rules as bits. Numbers beyond the last that was put in are not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct RuleBits(Vec<u64>);
+pub struct RuleBits(SmallVec<[u64; 4]>);
 
 impl RuleBits {
     /// Puts in one rule.
+    #[inline]
     pub fn insert(&mut self, rule: usize) {
         let word = rule / 64;
         if self.0.len() <= word {
@@ -14,12 +17,22 @@ impl RuleBits {
         self.0[word] |= 1 << (rule % 64);
     }
 
+    /// Takes out one rule.
+    #[inline]
+    pub fn take(&mut self, rule: usize) {
+        if let Some(word) = self.0.get_mut(rule / 64) {
+            *word &= !(1 << (rule % 64));
+        }
+    }
+
     /// Takes all out.
+    #[inline]
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
     /// Puts in those of another set.
+    #[inline]
     pub fn add(&mut self, other: &Self) {
         if self.0.len() < other.0.len() {
             self.0.resize(other.0.len(), 0);
@@ -27,7 +40,21 @@ impl RuleBits {
         self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
     }
 
+    /// Takes out those that are not in another set.
+    #[inline]
+    pub fn keep(&mut self, other: &Self) {
+        self.0.truncate(other.0.len());
+        self.0.iter_mut().zip(&other.0).for_each(|(word, kept)| *word &= kept);
+    }
+
+    /// Whether one of them is in another set.
+    #[inline]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(word, others)| word & others != 0)
+    }
+
     /// Takes out those of another set.
+    #[inline]
     pub fn remove(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(word, less)| *word &= !less);
     }
@@ -57,6 +84,10 @@ mod tests {
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 3, 63, 64, 200]);
         bits.remove(&of(&[3, 64, 1000]));
         assert_eq!(bits.iter().collect::<Vec<_>>(), [0, 63, 200]);
+        assert!(bits.meets(&of(&[63, 500])) && !bits.meets(&of(&[62, 500])) && !bits.meets(&of(&[])));
+        let mut kept = bits.clone();
+        kept.keep(&of(&[0, 1, 63, 64]));
+        assert_eq!(kept.iter().collect::<Vec<_>>(), [0, 63]);
         let mut few = of(&[1]);
         few.add(&bits);
         assert_eq!(few.iter().collect::<Vec<_>>(), [0, 1, 63, 200]);

@@ -13,6 +13,7 @@ pub mod rule;
 pub mod schema;
 pub mod set;
 pub mod severity;
+mod sieve;
 
 pub use bits::RuleBits;
 pub use error::{RuleError, RuleErrorKind};
@@ -20,3 +21,4 @@ pub use load::fuzz_rule_file;
 pub use rule::{Group, Judged, Rule, Schemas, Subject};
 pub use set::RuleSet;
 pub use severity::{Confidence, FailOn, Severity};
+pub use sieve::Sift;

@@ -184,7 +184,15 @@ impl Schemas for Facts {
 impl Rule {
     /// Judges one subject.
     pub fn judge(&self, lookup: &dyn Lookup) -> Judged {
-        let verdict = self.when.eval(lookup);
+        self.judged(self.when.eval(lookup), lookup)
+    }
+
+    /// Judges one subject of which steady facts were looked at before and do not rule it out ([`Program::eval_open`]).
+    pub fn judge_open(&self, lookup: &dyn Lookup) -> Judged {
+        self.judged(self.when.eval_open(lookup), lookup)
+    }
+
+    fn judged(&self, verdict: Verdict, lookup: &dyn Lookup) -> Judged {
         let mut judged = Judged {
             verdict,
             severity: self.severity,

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use foldhash::HashMap;
-
 use super::bits::RuleBits;
 use super::builtin::BUILTIN;
 use super::error::{RuleError, RuleErrorKind};
@@ -12,7 +10,9 @@ use super::load::load;
 use super::nearest::nearest;
 use super::rule::{Group, Rule, Schemas, Subject};
 use super::severity::{Confidence, Severity};
-use crate::facts::value::{FieldId, Lookup, Value};
+use super::sieve::{Shelf, Sift};
+use crate::facts::Facts;
+use crate::facts::value::Lookup;
 
 /// The rules of a run.
 #[derive(Debug, Default)]
@@ -30,22 +30,6 @@ enum State {
     On,
     /// On at any confidence.
     Pedantic,
-}
-
-/// The enabled rules about one kind of subject.
-#[derive(Debug, Default)]
-struct Shelf {
-    /// Rules that must look at every subject.
-    always: RuleBits,
-    buckets: Vec<Bucket>,
-}
-
-/// Rules that require the same fact to have one of some values.
-#[derive(Debug)]
-struct Bucket {
-    field: FieldId,
-    rules: RuleBits,
-    by_value: HashMap<Box<str>, RuleBits>,
 }
 
 impl RuleSet {
@@ -162,18 +146,16 @@ impl RuleSet {
         }
     }
 
-    /// Fills `out` with the indices of the enabled rules that can fire. Rules that are left out would not fire and would
-    /// not be pending.
-    pub fn candidates(&self, on: Subject, lookup: &dyn Lookup, out: &mut RuleBits) {
+    /// Fills `out` with the enabled rules about that kind of subject.
+    pub fn about(&self, on: Subject, out: &mut RuleBits) {
         out.clear();
-        let Some(shelf) = self.index.get(on as usize) else { return };
-        out.add(&shelf.always);
-        for bucket in &shelf.buckets {
-            match lookup.value(bucket.field) {
-                Value::Str(text) => bucket.by_value.get(&*text).into_iter().for_each(|rules| out.add(rules)),
-                Value::Pending => out.add(&bucket.rules),
-                _ => {}
-            }
+        self.index.get(on as usize).into_iter().for_each(|shelf| out.add(&shelf.all));
+    }
+
+    /// Takes those of these rules out that need a fact to be other than it is. Rules that are taken out would not fire and would not be pending.
+    pub fn sift(&self, on: Subject, lookup: &dyn Lookup, by: Sift, rules: &mut RuleBits) {
+        if let Some(shelf) = self.index.get(on as usize) {
+            shelf.sift(lookup, by, rules);
         }
     }
 
@@ -222,46 +204,9 @@ impl RuleSet {
     }
 
     fn reindex(&mut self) {
-        let mut index = Vec::new();
-        for on in Subject::ALL {
-            let rules =
-                || (0..self.rules.len()).filter(|at| self.rules[*at].on == *on && self.is_enabled(*at));
-            // Few facts that many rules require: one look at each sorts out most rules.
-            let mut popular: Vec<(FieldId, usize)> = Vec::new();
-            for (field, _) in rules().flat_map(|at| self.rules[at].when.required()) {
-                match popular.iter_mut().find(|(known, _)| *known == field) {
-                    Some((_, count)) => *count += 1,
-                    None => popular.push((field, 1)),
-                }
-            }
-            popular.retain(|(_, count)| *count > 1);
-            let mut shelf = Shelf::default();
-            for at in rules() {
-                let count = |field: FieldId| popular.iter().find(|(known, _)| *known == field);
-                let required = self.rules[at].when.required().into_iter();
-                let best = required.filter_map(|(field, values)| Some((count(field)?, values)));
-                match best.max_by_key(|((field, count), _)| (*count, std::cmp::Reverse(*field))) {
-                    Some(((field, _), values)) => shelf.put(*field, at, &values),
-                    None => shelf.always.insert(at),
-                }
-            }
-            index.push(shelf);
-        }
-        self.index = index;
-    }
-}
-
-impl Shelf {
-    fn put(&mut self, field: FieldId, rule: usize, values: &[&str]) {
-        let at = self.buckets.iter().position(|bucket| bucket.field == field).unwrap_or_else(|| {
-            self.buckets.push(Bucket { field, rules: RuleBits::default(), by_value: HashMap::default() });
-            self.buckets.len() - 1
-        });
-        let bucket = &mut self.buckets[at];
-        bucket.rules.insert(rule);
-        for value in values {
-            bucket.by_value.entry((*value).into()).or_default().insert(rule);
-        }
+        let enabled = || self.rules.iter().enumerate().filter(|(at, _)| self.is_enabled(*at));
+        let shelf = |on: &Subject| Shelf::of(enabled().filter(|(_, rule)| rule.on == *on), Facts::of(*on));
+        self.index = Subject::ALL.iter().map(shelf).collect();
     }
 }
 
@@ -300,7 +245,8 @@ mod tests {
 
     fn ids(set: &RuleSet, on: Subject, facts: &Facts) -> Vec<String> {
         let mut out = RuleBits::default();
-        set.candidates(on, facts, &mut out);
+        set.about(on, &mut out);
+        set.sift(on, facts, Sift::All, &mut out);
         out.iter().map(|at| set.rules()[at].id.clone()).collect()
     }
 

@@ -142,6 +142,7 @@ impl Open {
             request_tokens: self.request_tokens(),
             response_tokens: self.response_tokens(),
             document: None,
+            derived: Default::default(),
         };
         let early = Arc::new(exchange);
         self.early = Some(Arc::clone(&early));
@@ -224,6 +225,7 @@ impl Open {
             request_tokens,
             response_tokens,
             document,
+            derived: Default::default(),
         };
         (exchange, self.sightings)
     }

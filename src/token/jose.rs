@@ -354,7 +354,8 @@ impl Token {
 /// Members of an object that are looked through in order: to hash the name takes longer.
 const FEW_MEMBERS: usize = 16;
 
-fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+/// A member of an object. Small objects, which headers and claims are, are not worth a hash.
+pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if object.len() > FEW_MEMBERS {
         return object.get(name);
     }

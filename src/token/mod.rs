@@ -49,7 +49,7 @@ pub use defect::{Defect, DefectKind, Part};
 pub use fuzz::{fuzz_scan, fuzz_token};
 pub(crate) use internal::internal_name;
 pub use issuers::{ISSUER_DOC, Issuer};
-pub use jose::{Kind, Token};
+pub use jose::{Kind, Token, member};
 pub use json_form::{JsonHit, find_json_form, hints_at_json_form};
 pub use opened::Opened;
 pub use registry::{Registered, content_enc, key_alg, public_key_alg, signature_alg};

@@ -8,7 +8,7 @@ use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject, http};
 use super::{presented, route};
 use crate::limits::ROUTES;
-use crate::message::{Exchange, Target, answers_for_itself};
+use crate::message::Exchange;
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
 
@@ -19,6 +19,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: true,
+    rest: Some(|c| !succeeded(c)),
     source: Source::memory::<Routes>(),
     fields: &[
         Field {
@@ -124,11 +125,7 @@ fn succeeded(case: &Case<'_>) -> bool {
     // A login or renewal takes what it takes, and hands out a token.
     let issues = method == b"POST" && exchange.marks.has(ISSUES_TOKEN);
     let failed = issues || exchange.marks.has(GRAPHQL_ERRORS);
-    success
-        && asked
-        && !failed
-        && !answers_for_itself(Target::parse(exchange.target().unwrap_or_default()).path.bytes)
-        && !http::cache_hit(case)
+    success && asked && !failed && !exchange.answers_for_itself() && !http::cache_hit(case)
 }
 
 /// When the request was made, as the capture has it and as the server does, in seconds since 1970.

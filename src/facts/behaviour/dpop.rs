@@ -27,6 +27,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| !is_proof(c) && unproved(c).is_none()),
     source: Source::memory::<Bound>(),
     fields: &[
         Field {
@@ -48,7 +49,7 @@ pub(in super::super) const FAMILY: Family = Family {
             name: "dpop.accepted",
             ty: Type::Bool,
             doc: "Whether the request with the proof was answered with success.",
-            get: |c| Value::Bool(c.exchange.and_then(Exchange::success) == Some(true)),
+            get: |c| Value::Bool(is_proof(c) && c.exchange.and_then(Exchange::success) == Some(true)),
         },
     ],
 };
@@ -110,13 +111,14 @@ fn is_proof(case: &Case<'_>) -> bool {
 }
 
 fn unproved(case: &Case<'_>) -> Option<&'static str> {
-    let (sighting, exchange) = (case.sighting?, case.exchange.filter(|_| presented(case))?);
+    let sighting = case.sighting?;
     let claimed = sighting.token.claim("cnf").and_then(|cnf| cnf.get("jkt")).is_some();
     let issued =
-        || case.memory::<Bound>().is_some_and(|bound| bound.issued.get(&id_of(&sighting.token)).is_some());
-    if !claimed && !issued() {
+        |bound: &Bound| !bound.issued.is_empty() && bound.issued.get(&id_of(&sighting.token)).is_some();
+    if !claimed && !case.memory::<Bound>().is_some_and(issued) {
         return None;
     }
+    let exchange = case.exchange.filter(|_| presented(case))?;
     let head = &exchange.request.as_ref()?.head;
     let proof = head.field("dpop").is_some();
     let bearer = sighting.place.location == Location::Header
@@ -206,10 +208,10 @@ fn names(htu: &str, exchange: &Exchange) -> bool {
     let own = Target::parse(exchange.target().unwrap_or_default());
     let secure = uri.scheme.is_some_and(|scheme| scheme.bytes.eq_ignore_ascii_case(b"https"));
     let default = if secure { ":443" } else { ":80" };
-    let plain = |host: String| host.strip_suffix(default).map(str::to_owned).unwrap_or(host);
-    let Some(named) = uri.host.map(|host| plain(host_of(host.bytes))) else { return false };
+    let plain = |host: &str| host.strip_suffix(default).unwrap_or(host).to_owned();
+    let Some(named) = uri.host.map(|host| plain(&host_of(host.bytes))) else { return false };
     let forwarded = exchange.request.as_ref().and_then(|r| r.head.field("x-forwarded-host")).map(host_of);
-    let mut hosts = exchange.host().into_iter().chain(forwarded).map(plain);
+    let mut hosts = exchange.host().into_iter().chain(forwarded.as_deref()).map(plain);
     let path = |bytes: &[u8]| {
         let decoded = percent_decode_twice(bytes).into_owned();
         if decoded.is_empty() { b"/".to_vec() } else { decoded }

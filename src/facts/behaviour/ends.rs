@@ -12,6 +12,7 @@ use crate::message::{Direction, Exchange, Location, SetCookie, Target};
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
 use crate::token::{Role, Token};
+use smallvec::SmallVec;
 use std::net::IpAddr;
 
 pub(in super::super) const FAMILY: Family = Family {
@@ -21,6 +22,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(at_rest),
     source: Source::memory::<Ends>(),
     fields: &[
         Field {
@@ -137,8 +139,8 @@ fn logs_out(exchange: &Exchange) -> bool {
     let method = exchange.method().unwrap_or_default();
     let deletes = method == b"DELETE";
     path.rsplit(|b| *b == b'/').take(3).any(|segment| {
-        let plain: Vec<u8> =
-            segment.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+        let letters = segment.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
+        let plain: SmallVec<[u8; 32]> = letters.collect();
         matches!(
             plain.as_slice(),
             b"logout"
@@ -212,6 +214,12 @@ fn session(case: &Case<'_>) -> Option<Session> {
             (iss, sub, app, case.transport()?.client.map(|c| c.addr))
         }
     })
+}
+
+/// Most tokens are never given back.
+fn at_rest(case: &Case<'_>) -> bool {
+    let ends = case.memory::<Ends>().zip(case.sighting);
+    ends.is_none_or(|(ends, s)| ends.sessions.is_empty() && ends.tokens.get(&id_of(&s.token)).is_none())
 }
 
 fn since(case: &Case<'_>, end: impl FnOnce(&End) -> Option<Timestamp>) -> Option<i64> {

@@ -19,6 +19,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::memory::<Redeemed>(),
     fields: &[
         Field {

@@ -16,6 +16,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::memory::<Hosts>(),
     fields: &[
         Field {
@@ -78,10 +79,10 @@ impl Memory for Hosts {
         let browsed = field("sec-fetch-mode").is_some()
             || field("accept").is_some_and(|accept| memchr::memmem::find(accept, b"text/html").is_some());
         let max_age = http::response(case, "strict-transport-security").and_then(max_age);
-        if let Some(host) = self.known.touch(&name) {
+        if let Some(host) = self.known.touch(name) {
             host.max_age = host.max_age.max(max_age);
             host.browsed |= browsed;
-        } else if self.known.insert(name, Host { max_age, browsed }).is_some() {
+        } else if self.known.insert(name.to_owned(), Host { max_age, browsed }).is_some() {
             tally.weird("hosts_evicted");
         }
     }

@@ -16,7 +16,7 @@ pub(super) mod session;
 mod tests;
 
 use super::Case;
-use crate::message::{Direction, Exchange, Location, Target, path_template};
+use crate::message::{Direction, Exchange, Location};
 use crate::token::{Role, Token};
 use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hasher};
@@ -31,9 +31,8 @@ fn presented(case: &Case<'_>) -> bool {
     }
     let name = sighting.place.name.as_deref().unwrap_or_default();
     let named = || {
-        let name = name.rsplit(['.', '$']).next().unwrap_or_default();
         matches!(
-            name,
+            super::profile::last_member(name),
             "access_token" | "accesstoken" | "token" | "jwt" | "auth" | "auth_token" | "authorization"
         )
     };
@@ -44,10 +43,9 @@ fn presented(case: &Case<'_>) -> bool {
         Location::Body => named() && !case.exchange.is_some_and(|e| e.marks.has(super::marks::INTROSPECTION)),
         _ => false,
     };
-    let role = super::profile::role(case);
-    placed
-        && !matches!(
-            role,
+    let beside = || {
+        matches!(
+            super::profile::role(case),
             Some(
                 Role::DpopProof
                     | Role::ClientAssertion
@@ -57,13 +55,13 @@ fn presented(case: &Case<'_>) -> bool {
                     | Role::Refresh
             )
         )
+    };
+    placed && !beside()
 }
 
 /// Host, method and template of the path: requests of one route are answered by one piece of code.
 fn route(exchange: &Exchange) -> Option<String> {
-    let path = Target::parse(exchange.target()?).path.bytes;
-    let method = String::from_utf8_lossy(exchange.method()?);
-    Some(format!("{} {method} {}", exchange.host().unwrap_or_default(), path_template(path)))
+    Some(format!("{} {}", exchange.host().unwrap_or_default(), exchange.route()?))
 }
 
 /// What a token is remembered by: the first half of its SHA-256.

@@ -18,6 +18,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: true,
+    rest: Some(|c| bound_to(c).is_none()),
     source: Source::memory::<Connections>(),
     fields: &[Field {
         name: "mtls.problem",
@@ -77,7 +78,8 @@ impl Memory for Connections {
 
 /// The digest of the certificate that a presented token is bound to.
 fn bound_to<'a>(case: &Case<'a>) -> Option<&'a str> {
-    case.sighting.filter(|_| presented(case))?.token.claim("cnf")?.get("x5t#S256")?.as_str()
+    let digest = case.sighting?.token.claim("cnf")?.get("x5t#S256")?.as_str()?;
+    presented(case).then_some(digest)
 }
 
 fn problem<'a>(case: &Case<'a>) -> Value<'a> {

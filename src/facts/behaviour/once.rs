@@ -1,5 +1,6 @@
 //! Tokens that are good for one use, and names that are.
 
+use super::super::digest;
 use super::super::memory::{Given, Memory, Wants};
 use super::super::profile::{self, typ};
 use super::super::recent::Recent;
@@ -12,7 +13,7 @@ use crate::message::{Direction, ExchangeId};
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
 use crate::token::Role;
-use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 pub(in super::super) const FAMILY: Family = Family {
@@ -22,6 +23,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| c.memory::<Names>().is_none_or(|names| !names.any) || again(c).is_none()),
     source: Source::memory::<Names>(),
     fields: &[
         Field {
@@ -42,16 +44,18 @@ pub(in super::super) const FAMILY: Family = Family {
 /// The latest names, with where each came first.
 pub(in super::super) struct Names {
     known: Recent<Name, First>,
+    /// Some name ever came where it was not first: again in a request, or in another token.
+    any: bool,
 }
 
 /// Digest of issuer or key, use, and `jti`.
-type Name = [u8; 16];
+type Name = u128;
 
 struct First {
     token: TokenId,
     /// Digest of the payload: signed again, it is still the same token.
-    payload: u64,
-    signature: u64,
+    payload: u128,
+    signature: u128,
     flow: u64,
     exchange: Option<ExchangeId>,
     time: Timestamp,
@@ -63,7 +67,7 @@ const RETRY: i64 = 5 * SECOND;
 
 impl Memory for Names {
     fn new(_: &Given) -> Self {
-        Self { known: Recent::new(LIVES) }
+        Self { known: Recent::roughly(LIVES), any: false }
     }
 
     fn wants() -> Wants {
@@ -72,13 +76,14 @@ impl Memory for Names {
 
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
         let (Some(name), Some(sighting)) = (name(case), case.sighting) else { return };
-        if self.known.touch(&name).is_some() {
+        if let Some(first) = self.known.touch(&name) {
+            self.any |= first.token != id_of(&sighting.token) || one_time(case);
             return;
         }
         let first = First {
             token: id_of(&sighting.token),
-            payload: half(sighting.token.payload()),
-            signature: half(sighting.token.signature()),
+            payload: digest(sighting.token.payload()),
+            signature: digest(sighting.token.signature()),
             flow: case.flow_number,
             exchange: case.exchange.map(|e| e.id),
             time: sighting.position.time,
@@ -93,11 +98,6 @@ impl Memory for Names {
 fn ends(case: &Case<'_>) -> [Option<IpAddr>; 2] {
     let transport = case.transport();
     [transport.and_then(|t| t.client), transport.and_then(|t| t.server)].map(|end| end.map(|end| end.addr))
-}
-
-/// The beginning of a digest.
-fn half(bytes: &[u8]) -> u64 {
-    Sha256::digest(bytes).first_chunk().map_or(0, |half| u64::from_le_bytes(*half))
 }
 
 /// Whether the token is good for one request.
@@ -125,17 +125,12 @@ fn name(case: &Case<'_>) -> Option<Name> {
     }
     let role = profile::role(case)?;
     let owner = match token.iss().and_then(|iss| iss.as_str()) {
-        Some(iss) => iss.into(),
-        None if role == Role::DpopProof => thumbprint(token.header_member("jwk")?)?,
+        Some(iss) => Cow::Borrowed(iss),
+        None if role == Role::DpopProof => String::from(thumbprint(token.header_member("jwk")?)?).into(),
         None => return None,
     };
     let role = if one_time(case) { "one-time" } else { role.as_str() };
-    let mut digest = Sha256::new();
-    for part in [&*owner, role, jti] {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    digest.finalize().first_chunk().copied()
+    Some(digest([&*owner, role, jti]))
 }
 
 fn first<'a>(case: &Case<'a>) -> Option<&'a First> {
@@ -153,7 +148,7 @@ fn again(case: &Case<'_>) -> Option<&'static str> {
         // With the signature of the first it was made from it.
         let token = &sighting.token;
         let other =
-            !same && first.payload != half(token.payload()) && first.signature != half(token.signature());
+            !same && first.payload != digest(token.payload()) && first.signature != digest(token.signature());
         return other.then_some("shared");
     }
     let own = first.flow == case.flow_number && first.exchange == case.exchange.map(|e| e.id);

@@ -3,7 +3,9 @@
 use super::super::token::token;
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject, audience};
-use crate::message::{Direction, Target, host_of, name_of, registrable_domain};
+use crate::message::{Direction, Exchange, Target, host_of, name_of, registrable_domain};
+use foldhash::HashMap;
+use std::sync::LazyLock;
 
 pub(in super::super) const FAMILY: Family = Family {
     name: "party",
@@ -12,6 +14,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| c.exchange.and_then(Exchange::host).is_none_or(|host| listed(name_of(host)).is_none())),
     source: Source::Pure,
     fields: &[Field {
         name: "party.kind",
@@ -24,19 +27,25 @@ pub(in super::super) const FAMILY: Family = Family {
 fn kind(case: &Case<'_>) -> Option<&'static str> {
     let sighting = case.sighting.filter(|s| s.direction == Some(Direction::Request))?;
     let host = case.exchange?.host()?;
-    let name = name_of(&host);
-    let below =
-        |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let (_, kind) = PARTIES.iter().find(|(domain, _)| below(domain))?;
+    let name = name_of(host);
+    let kind = listed(name)?;
     let iss = sighting.token.iss().and_then(|iss| iss.as_str()).unwrap_or_default();
     let issuer = Target::reference(iss.as_bytes()).host.map(|host| host_of(host.bytes)).unwrap_or_default();
     let site = registrable_domain(name);
     let own = |host: &str| registrable_domain(host).eq_ignore_ascii_case(site);
     let meant =
         own(&issuer) || audience::audiences(case).filter_map(audience::host_in).any(|host| own(&host));
-    let configured = case.policy.own.has_host(&host);
-    (token(case).is_some() && !meant && !configured).then_some(*kind)
+    let configured = case.policy.own.has_host(host);
+    (token(case).is_some() && !meant && !configured).then_some(kind)
 }
+
+/// What a host is known for, or a domain that it is below.
+fn listed(name: &str) -> Option<&'static str> {
+    let above = memchr::memchr_iter(b'.', name.as_bytes()).map(|at| &name[at + 1..]);
+    std::iter::once(name).chain(above).find_map(|domain| KINDS.get(domain)).copied()
+}
+
+static KINDS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| PARTIES.iter().copied().collect());
 
 /// Domains of services that pages and applications report to or load from.
 const PARTIES: &[(&str, &str)] = &[

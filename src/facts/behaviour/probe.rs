@@ -10,10 +10,12 @@ use crate::message::Direction;
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
 use crate::token::{Family as Algorithm, NoneForm, Token};
+use aho_corasick::AhoCorasick;
 use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 pub(in super::super) const FAMILY: Family = Family {
     name: "probe",
@@ -22,6 +24,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| variant(c).is_none() && refused(c).is_none() && tool(c).is_none()),
     source: Source::memory::<Variants>(),
     fields: &[
         Field {
@@ -68,6 +71,8 @@ pub(in super::super) struct Variants {
     bases: Recent<u64, Base>,
     /// From the digest of a signature or identifier to that of the payload.
     names: Recent<u64, u64>,
+    /// Some token was ever made from another one.
+    any: bool,
     refused: Recent<IpAddr, Vec<(Timestamp, TokenId)>>,
 }
 
@@ -97,7 +102,12 @@ const MINUTE: i64 = 60 * SECOND;
 
 impl Memory for Variants {
     fn new(_: &Given) -> Self {
-        Self { bases: Recent::new(LIVES), names: Recent::new(LIVES), refused: Recent::new(CLIENTS) }
+        Self {
+            bases: Recent::roughly(LIVES),
+            names: Recent::new(LIVES),
+            any: false,
+            refused: Recent::new(CLIENTS),
+        }
     }
 
     fn wants() -> Wants {
@@ -141,6 +151,7 @@ impl Memory for Variants {
         {
             let client = client(case);
             base.variants.push(Variant { token: id, changed, client, time: sighting.position.time });
+            self.any = true;
         }
     }
 }
@@ -247,7 +258,7 @@ fn accepted(case: &Case<'_>) -> bool {
 }
 
 fn variant<'a>(case: &Case<'a>) -> Option<(&'a Base, &'static str)> {
-    let (sighting, known) = (case.sighting?, case.memory::<Variants>()?);
+    let (sighting, known) = (case.sighting?, case.memory::<Variants>().filter(|known| known.any)?);
     let id = id_of(&sighting.token);
     if known.bases.get(&payload(&sighting.token)).is_some_and(|base| base.token == id) {
         return None;
@@ -266,18 +277,21 @@ fn copied(case: &Case<'_>) -> bool {
 }
 
 fn refused(case: &Case<'_>) -> Option<i64> {
-    let id = id_of(&case.sighting?.token);
-    let tried = case.memory::<Variants>()?.refused.get(&client(case)?)?;
+    let (id, variants) = (id_of(&case.sighting?.token), case.memory::<Variants>()?);
+    if variants.refused.is_empty() {
+        return None;
+    }
+    let tried = variants.refused.get(&client(case)?)?;
     tried.iter().any(|(_, known)| *known == id).then_some(tried.len() as i64)
 }
 
 fn tool(case: &Case<'_>) -> Option<&'static str> {
     let token = &case.sighting?.token;
     let agent = case.exchange.and_then(|e| e.request.as_ref()?.head.field("user-agent")).unwrap_or_default();
-    let lower = if agent.starts_with(b"Mozilla/") { Vec::new() } else { agent.to_ascii_lowercase() };
-    let in_agent = |tool: &&&str| memchr::memmem::find(&lower, tool.as_bytes()).is_some();
-    if let Some(tool) = TOOLS.iter().find(in_agent) {
-        return Some(tool);
+    if let Some(search) = SEARCH.as_ref().filter(|_| !agent.starts_with(b"Mozilla/"))
+        && let Some(found) = search.find_overlapping_iter(agent).map(|found| found.pattern()).min()
+    {
+        return TOOLS.get(found.as_usize()).copied();
     }
     let members = ["jku", "x5u", "kid"].into_iter().filter_map(|name| token.header_member(name)?.as_str());
     members.into_iter().find_map(|value| LISTENERS.iter().find(|host| value.contains(**host)).copied())
@@ -285,6 +299,9 @@ fn tool(case: &Case<'_>) -> Option<&'static str> {
 
 /// Names in the User-Agent of tools for attacks.
 const TOOLS: &[&str] = &["jwt_tool", "jwt-hack", "nuclei", "sqlmap", "wfuzz", "ffuf", "zaproxy"];
+
+static SEARCH: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(TOOLS).ok());
 
 /// Services that tell an attacker that a server came to fetch something.
 const LISTENERS: &[&str] = &[

@@ -19,6 +19,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| followed(c).is_none()),
     source: Source::memory::<Redirects>(),
     fields: &[
         Field {
@@ -116,9 +117,10 @@ fn named(secure: bool, host: &str) -> String {
 }
 
 fn followed<'a>(case: &Case<'a>) -> Option<(&'a Jump, &'static str)> {
-    let (sighting, exchange) = (case.sighting?, case.exchange.filter(|_| presented(case))?);
+    let (sighting, redirects) = (case.sighting?, case.memory::<Redirects>()?);
     let key = (sighting.transport.client.map(|c| c.addr), id_of(&sighting.token));
-    let jumps = case.memory::<Redirects>()?.known.get(&key)?;
+    let jumps = redirects.known.get(&key)?;
+    let exchange = case.exchange.filter(|_| presented(case))?;
     let (to, target, time) = (origin(exchange)?, exchange.target()?, exchange.position().time);
     // The target of a request through a proxy is absolute.
     let target = if target.starts_with(b"/") { target.to_vec() } else { relative(target) };

@@ -19,6 +19,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: Some(|c| life(c).is_none_or(Life::is_plain)),
     source: Source::memory::<Lives>(),
     fields: &[
         Field {
@@ -111,16 +112,16 @@ struct Site {
 }
 
 /// The sighting at hand.
-struct Now {
+struct Now<'a> {
     client: Option<IpAddr>,
     server: Option<IpAddr>,
     device: Option<u64>,
     encrypted: bool,
-    host: Option<Box<str>>,
+    host: Option<&'a str>,
 }
 
-impl Now {
-    fn of(case: &Case<'_>) -> Option<Self> {
+impl<'a> Now<'a> {
+    fn of(case: &Case<'a>) -> Option<Self> {
         let sighting = case.sighting?;
         let presented = presented(case);
         let host = case.exchange.and_then(|e| e.host()).filter(|_| presented);
@@ -129,14 +130,14 @@ impl Now {
             server: sighting.transport.server.map(|s| s.addr),
             device: case.exchange.and_then(device).filter(|_| presented),
             encrypted: sighting.transport.channel == Channel::TlsDecrypted,
-            host: host.map(|host| name_of(&host).into()),
+            host: host.map(name_of),
         })
     }
 }
 
 impl Memory for Lives {
     fn new(_: &Given) -> Self {
-        Self { known: Recent::new(LIVES) }
+        Self { known: Recent::roughly(LIVES) }
     }
 
     fn wants() -> Wants {
@@ -170,7 +171,17 @@ impl Memory for Lives {
 }
 
 impl Life {
-    fn note(&mut self, case: &Case<'_>, now: &Now) {
+    /// Whether one client sent it to one site, from where it came if it came in clear text: then nothing is odd about it.
+    fn is_plain(&self) -> bool {
+        let known = |user: &User| self.exposed.is_none_or(|ends| ends.contains(&Some(user.addr)));
+        self.users.len() <= 1
+            && self.users.iter().all(known)
+            && self.devices.len() <= 1
+            && self.sites.len() <= 1
+            && !(self.clear && self.opened)
+    }
+
+    fn note(&mut self, case: &Case<'_>, now: &Now<'_>) {
         let clear = !now.encrypted;
         self.opened |= now.encrypted;
         self.clear |= clear && !case.accepts_cleartext();
@@ -185,14 +196,13 @@ impl Life {
         if let Some(device) = now.device {
             keep(&mut self.devices, device);
         }
-        if let Some(name) = &now.host
+        if let Some(name) = now.host
             && self.sites.len() < LIFE_ENDS
-            && !self.sites.iter().any(|site| site.name == *name)
+            && !self.sites.iter().any(|site| *site.name == *name)
         {
-            let (name, server) = (name.clone(), now.server);
-            let (issuer, meant) = (issued_by(case, &name), meant(case, &name));
-            let literal = is_ip_literal(&name) || &*name == "localhost";
-            self.sites.push(Site { name, literal, server, issuer, meant });
+            let (issuer, meant) = (issued_by(case, name), meant(case, name));
+            let literal = is_ip_literal(name) || name == "localhost";
+            self.sites.push(Site { name: name.into(), literal, server: now.server, issuer, meant });
         }
     }
 
@@ -201,7 +211,7 @@ impl Life {
         self.users.iter().filter(|user| !self.servers.iter().any(|(server, _)| *server == user.addr))
     }
 
-    fn strangers(&self, now: &Now) -> Option<(i64, &'static str)> {
+    fn strangers(&self, now: &Now<'_>) -> Option<(i64, &'static str)> {
         let first = self.clients().next()?;
         let this = self
             .clients()
@@ -222,18 +232,18 @@ impl Life {
         Some((all.len() as i64, spread))
     }
 
-    fn other_devices(&self, now: &Now) -> Option<i64> {
+    fn other_devices(&self, now: &Now<'_>) -> Option<i64> {
         (self.devices.first() != Some(&now.device?)).then_some(self.devices.len() as i64)
     }
 
-    fn exposed(&self, now: &Now) -> Option<bool> {
+    fn exposed(&self, now: &Now<'_>) -> Option<bool> {
         let (ends, addr) = (self.exposed?, now.client?);
         let hop = self.servers.iter().any(|(server, _)| *server == addr);
         let one_family = ends[0].is_none_or(|end| end.is_ipv4() == addr.is_ipv4());
         Some(!ends.contains(&Some(addr)) && !hop && !addr.is_loopback() && one_family)
     }
 
-    fn mixed(&self, now: &Now) -> Option<&'static str> {
+    fn mixed(&self, now: &Now<'_>) -> Option<&'static str> {
         let passed = |user: &User| {
             user.clear && self.servers.iter().any(|(server, encrypted)| *encrypted && *server == user.addr)
         };
@@ -241,8 +251,8 @@ impl Life {
         Some(if within || self.users.iter().any(passed) { "hop" } else { "apart" })
     }
 
-    fn other_site(&self, now: &Now) -> Option<&str> {
-        let at = self.sites.iter().position(|site| Some(&site.name) == now.host.as_ref())?;
+    fn other_site(&self, now: &Now<'_>) -> Option<&str> {
+        let at = self.sites.iter().position(|site| Some(&*site.name) == now.host)?;
         let this = self.sites.get(at)?;
         let other = self.sites.get(..at)?.iter().find(|other| {
             // An address is another name of a machine that has one.
@@ -267,10 +277,10 @@ fn issued_by(case: &Case<'_>, host: &str) -> bool {
 fn meant(case: &Case<'_>, name: &str) -> bool {
     let host = case.exchange.and_then(|e| e.host()).unwrap_or_default();
     let configured = |(aud, at): &(String, String)| {
-        at.eq_ignore_ascii_case(name_of(&host)) && audiences(case).any(|known| known == aud)
+        at.eq_ignore_ascii_case(name_of(host)) && audiences(case).any(|known| known == aud)
     };
     audiences(case).filter_map(host_in).any(|aud| same_site(&aud, name))
-        || case.policy.own.has_host(&host)
+        || case.policy.own.has_host(host)
         || case.policy.audiences.iter().any(configured)
 }
 
@@ -278,8 +288,12 @@ fn meant(case: &Case<'_>, name: &str) -> bool {
 fn with<'a, T>(
     case: &Case<'a>,
     worth: impl FnOnce(&Life) -> bool,
-    f: impl FnOnce(&'a Life, &Now) -> Option<T>,
+    f: impl FnOnce(&'a Life, &Now<'_>) -> Option<T>,
 ) -> Option<T> {
-    let life = case.memory::<Lives>()?.known.get(&id_of(&case.sighting?.token)).filter(|life| worth(life))?;
+    let life = life(case).filter(|life| worth(life))?;
     f(life, &Now::of(case)?)
+}
+
+fn life<'a>(case: &Case<'a>) -> Option<&'a Life> {
+    case.memory::<Lives>()?.known.get(&id_of(&case.sighting?.token))
 }

@@ -13,6 +13,7 @@ pub(in super::super) const FAMILY: Family = Family {
     about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::Pure,
     fields: &[Field {
         name: "session.kept",

@@ -63,6 +63,7 @@ pub(super) fn exchange(
         request_tokens: vec![Location::Header],
         response_tokens: 0,
         document: None,
+        derived: Default::default(),
     }
 }
 

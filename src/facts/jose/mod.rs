@@ -29,6 +29,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     steady: true,
     late: false,
+    rest: None,
     source: Source::Pure,
     fields: &[
         Field {

@@ -19,6 +19,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: false,
+    rest: None,
     source: Source::memory::<Keys>(),
     fields: &[
         Field {
@@ -181,7 +182,14 @@ impl Memory for Keys {
 
     fn wants() -> Wants {
         const KEYS: u64 = marks::KEY | marks::METADATA;
-        Wants { tokens: true, tls: true, exchanges: Some(&[KEYS]), documents: KEYS, ..Wants::default() }
+        Wants {
+            tokens: true,
+            tls: true,
+            exchanges: Some(&[KEYS]),
+            documents: KEYS,
+            entities: true,
+            ..Wants::default()
+        }
     }
 
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {

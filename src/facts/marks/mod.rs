@@ -22,6 +22,7 @@ macro_rules! marks {
             about_key: false,
     steady: false,
     late: false,
+    rest: None,
     source: Source::Pure,
             fields: &[
                 $(Field {

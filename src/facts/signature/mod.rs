@@ -18,6 +18,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: true,
     steady: false,
     late: true,
+    rest: None,
     source: Source::memory::<Signatures>(),
     fields: &[
         Field {

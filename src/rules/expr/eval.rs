@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::cmp::Ordering;
 
 use super::op::{Arith, Compare, Map, Op, Segment, Test};
-use crate::facts::value::{List, Lookup, Value};
+use crate::facts::value::{List, Lookup, Value, member};
 use crate::limits;
 use serde_json::Value as JsonValue;
 
@@ -281,7 +281,7 @@ fn contained(a: &Value<'_>, b: &Value<'_>) -> Truth {
         (_, Value::Json(JsonValue::Array(items))) => {
             truth(items.iter().any(|item| equal(a, &Value::json(item))))
         }
-        (Value::Str(key), Value::Json(JsonValue::Object(members))) => truth(members.contains_key(&**key)),
+        (Value::Str(key), Value::Json(JsonValue::Object(members))) => truth(member(members, key).is_some()),
         _ => Truth::Unknown,
     }
 }
@@ -295,7 +295,7 @@ fn select<'s>(base: Value<'s>, segment: &Segment) -> Value<'s> {
 
 fn by_key<'s>(base: Value<'s>, key: &str) -> Value<'s> {
     match base {
-        Value::Json(JsonValue::Object(members)) => members.get(key).map_or(Value::Missing, Value::json),
+        Value::Json(JsonValue::Object(members)) => member(members, key).map_or(Value::Missing, Value::json),
         Value::Pending => Value::Pending,
         _ => Value::Missing,
     }

@@ -37,5 +37,5 @@ mod oracle;
 pub(crate) mod sample;
 
 pub use error::{ExprError, ExprErrorKind};
-pub use program::{Program, Verdict};
+pub use program::{Kind, Need, Program, Verdict};
 pub use template::Template;

@@ -3,7 +3,7 @@
 use super::check;
 use super::error::ExprError;
 use super::eval::{Evaluation, Truth};
-use super::op::{Compare, Op};
+use super::op::{Compare, Map, Op};
 use super::parser::parse;
 use crate::facts::value::{FieldId, List, Lookup, Schema, Value};
 
@@ -21,8 +21,10 @@ pub enum Verdict {
 /// A condition, checked and compiled.
 #[derive(Debug)]
 pub struct Program {
-    /// Conditions that must all hold, in the order of their weight.
+    /// Conditions that must all hold, in the order of their weight; those about steady facts alone come last.
     parts: Box<[Op]>,
+    /// How many are not.
+    open: usize,
     fields: Box<[FieldId]>,
 }
 
@@ -33,23 +35,38 @@ impl Program {
             Op::All(parts) => parts,
             single => Box::new([single]),
         };
-        parts.sort_by_cached_key(|part| {
-            let mut weight = 0;
-            part.fields(&mut |field| weight = weight.max(schema.weight(field)));
-            weight
-        });
+        let rank = |part: &Op| {
+            let (mut any, mut steady, mut weight) = (false, true, 0);
+            part.fields(&mut |field| {
+                any = true;
+                steady &= schema.is_steady(field);
+                weight = weight.max(schema.weight(field));
+            });
+            (any && steady, weight)
+        };
+        parts.sort_by_cached_key(rank);
+        let open = parts.iter().filter(|part| !rank(part).0).count();
         let mut fields = Vec::new();
         parts.iter().for_each(|part| part.fields(&mut |field| fields.push(field)));
         fields.sort_unstable();
         fields.dedup();
-        Ok(Self { parts, fields: fields.into() })
+        Ok(Self { parts, open, fields: fields.into() })
     }
 
     /// Judges one subject.
     pub fn eval(&self, lookup: &dyn Lookup) -> Verdict {
+        self.joined(&self.parts, lookup)
+    }
+
+    /// Judges one subject of which steady facts were looked at before and ruled nothing out ([`Schema::is_steady`]).
+    pub fn eval_open(&self, lookup: &dyn Lookup) -> Verdict {
+        self.joined(self.parts.get(..self.open).unwrap_or_default(), lookup)
+    }
+
+    fn joined(&self, parts: &[Op], lookup: &dyn Lookup) -> Verdict {
         let evaluation = Evaluation::new(lookup);
         let mut verdict = Verdict::Yes;
-        for part in &self.parts {
+        for part in parts {
             match evaluation.condition(part) {
                 Truth::Yes => {}
                 // Unknown cannot become true any more, so it decides like a plain no.
@@ -65,31 +82,75 @@ impl Program {
         &self.fields
     }
 
-    /// The parts of the condition, by number, all of whose facts `of` accepts; they must all hold.
-    pub fn parts_about(&self, of: impl Fn(FieldId) -> bool) -> Vec<usize> {
-        let about = |part: &Op| {
-            let mut all = true;
-            part.fields(&mut |field| all &= of(field));
-            all
-        };
-        self.parts.iter().enumerate().filter(|(_, part)| about(part)).map(|(at, _)| at).collect()
-    }
-
-    /// Whether one of those parts shows that the condition does not hold.
-    pub fn refuted(&self, parts: &[usize], lookup: &dyn Lookup) -> bool {
-        let evaluation = Evaluation::new(lookup);
-        let mut parts = parts.iter().filter_map(|at| self.parts.get(*at));
-        parts.any(|part| matches!(evaluation.condition(part), Truth::No | Truth::Unknown))
-    }
-
     /// Boolean facts that must hold, or the condition does not: of each clause, one at least.
     pub fn clauses(&self) -> impl Iterator<Item = Vec<FieldId>> {
         self.parts.iter().filter_map(clause)
     }
 
-    /// Text facts that must have one of some values, or the condition does not hold.
-    pub fn required(&self) -> Vec<(FieldId, Vec<&str>)> {
-        self.parts.iter().filter_map(required).collect()
+    /// What single facts must be, or the condition does not hold, whatever the others are.
+    pub fn needs(&self) -> impl Iterator<Item = Need<'_>> {
+        let present = |op: &Op| match op {
+            Op::Field(field) => Some((*field, Kind::Present)),
+            _ => None,
+        };
+        self.parts.iter().filter_map(move |part| match part {
+            Op::Field(field) => Some(Need::Is(*field, Kind::True)),
+            Op::Not(inner) => match &**inner {
+                Op::Field(field) => Some(Need::Is(*field, Kind::False)),
+                _ => None,
+            },
+            Op::Has(inner) => present(inner).map(|(field, kind)| Need::Is(field, kind)),
+            Op::Compare(Compare::Gt, pair) => match &**pair {
+                (Op::Map(Map::Size, of), Op::Const(Value::Int(0))) => {
+                    present(of).map(|(field, _)| Need::Is(field, Kind::Filled))
+                }
+                _ => None,
+            },
+            _ => required(part).map(|(field, texts)| Need::OneOf(field, texts)),
+        })
+    }
+}
+
+/// What a condition needs of one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need<'a> {
+    /// A text that is one of these.
+    OneOf(FieldId, Vec<&'a str>),
+    /// A value of that kind.
+    Is(FieldId, Kind),
+}
+
+/// Kinds of values that conditions need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// True.
+    True,
+    /// False.
+    False,
+    /// Anything but missing.
+    Present,
+    /// Something that is not empty.
+    Filled,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::True, Self::False, Self::Present, Self::Filled];
+
+    /// Whether a value may be of this kind: a pending one may be of any.
+    pub fn may_be(self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (_, Value::Pending) => true,
+            (_, Value::Json(json)) if !matches!(Value::json(json), Value::Json(_)) => {
+                self.may_be(&Value::json(json))
+            }
+            (Self::True, value) => matches!(value, Value::Bool(true)),
+            (Self::False, value) => matches!(value, Value::Bool(false)),
+            (Self::Present, value) => !matches!(value, Value::Missing),
+            (Self::Filled, Value::List(list)) => !list.is_empty(),
+            (Self::Filled, Value::Str(text)) => !text.is_empty(),
+            (Self::Filled, value) => !matches!(value, Value::Missing),
+        }
     }
 }
 
@@ -267,12 +328,21 @@ mod tests {
         let mut expected = vec![field("channel"), field("token.alg"), field("late.cracked")];
         expected.sort_unstable();
         assert_eq!(program.fields(), expected);
-        let required = program.required();
-        assert_eq!(required, [(field("channel"), vec!["cleartext"]), (field("token.alg"), vec!["a", "b"])]);
-        let program = Program::compile("channel == 'a' || channel == 'b'", &SCHEMA).unwrap();
-        assert_eq!(program.required(), [(field("channel"), vec!["a", "b"])]);
-        let program = Program::compile("channel == 'a' || true", &SCHEMA).unwrap();
-        assert_eq!(program.required(), []);
+        let needs = |text: &str| {
+            let program = Program::compile(text, &SCHEMA).unwrap();
+            program.needs().map(|need| format!("{need:?}")).collect::<Vec<_>>()
+        };
+        let need = |need: Need<'_>| format!("{need:?}");
+        let one_of = |name: &str, texts: &[&'static str]| need(Need::OneOf(field(name), texts.to_vec()));
+        let is = |name: &str, kind| need(Need::Is(field(name), kind));
+        assert_eq!(needs(text), [one_of("channel", &["cleartext"]), one_of("token.alg", &["a", "b"])]);
+        assert_eq!(needs("channel == 'a' || channel == 'b'"), [one_of("channel", &["a", "b"])]);
+        assert_eq!(needs("channel == 'a' || true"), [""; 0]);
+        let text = "late.cracked && has(missing.text) && size(replay.clients) > 0 && has(token.claims.exp)";
+        let expected =
+            [("late.cracked", Kind::True), ("missing.text", Kind::Present), ("replay.clients", Kind::Filled)];
+        assert_eq!(needs(text), expected.map(|(name, kind)| is(name, kind)));
+        assert_eq!(needs("!late.cracked && true"), [is("late.cracked", Kind::False)]);
     }
 
     #[test]
