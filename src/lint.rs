@@ -68,7 +68,7 @@ impl Options {
     pub fn new() -> Result<Self, Vec<RuleError>> {
         Ok(Self {
             rules: RuleSet::builtin_without_examples(&Facts)?,
-            given: Given { now: None, keys: Arc::default(), wordlists: Vec::new(), crack_budget: 4_000_000 },
+            given: Given { crack_budget: 4_000_000, ..Given::default() },
             policy: Policy::default(),
             suppressions: Suppressions::default(),
             keyring: Keyring::default(),
@@ -89,7 +89,8 @@ impl Lint {
 
     /// An audit with these options.
     pub fn with(options: Options) -> Self {
-        let judge = Judge::new(options.rules, &options.given, options.show_secrets)
+        let given = Given { hands: pipeline::hands(options.threads), ..options.given };
+        let judge = Judge::new(options.rules, &given, options.show_secrets)
             .with_policy(options.policy)
             .with_suppressions(options.suppressions);
         let shared = Arc::new(Shared {

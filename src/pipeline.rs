@@ -7,12 +7,14 @@ mod attack;
 mod board;
 #[cfg(feature = "live")]
 mod metrics;
+mod spread;
 
 #[cfg(feature = "live")]
 pub use alarms::{Deliveries, Delivery};
 pub use attack::{Beside, attack};
 #[cfg(feature = "live")]
 pub use metrics::Metrics;
+pub use spread::hands;
 
 use crate::capture::{Block, CaptureError, Comment, Damage, FileId, More, SecretsBlock, Source};
 use crate::decode::{DecodeOptions, Decoder, FlowKey, Paths, Segment, unbundle};
@@ -26,8 +28,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Shards when there is more than one thread: enough that none idles, few enough that lists stay long.
-const SHARDS: usize = 16;
+/// Shards for each thread, where there is more than one: enough that none idles, few enough that lists stay long.
+const SHARDS: usize = 4;
 
 /// What one block came to.
 #[derive(Debug, Default)]
@@ -80,7 +82,11 @@ pub fn run(
     threads: NonZeroUsize,
     listener: &mut dyn Listener,
 ) -> Result<(), CaptureError> {
-    let shards = if threads.get() == 1 { 1 } else { SHARDS };
+    let shards = match threads.get() {
+        1 => 1,
+        // They divide the partitions.
+        many => many.saturating_mul(SHARDS).min(limits::PARTITIONS).next_power_of_two(),
+    };
     let board = Board::new(shared, shards);
     let reader = Reader::new(decode, shards, shared.keyring.clone());
     std::thread::scope(|scope| {
@@ -156,11 +162,11 @@ impl Reader {
                     self.now = Timestamp::from_nanos(i64::MIN);
                 }
                 if threads.get() == 1 {
-                    board.step();
+                    board.step(true);
                 }
                 going &= self.collect(board, listener);
                 while going && self.issued - self.merged >= window {
-                    if !board.step() {
+                    if !board.step(true) {
                         board.wait(self.merged);
                     }
                     going &= self.collect(board, listener);
@@ -175,7 +181,7 @@ impl Reader {
             }
         }
         while self.merged < self.issued {
-            if !board.step() {
+            if !board.step(true) {
                 board.wait(self.merged);
             }
             self.collect(board, listener);

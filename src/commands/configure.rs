@@ -7,6 +7,7 @@ use crate::config::{self, Config, Expect};
 use crate::facts::Facts;
 use crate::judge::Judge;
 use crate::keys::KeyStore;
+use crate::pipeline;
 use crate::report::Settings;
 use crate::rules::RuleSet;
 use crate::suppress::{Scope, Suppression};
@@ -122,7 +123,8 @@ pub(super) fn reading(
 pub(super) fn judge(configured: &Configured) -> Result<(Judge, Arc<KeyStore>), Failure> {
     let Configured { args, config, .. } = configured;
     let keys = Arc::new(super::key_store(&args.keys, &args.work)?);
-    let given = super::given::given(&args.rules, super::now(&args.read)?, Arc::clone(&keys))?;
+    let hands = pipeline::hands(super::scan::threads(&args.work));
+    let given = super::given::given(&args.rules, super::now(&args.read)?, Arc::clone(&keys), hands)?;
     let judge = Judge::new(rule_set(&args.rules, config)?, &given, args.work.show_secrets);
     Ok((judged_by(judge, config), keys))
 }

@@ -3,16 +3,21 @@
 use super::Failure;
 use crate::cli::RuleArgs;
 use crate::crack::Words;
-use crate::facts::Given;
+use crate::facts::{Given, Hands};
 use crate::keys::KeyStore;
 use crate::time::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What facts depend on, and whether the word lists can be read.
-pub(super) fn given(rules: &RuleArgs, now: Option<Timestamp>, keys: Arc<KeyStore>) -> Result<Given, Failure> {
+pub(super) fn given(
+    rules: &RuleArgs,
+    now: Option<Timestamp>,
+    keys: Arc<KeyStore>,
+    hands: Hands,
+) -> Result<Given, Failure> {
     wordlists(&rules.wordlist)?;
-    Ok(Given { now, keys, wordlists: rules.wordlist.clone(), crack_budget: rules.budget() })
+    Ok(Given { now, keys, wordlists: rules.wordlist.clone(), crack_budget: rules.budget(), hands })
 }
 
 /// Whether the word lists can be read. What is no file, such as a pipe, is not touched: it can be read only once.

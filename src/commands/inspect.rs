@@ -6,7 +6,7 @@ use super::{Failure, configure, exit, failing, key_store, output, parse_now, ter
 use crate::cli::{InspectArgs, RuleArgs};
 use crate::config::Config;
 use crate::crack::Origin;
-use crate::facts::{CaptureSummary, Dictionary, Given};
+use crate::facts::{CaptureSummary, Dictionary, Given, Hands};
 use crate::judge::Judge;
 use crate::keys::{KeyStore, Opener, Opening};
 use crate::message::{Channel, Location, Place, Position, Transport};
@@ -38,7 +38,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     if rules.select.is_empty() {
         rules.select = GROUPS.map(str::to_owned).to_vec();
     }
-    let given = given(&rules, Some(now), Arc::clone(&keys))?;
+    let given = given(&rules, Some(now), Arc::clone(&keys), Hands::default())?;
     let (tokens, strangers) = tokens(&args.tokens, &scanner)?;
     for text in warnings.into_iter().chain(unused_keys(&keys)).filter(|_| args.work.quiet == 0) {
         terminal::say(&format!("warning: {text}"));

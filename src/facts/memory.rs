@@ -2,7 +2,7 @@
 //!
 //! Everything here happens on the judging thread in the order of events, which does not depend on threads.
 
-use super::{Case, Entity, Family};
+use super::{Case, Entity, Family, Hands};
 use crate::keys::KeyStore;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -45,6 +45,8 @@ pub struct Given {
     pub wordlists: Vec<PathBuf>,
     /// `--crack-budget`; 0: the dictionary attack is off.
     pub crack_budget: u64,
+    /// Who does what takes long.
+    pub hands: Hands,
 }
 
 /// What a memory must be told about. Shards report nothing that nobody asked for.

@@ -14,6 +14,7 @@ mod entity;
 mod expected;
 mod forms;
 mod fuzz;
+mod hands;
 mod http;
 mod iv;
 mod jose;
@@ -46,6 +47,7 @@ pub use entity::{Entity, Origin};
 use foldhash::HashMap;
 #[doc(hidden)]
 pub use fuzz::fuzz_facts;
+pub use hands::Hands;
 pub use memo::Memo;
 pub use memory::{Given, Memories, Memory, Source, Wants};
 use std::sync::LazyLock;

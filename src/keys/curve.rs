@@ -267,13 +267,11 @@ fn recover<C: Group>(digest: &[u8], signature: &[u8]) -> Vec<Box<[u8]>> {
     let Some((r, s)) = split::<C>(signature) else { return Vec::new() };
     let Some(inverse) = Option::<C::Scalar>::from(Field::invert(&r)) else { return Vec::new() };
     let (a, b) = (s * inverse, -(reduced::<C>(digest) * inverse));
-    let one = |odd: u8| {
-        let nonce: Option<C::AffinePoint> =
-            C::AffinePoint::decompress(&r.to_repr(), Choice::from(odd)).into();
-        let nonce = C::ProjectivePoint::from(nonce?);
-        coordinates::<C>(&C::ProjectivePoint::lincomb(&nonce, &a, &C::ProjectivePoint::generator(), &b))
-    };
-    [0, 1].into_iter().filter_map(one).collect()
+    let nonce: Option<C::AffinePoint> = C::AffinePoint::decompress(&r.to_repr(), Choice::from(0)).into();
+    let Some(nonce) = nonce else { return Vec::new() };
+    // The other point of `r` is this one's negative.
+    let (of_nonce, of_base) = (C::ProjectivePoint::from(nonce) * a, C::ProjectivePoint::generator() * b);
+    [of_base + of_nonce, of_base - of_nonce].iter().filter_map(coordinates::<C>).collect()
 }
 
 fn canonical<C: Group>(signature: &[u8]) -> Option<Vec<u8>> {
@@ -316,22 +314,18 @@ fn guessed_nonce<C: Group>(table: &Nonces, digest: &[u8], signature: &[u8], gues
     let (r, s) = split::<C>(signature)?;
     let nonce: Option<C::AffinePoint> = C::AffinePoint::decompress(&r.to_repr(), Choice::from(0)).into();
     let nonce = C::ProjectivePoint::from(nonce?);
-    let base = C::ProjectivePoint::generator();
-    let steps = (0..=SMALL / (2 * STEP)).map(|step| step * 2 * STEP);
+    let of_base = |number: u64| C::ProjectivePoint::generator() * C::Scalar::from(number);
+    let (stride, guessed) = (of_base(2 * STEP), of_base(guess));
     let digest = reduced::<C>(digest);
-    // Which of the two points of `r` it was is not known: their nonces are each other's negatives.
-    for point in [nonce, -nonce] {
-        let mut at = point;
-        let stride = base * C::Scalar::from(2 * STEP);
-        for center in steps.clone() {
-            if let Some(found) = near::<C>(table, &at, center, digest, (r, s)) {
-                return Some(found);
-            }
-            at -= stride;
-        }
-        let at = point - base * C::Scalar::from(guess);
-        if let Some(found) = near::<C>(table, &at, guess, digest, (r, s)) {
-            return Some(found);
+    // Which of the two points of `r` it was is not known. Their nonces are each other's negatives: the other one less a
+    // multiple has the x-coordinate of this one and the multiple.
+    for (stride, guessed) in [(-stride, -guessed), (stride, guessed)] {
+        let small = std::iter::successors(Some(nonce), |point| Some(*point + stride));
+        let small = small.zip((0..=SMALL / (2 * STEP)).map(|step| step * 2 * STEP));
+        let mut all = small.chain([(nonce + guessed, guess)]);
+        let found = all.find_map(|(point, center)| near::<C>(table, &point, center, digest, (r, s)));
+        if found.is_some() {
+            return found;
         }
     }
     None

@@ -20,6 +20,7 @@ mod provider;
 mod public;
 mod publisher;
 mod signature;
+mod single;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -38,5 +39,6 @@ pub use jwe::{Opener, Opening, PrivateKey};
 pub use public::{Edwards, PublicKey, thumbprint};
 pub use publisher::Publisher;
 pub use signature::Signature;
-pub use store::{KeyStore, Verdict, header_key, verifies, verify_by_header, without_key};
+pub use single::{Ready, header_key, verifies, verify_by_header, without_key};
+pub use store::{KeyStore, Verdict};
 pub use tried::Tried;

@@ -2,17 +2,12 @@
 
 use super::publisher::{Metadata, Publisher};
 use super::{
-    Document, KeyError, KeyErrorKind, PrivateKey, Published, Signature,
-    document::x5c,
-    jwe::PrivateKeys,
-    jwk,
-    key::{Key, type_of},
-    pem,
-    public::PublicKey,
+    Document, KeyError, KeyErrorKind, PrivateKey, Published, Signature, jwe::PrivateKeys, jwk, key::Key, pem,
+    public::PublicKey, single::alg,
 };
 use crate::limits::{CERTIFICATE_KEYS, KEY_TRIES, KEYS};
 use crate::message::BASE64URL;
-use crate::token::{NoneForm, Secret, Token};
+use crate::token::{Secret, Token};
 use base64::Engine;
 use serde_json::Value;
 use std::{
@@ -318,49 +313,6 @@ impl KeyStore {
 
     fn learned(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().skip(self.given)
-    }
-}
-
-/// What the key in a token's own header (`jwk`, RFC 7515 section 4.1.3; the first of `x5c`, section 4.1.6) says of its
-/// signature; `None` without one that fits.
-pub fn verify_by_header(token: &Token) -> Option<bool> {
-    let alg = alg(token).ok()?;
-    let public = header_key(token)?;
-    Key::public(public).ok()?.verifies(alg, token.signing_input(), token.signature())
-}
-
-/// The key in a token's own header.
-pub fn header_key(token: &Token) -> Option<PublicKey> {
-    let x5c = || PublicKey::from_certificate(&x5c(token.header())?);
-    token.header_member("jwk").and_then(PublicKey::from_jwk).or_else(x5c)
-}
-
-/// Whether a public key verifies a token.
-pub fn verifies(public: &PublicKey, token: &Token) -> bool {
-    let key = alg(token).ok().zip(Key::public(public.clone()).ok());
-    key.is_some_and(|(alg, key)| key.verifies(alg, token.signing_input(), token.signature()) == Some(true))
-}
-
-/// What is known about a signature without any key; nothing for one that a key could verify.
-pub fn without_key(token: &Token) -> Option<Signature> {
-    alg(token).err()
-}
-
-/// The algorithm that a token is verified with, or what is known without a key.
-fn alg(token: &Token) -> Result<&str, Signature> {
-    if token.is_encrypted() {
-        return Err(Signature::Encrypted);
-    }
-    if token.signature().is_empty() || token.none_form() == NoneForm::Exact {
-        return Err(Signature::Unsigned);
-    }
-    match token.header_member("alg") {
-        Some(Value::String(alg)) if token.none_form() == NoneForm::Other => {
-            let known = type_of(alg).is_some() && !token.signing_input().is_empty();
-            if known { Ok(alg) } else { Err(Signature::Unverified) }
-        }
-        Some(Value::String(_) | Value::Array(_)) => Err(Signature::Unsigned),
-        _ => Err(Signature::Unverified),
     }
 }
 

@@ -16,6 +16,27 @@ struct State {
     queues: Vec<Queue>,
     done: BTreeMap<u64, Vec<Option<(Output, Batch)>>>,
     closed: bool,
+    /// Threads that wait for a change.
+    asleep: usize,
+}
+
+impl State {
+    /// The shard to go on with: one whose next batch is of the oldest block. So blocks are done one after the other, and the
+    /// judge has something to do while the shards are at the next ones.
+    ///
+    /// Workers begin with the last shards, and the main thread, which `helps`, with the first: so a shard mostly stays with the
+    /// thread that has its flows in its cache, and its memory in its arena.
+    fn next(&self, helps: bool) -> Option<usize> {
+        let free = self.queues.iter().enumerate().filter(|(_, queue)| !queue.busy);
+        let waiting = free.filter_map(|(at, queue)| Some((queue.waiting.front()?.0, at)));
+        let order = |&(number, at): &(u64, usize)| (number, if helps { at } else { usize::MAX - at });
+        waiting.min_by_key(order).map(|(_, at)| at)
+    }
+
+    /// Whether every shard is done with a block.
+    fn is_done(&self, number: u64) -> bool {
+        self.done.get(&number).is_some_and(|done| done.iter().all(Option::is_some))
+    }
 }
 
 #[derive(Default)]
@@ -34,6 +55,7 @@ impl Board {
                 queues: (0..shards).map(|_| Queue::default()).collect(),
                 done: BTreeMap::new(),
                 closed: false,
+                asleep: 0,
             }),
             changed: Condvar::new(),
         }
@@ -45,16 +67,13 @@ impl Board {
         for (queue, items) in state.queues.iter_mut().zip(lists) {
             queue.waiting.push_back((number, batch(items)));
         }
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
     }
 
     /// Does one piece of work; `false` if there is none at the moment.
-    pub(super) fn step(&self) -> bool {
+    pub(super) fn step(&self, helps: bool) -> bool {
         let mut state = self.lock();
-        let Some(i) = state.queues.iter().position(|q| !q.busy && !q.waiting.is_empty()) else {
-            return false;
-        };
+        let Some(i) = state.next(helps) else { return false };
         let Some((number, batch)) = state.queues[i].waiting.pop_front() else { return false };
         state.queues[i].busy = true;
         drop(state);
@@ -64,24 +83,22 @@ impl Board {
         if let Some(done) = state.done.get_mut(&number) {
             done[i] = Some((output, batch));
         }
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
         true
     }
 
     /// A worker's life.
     pub(super) fn work(&self) {
         loop {
-            if self.step() {
+            if self.step(false) {
                 continue;
             }
             let mut state = self.lock();
-            let idle = |s: &State| !s.queues.iter().any(|q| !q.busy && !q.waiting.is_empty());
-            while idle(&state) {
+            while state.next(false).is_none() {
                 if state.closed {
                     return;
                 }
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.sleep(state);
             }
         }
     }
@@ -89,27 +106,40 @@ impl Board {
     /// Waits until block `number` is done or there is work.
     pub(super) fn wait(&self, number: u64) {
         let mut state = self.lock();
-        loop {
-            let ready = state.done.get(&number).is_some_and(|d| d.iter().all(Option::is_some));
-            if ready || state.queues.iter().any(|q| !q.busy && !q.waiting.is_empty()) {
-                return;
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        while !state.is_done(number) && state.next(true).is_none() {
+            state = self.sleep(state);
         }
     }
 
     /// The results of block `number`, if all shards are done with it.
     pub(super) fn take(&self, number: u64) -> Option<Vec<(Output, Batch)>> {
         let mut state = self.lock();
-        if !state.done.get(&number)?.iter().all(Option::is_some) {
+        if !state.is_done(number) {
             return None;
         }
         state.done.remove(&number).map(|d| d.into_iter().flatten().collect())
     }
 
     pub(super) fn close(&self) {
-        self.lock().closed = true;
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.closed = true;
+        self.wake(state);
+    }
+
+    fn sleep<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.asleep += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.asleep -= 1;
+        state
+    }
+
+    /// Wakes who waits for what changed: mostly nobody, and to wake nobody would be a call of the system all the same.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let asleep = state.asleep;
+        drop(state);
+        if asleep > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

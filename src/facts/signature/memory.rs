@@ -2,10 +2,10 @@
 
 use super::confusion;
 use super::recovered::{self, Revealed};
-use crate::facts::Case;
 use crate::facts::key::Keys;
 use crate::facts::memory::{Given, Memories, Memory, Wants};
 use crate::facts::recent::Recent;
+use crate::facts::{Case, Hands};
 use crate::keys::{self, PublicKey, Signature, Verdict, example};
 use crate::limits::{CONFUSION_TRIALS, SIGNATURE_BYTES, SIGNATURES};
 use crate::tally::Tally;
@@ -20,6 +20,7 @@ pub(super) struct Signatures {
     known: Recent<[u8; 32], Known>,
     /// Forms of public keys that may still be tried as secrets.
     trials: u64,
+    hands: Hands,
 }
 
 /// A token that waits.
@@ -67,9 +68,9 @@ pub(super) enum State<'a> {
 }
 
 impl Memory for Signatures {
-    fn new(_: &Given) -> Self {
+    fn new(given: &Given) -> Self {
         let (waiting, known) = (Recent::new(SIGNATURES), Recent::new(SIGNATURES));
-        Self { waiting, bytes: 0, known, trials: CONFUSION_TRIALS }
+        Self { waiting, bytes: 0, known, trials: CONFUSION_TRIALS, hands: given.hands.clone() }
     }
 
     fn wants() -> Wants {
@@ -128,19 +129,20 @@ impl Signatures {
             all.push(waiting);
         }
         self.bytes = 0;
+        let is_untried = |waiting: &Waiting| last || waiting.tried != Some(keys.generation);
         let untried: Vec<&Token> = all
             .iter()
-            .filter(|(_, waiting)| last || waiting.tried != Some(keys.generation))
+            .filter(|(_, waiting)| is_untried(waiting))
             .map(|(_, waiting)| &*waiting.token)
             .collect();
+        let mut verdicts = self.hands.map(&untried, |token| keys.store.verify(token)).into_iter();
         let mut confused = confusion::find(keys, &untried, &mut self.trials, tally);
         let mut ready = Vec::new();
         for (sha256, waiting) in all {
-            if !last && waiting.tried == Some(keys.generation) {
+            let Some(verdict) = is_untried(&waiting).then(|| verdicts.next()).flatten() else {
                 self.wait(sha256, waiting);
                 continue;
-            }
-            let verdict = keys.store.verify(&waiting.token);
+            };
             let confusion = confused.remove(&sha256);
             let told = verdict.signature != Signature::Unverified && verdict.certain || confusion.is_some();
             if !last && !told {
@@ -152,16 +154,18 @@ impl Signatures {
         let looked_at = ready.iter().filter(|(_, token, ..)| !token.is_hmac());
         let looked_at =
             looked_at.map(|(_, token, verdict, _)| (&**token, verdict.signature)).collect::<Vec<_>>();
-        let mut revealed = recovered::reveal(&looked_at);
-        for (sha256, token, mut verdict, confusion) in ready {
+        let mut revealed = recovered::reveal(&looked_at, &self.hands);
+        let by_header = self.hands.map(&ready, |(_, token, ..)| keys::verify_by_header(token));
+        for ((sha256, _, mut verdict, confusion), by_header) in ready.into_iter().zip(by_header) {
             let revealed = revealed.remove(&sha256).unwrap_or_default();
             if let Some(certain) = revealed.stranger {
                 verdict = Verdict { certain, ..Signature::Invalid.into() };
             }
             let known = |key: &PublicKey| keys.public().any(|(known, _)| known == key);
-            let guess_proved =
-                revealed.guessed.as_ref().is_some_and(|key| revealed.key.as_ref() == Some(key) || known(key));
-            let by_header = keys::verify_by_header(&token);
+            let guess_proved = revealed
+                .guessed
+                .as_ref()
+                .is_some_and(|key| revealed.key.as_deref() == Some(key) || known(key));
             self.known.insert(sha256, Known { verdict, by_header, confusion, revealed, guess_proved });
         }
     }

@@ -1,12 +1,14 @@
 //! Keys that signatures themselves reveal. An ECDSA signature leads back to two keys at most, one of which made it: the key
 //! that two tokens of one issuer have in common is the issuer's, and a token that does not have it is forged.
 
-use crate::keys::{Curve, Edwards, Nonces, PublicKey, Signature, examples, header_key, verifies};
+use crate::facts::Hands;
+use crate::keys::{Curve, Edwards, Nonces, PublicKey, Ready, Signature, examples, header_key, verifies};
 use crate::limits::{GUESSED_TOKENS, RECOVERED_TOKENS};
 use crate::token::Token;
 use foldhash::{HashMap, HashMapExt};
 use std::cell::LazyCell;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// Tokens of one group that wait for another one with the same key.
 const POOL: usize = 16;
@@ -21,7 +23,7 @@ const GUESSES: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Revealed {
     /// The key that it has in common with other tokens of its issuer.
-    pub(super) key: Option<PublicKey>,
+    pub(super) key: Option<Arc<PublicKey>>,
     /// It has none in common, while others have one: whether the key is named.
     pub(super) stranger: Option<bool>,
     /// Where the key that made it was published with its private part.
@@ -33,8 +35,21 @@ pub(super) struct Revealed {
 /// Tokens that one key should have signed: same issuer, same `kid`, same algorithm.
 #[derive(Default)]
 struct Group<'t> {
-    keys: Vec<PublicKey>,
+    /// They say which key they mean.
+    named: bool,
+    members: Vec<usize>,
+    /// Keys that members have in common.
+    keys: usize,
     pool: Vec<(&'t Token, Vec<Box<[u8]>>)>,
+}
+
+/// A token that may have a key in common with others.
+struct Member<'t> {
+    token: &'t Token,
+    curve: Curve,
+    group: usize,
+    /// The key of its group that verifies it.
+    key: Option<Arc<PublicKey>>,
 }
 
 impl Group<'_> {
@@ -58,65 +73,107 @@ impl Group<'_> {
     }
 }
 
+/// What was revealed, by the digests of tokens.
+type Found = HashMap<[u8; 32], Revealed>;
+
 /// Looks at tokens, in order: at the first ones of each group for what can be guessed, and at those that no known key
 /// verifies for what they have in common.
-pub(super) fn reveal(tokens: &[(&Token, Signature)]) -> HashMap<[u8; 32], Revealed> {
-    let mut groups: HashMap<(String, String, String), Group<'_>> = HashMap::new();
-    let mut order: Vec<(String, String, String)> = Vec::new();
-    let mut found: HashMap<[u8; 32], Revealed> = HashMap::new();
-    let (mut recoveries, mut guesses) = (RECOVERED_TOKENS, GUESSED_TOKENS);
-    let mut tables: Vec<(Curve, Nonces)> = Vec::new();
+pub(super) fn reveal(tokens: &[(&Token, Signature)], hands: &Hands) -> Found {
+    let mut numbers: HashMap<(String, String, String), usize> = HashMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut members: Vec<Member<'_>> = Vec::new();
     let mut guessed: HashMap<(String, String), usize> = HashMap::new();
+    let mut guessing = Vec::new();
     for &(token, verdict) in tokens {
         let Some(alg) = token.alg() else { continue };
         let text =
             |value: Option<&serde_json::Value>| value.map(|value| value.to_string()).unwrap_or_default();
         let name = (text(token.claim("iss")), text(token.header_member("kid")), alg.clone().into_owned());
-        let group = groups.entry(name.clone()).or_insert_with(|| {
-            order.push(name.clone());
-            Group::default()
-        });
         let curve = Curve::of_alg(&alg);
-        let spent = guessed.entry((name.0, name.2)).or_default();
-        if *spent < GUESSES && guesses > 0 {
-            *spent += 1;
-            guesses -= 1;
-            let one = found.entry(*token.sha256()).or_default();
-            one.example = if verdict == Signature::Valid { None } else { by_example(token) };
-            one.guessed = curve.and_then(|curve| guess(token, curve, &mut tables));
+        if guessing.len() < GUESSED_TOKENS {
+            let spent = guessed.entry((name.0.clone(), name.2.clone())).or_default();
+            if *spent < GUESSES {
+                *spent += 1;
+                guessing.push((token, verdict, curve));
+            }
         }
         // A key that the token brings along is not its issuer's, and without an issuer there is nothing in common.
         let alone =
             token.claim("iss").is_none() || header_key(token).is_some() || verdict != Signature::Unverified;
-        let Some(curve) = curve.filter(|_| !alone && recoveries > 0) else { continue };
-        if let Some(key) = group.keys.iter().find(|key| verifies(key, token)) {
-            found.entry(*token.sha256()).or_default().key = Some(key.clone());
+        let Some(curve) = curve.filter(|_| !alone) else { continue };
+        let named = !name.1.is_empty();
+        let group = *numbers.entry(name).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Group { named, ..Group::default() });
+        }
+        groups[group].members.push(members.len());
+        members.push(Member { token, curve, group, key: None });
+    }
+    let mut found = guess_all(&guessing, hands);
+    compare(&mut members, &mut groups, hands, &mut found);
+    found
+}
+
+/// Looks, in order, for keys that tokens have in common.
+fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Hands, found: &mut Found) {
+    let mut recoveries = RECOVERED_TOKENS;
+    for at in 0..members.len() {
+        let Member { token, curve, group, .. } = members[at];
+        if recoveries == 0 {
+            break;
+        }
+        if let Some(key) = members[at].key.take() {
+            found.entry(*token.sha256()).or_default().key = Some(key);
             continue;
         }
         recoveries -= 1;
+        let group = &mut groups[group];
         let candidates = LazyCell::new(|| curve.recover(token.signing_input(), token.signature()));
-        if let Some((at, key)) = group.shared(curve, token, &candidates) {
-            let (other, _) = group.pool.remove(at);
+        if let Some((other, key)) = group.shared(curve, token, &candidates) {
+            let (other, _) = group.pool.remove(other);
+            let key = Arc::new(key);
             for token in [other, token] {
-                found.entry(*token.sha256()).or_default().key = Some(key.clone());
+                found.entry(*token.sha256()).or_default().key = Some(Arc::clone(&key));
             }
-            if group.keys.len() < GROUP_KEYS {
-                group.keys.push(key);
+            if group.keys < GROUP_KEYS {
+                group.keys += 1;
+                let rest =
+                    group.members.iter().filter(|member| **member > at && members[**member].key.is_none());
+                let rest: Vec<usize> = rest.copied().collect();
+                sign(members, &rest, &key, hands);
             }
         } else if group.pool.len() < POOL {
             group.pool.push((token, candidates.clone()));
         }
     }
-    for name in order {
-        let Some(group) = groups.get(&name) else { continue };
-        // Two keys say that the issuer replaces them without giving them names.
-        if group.keys.len() == 1 {
-            for (token, _) in &group.pool {
-                found.entry(*token.sha256()).or_default().stranger = Some(!name.1.is_empty());
-            }
+    // Two keys say that the issuer replaces them without giving them names.
+    for group in groups.iter().filter(|group| group.keys == 1) {
+        for (token, _) in &group.pool {
+            found.entry(*token.sha256()).or_default().stranger = Some(group.named);
         }
     }
-    found
+}
+
+/// Notes which of the tokens of a group that are still to come the key verifies. That is most of the work for an issuer with
+/// many tokens, and the order does not matter.
+fn sign(members: &mut [Member<'_>], rest: &[usize], key: &Arc<PublicKey>, hands: &Hands) {
+    let Some(ready) = Ready::new(key) else { return };
+    let verified = hands.map(rest, |member| ready.verifies(members[*member].token));
+    for member in rest.iter().zip(verified).filter(|(_, verified)| *verified).map(|(member, _)| *member) {
+        members[member].key = Some(Arc::clone(key));
+    }
+}
+
+/// What can be guessed of tokens, of which it is known whether a key verifies them, and of which curve they are.
+fn guess_all(tokens: &[(&Token, Signature, Option<Curve>)], hands: &Hands) -> Found {
+    let curves = Curve::ALL.into_iter().filter(|curve| tokens.iter().any(|(_, _, of)| *of == Some(*curve)));
+    let tables: Vec<(Curve, Nonces)> = curves.map(|curve| (curve, Nonces::of(curve))).collect();
+    let revealed = hands.map(tokens, |(token, verdict, curve)| Revealed {
+        example: if *verdict == Signature::Valid { None } else { by_example(token) },
+        guessed: curve.and_then(|curve| guess(token, curve, &tables)),
+        ..Revealed::default()
+    });
+    tokens.iter().map(|(token, ..)| *token.sha256()).zip(revealed).collect()
 }
 
 /// Where the key that made a signature was published with its private part.
@@ -130,10 +187,7 @@ fn by_example(token: &Token) -> Option<&'static str> {
     examples().iter().find(|example| fits(&example.key) && verifies(&example.key, token)).map(|e| e.source)
 }
 
-fn guess(token: &Token, curve: Curve, tables: &mut Vec<(Curve, Nonces)>) -> Option<PublicKey> {
-    if !tables.iter().any(|(known, _)| *known == curve) {
-        tables.push((curve, Nonces::of(curve)));
-    }
+fn guess(token: &Token, curve: Curve, tables: &[(Curve, Nonces)]) -> Option<PublicKey> {
     let (_, table) = tables.iter().find(|(known, _)| *known == curve)?;
     let issued = token.claim("iat").and_then(|iat| iat.as_u64()).unwrap_or_default();
     let point = curve.guessed_nonce(table, token.signing_input(), token.signature(), issued)?;

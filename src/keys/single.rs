@@ -1,0 +1,72 @@
+//! What a single key says of a token's signature, and what is known of it without any.
+
+use super::document::x5c;
+use super::key::{Key, type_of};
+use super::{PublicKey, Signature};
+use crate::token::{NoneForm, Token};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What the key in a token's own header (`jwk`, RFC 7515 section 4.1.3; the first of `x5c`, section 4.1.6) says of its
+/// signature; `None` without one that fits.
+pub fn verify_by_header(token: &Token) -> Option<bool> {
+    let alg = alg(token).ok()?;
+    let public = header_key(token)?;
+    Key::public(public).ok()?.verifies(alg, token.signing_input(), token.signature())
+}
+
+/// The key in a token's own header.
+pub fn header_key(token: &Token) -> Option<PublicKey> {
+    let x5c = || PublicKey::from_certificate(&x5c(token.header())?);
+    token.header_member("jwk").and_then(PublicKey::from_jwk).or_else(x5c)
+}
+
+/// Whether a public key verifies a token.
+pub fn verifies(public: &PublicKey, token: &Token) -> bool {
+    Ready::new(public).is_some_and(|key| key.verifies(token))
+}
+
+/// A public key that was made ready once to verify many tokens.
+#[derive(Debug)]
+pub struct Ready(Key, Arc<PublicKey>);
+
+impl Ready {
+    /// `None` for a key that nothing here verifies with.
+    pub fn new(public: &PublicKey) -> Option<Self> {
+        Some(Self(Key::public(public.clone()).ok()?, Arc::new(public.clone())))
+    }
+
+    /// The key.
+    pub const fn public(&self) -> &Arc<PublicKey> {
+        &self.1
+    }
+
+    /// Whether it verifies a token.
+    pub fn verifies(&self, token: &Token) -> bool {
+        let alg = alg(token).ok();
+        alg.and_then(|alg| self.0.verifies(alg, token.signing_input(), token.signature())) == Some(true)
+    }
+}
+
+/// What is known about a signature without any key; nothing for one that a key could verify.
+pub fn without_key(token: &Token) -> Option<Signature> {
+    alg(token).err()
+}
+
+/// The algorithm that a token is verified with, or what is known without a key.
+pub(super) fn alg(token: &Token) -> Result<&str, Signature> {
+    if token.is_encrypted() {
+        return Err(Signature::Encrypted);
+    }
+    if token.signature().is_empty() || token.none_form() == NoneForm::Exact {
+        return Err(Signature::Unsigned);
+    }
+    match token.header_member("alg") {
+        Some(Value::String(alg)) if token.none_form() == NoneForm::Other => {
+            let known = type_of(alg).is_some() && !token.signing_input().is_empty();
+            if known { Ok(alg) } else { Err(Signature::Unverified) }
+        }
+        Some(Value::String(_) | Value::Array(_)) => Err(Signature::Unsigned),
+        _ => Err(Signature::Unverified),
+    }
+}
