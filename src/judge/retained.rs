@@ -7,7 +7,8 @@ use crate::rules::{Confidence, Judged, Severity};
 use crate::session::FlowSummary;
 use crate::time::Timestamp;
 use crate::token::Sighting;
-use foldhash::{HashMap, HashMapExt};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// A rule that must see a subject again.
@@ -79,34 +80,41 @@ pub(super) struct Kept {
 /// ([`Spot::of`](super::ledger::Spot::of)), and the rules.
 pub(super) type Key = (u64, u128, Vec<Again>);
 
-/// All of them, in order.
+/// All of them, in order. Each key is held once: the index has numbers only.
+#[derive(Default)]
 pub(super) struct Retained {
     kept: Vec<(Key, Kept)>,
-    index: HashMap<Key, usize>,
+    index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     bytes: usize,
 }
 
 impl Retained {
     pub(super) fn new() -> Self {
-        Self { kept: Vec::new(), index: HashMap::new(), bytes: 0 }
+        Self::default()
     }
 
     /// Counts one more of those that are kept under a key; false if there is none.
     pub(super) fn count(&mut self, key: &Key, last_seen: Timestamp) -> bool {
-        let Some((_, kept)) = self.index.get(key).and_then(|i| self.kept.get_mut(*i)) else { return false };
+        let same = |at: &u32| self.kept.get(*at as usize).is_some_and(|(known, _)| known == key);
+        let at = self.index.find(self.hasher.hash_one(key), same).copied();
+        let Some((_, kept)) = at.and_then(|at| self.kept.get_mut(at as usize)) else { return false };
         kept.count += 1;
         kept.last_seen = kept.last_seen.max(last_seen);
         true
     }
 
     /// Keeps one more. False if it does not fit.
-    pub(super) fn add(&mut self, key: Key, new: Kept) -> bool {
+    pub(super) fn add(&mut self, mut key: Key, new: Kept) -> bool {
         let size = new.evidence.size();
         if self.kept.len() >= RETAINED || self.bytes + size > RETAINED_BYTES {
             return false;
         }
         self.bytes += size;
-        self.index.insert(key.clone(), self.kept.len());
+        key.2.shrink_to_fit();
+        let (kept, hasher) = (&self.kept, &self.hasher);
+        let hash = |at: &u32| kept.get(*at as usize).map_or(0, |(key, _)| hasher.hash_one(key));
+        self.index.insert_unique(hasher.hash_one(&key), kept.len() as u32, hash);
         self.kept.push((key, new));
         true
     }

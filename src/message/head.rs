@@ -124,6 +124,8 @@ impl StoredHead {
     pub fn store(&mut self, head: &Head<'_>) {
         self.bytes.clear();
         self.fields.clear();
+        // Exactly: many heads outlive their exchange by far, until late facts are known.
+        self.fields.reserve_exact(head.fields.len());
         self.bytes.extend_from_slice(head.raw);
         self.version = head.version;
         (self.method, self.target, self.status) = match head.start {
