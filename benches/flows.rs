@@ -78,7 +78,7 @@ impl Consumer<u64> for Nothing {
     }
     fn datagram(&mut self, _: &mut FlowInfo, _: &mut u64, _: Side, _: &[u8], _: u32, _: &Origin) {}
     fn closed(&mut self, _: &mut FlowInfo, _: &mut u64) {}
-    fn ended(&mut self, flow: FlowInfo, s: u64) {
+    fn ended(&mut self, flow: &FlowInfo, s: &mut u64) {
         black_box((flow.packets, s));
     }
 }

@@ -52,9 +52,6 @@ impl Anomalies {
 
     /// Adds what was counted to the tally of the run.
     pub fn report(&self, tally: &mut Tally) {
-        if *self == Self::default() {
-            return;
-        }
         tally.gap_bytes += self.gap_bytes;
         for (name, n) in self.named() {
             if name != "gap_bytes" {

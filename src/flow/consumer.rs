@@ -57,7 +57,7 @@ pub trait Consumer<S> {
     /// The RST that closed the flow was forged: its streams go on where they were.
     fn revived(&mut self, _flow: &mut FlowInfo, _state: &mut S) {}
     /// The flow is forgotten: time for its record.
-    fn ended(&mut self, flow: FlowInfo, state: S);
+    fn ended(&mut self, flow: &FlowInfo, state: &mut S);
     /// Whether bytes look like the start of a message: then a midstream stream starts there without waiting.
     fn starts_message(&self, _bytes: &[u8]) -> bool {
         false

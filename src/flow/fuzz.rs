@@ -65,7 +65,7 @@ impl Consumer<Check> for Checker {
         }
     }
 
-    fn ended(&mut self, _: FlowInfo, state: Check) {
+    fn ended(&mut self, _: &FlowInfo, state: &mut Check) {
         assert!(state.closed, "closed before ended");
     }
 }

@@ -3,6 +3,7 @@
 use super::{Anomalies, Origin};
 use crate::{
     decode::{FlowKey, IpProtocol, Side},
+    tally::Tally,
     time::Timestamp,
 };
 
@@ -105,6 +106,13 @@ impl FlowInfo {
     /// Oddities.
     pub fn anomalies(&self) -> Anomalies {
         self.anomalies.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Adds them to the tally of the run.
+    pub(super) fn report(&self, tally: &mut Tally) {
+        if let Some(anomalies) = &self.anomalies {
+            anomalies.report(tally);
+        }
     }
 
     pub(super) fn anomalies_mut(&mut self) -> &mut Anomalies {

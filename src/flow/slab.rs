@@ -20,10 +20,12 @@ impl<T> Slab<T> {
         self.len
     }
 
+    #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&T> {
         self.chunks.get(slot as usize / CHUNK)?[slot as usize % CHUNK].as_ref()
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
         self.chunks.get_mut(slot as usize / CHUNK)?[slot as usize % CHUNK].as_mut()
     }
@@ -46,11 +48,15 @@ impl<T> Slab<T> {
         first
     }
 
-    pub(super) fn remove(&mut self, slot: u32) -> Option<T> {
-        let value = self.chunks.get_mut(slot as usize / CHUNK)?[slot as usize % CHUNK].take()?;
-        self.free.push(slot);
-        self.len -= 1;
-        Some(value)
+    /// Drops the value of a slot, where it stands: values are large.
+    pub(super) fn remove(&mut self, slot: u32) {
+        if let Some(chunk) = self.chunks.get_mut(slot as usize / CHUNK)
+            && let place @ Some(_) = &mut chunk[slot as usize % CHUNK]
+        {
+            *place = None;
+            self.free.push(slot);
+            self.len -= 1;
+        }
     }
 
     /// Occupied slots with their values.

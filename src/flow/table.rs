@@ -358,10 +358,11 @@ impl<S> FlowTable<S> {
             found.remove();
         }
         self.delist(key, slot);
-        if let Some(entry) = self.flows.remove(slot) {
-            entry.info.anomalies().report(&mut self.tally);
-            consumer.ended(entry.info, entry.state);
+        if let Some(entry) = self.flows.get_mut(slot) {
+            entry.info.report(&mut self.tally);
+            consumer.ended(&entry.info, &mut entry.state);
         }
+        self.flows.remove(slot);
     }
 
     /// Over the bound: closed flows go first, then those idle for longest, a sixteenth more than needed.

@@ -28,6 +28,12 @@ impl Rest {
     pub fn announce(&self, sink: &mut dyn Sink) {
         sink.protocol(0, self.protocol.name);
     }
+
+    /// One direction is over: in a layer that rests, only bytes of no protocol can end with it.
+    pub fn close(&self, transport: Transport, dir: Direction, sink: &mut dyn Sink) {
+        let transport = Transport { protocol: self.protocol.name, ..transport };
+        sink.opaque_gap(&transport, if self.flipped { dir.other() } else { dir }, true);
+    }
 }
 
 impl Layer {

@@ -213,7 +213,7 @@ impl Consumer<Stream> for Feed<'_> {
         state.layer = None;
     }
 
-    fn ended(&mut self, _: FlowInfo, _: Stream) {}
+    fn ended(&mut self, _: &FlowInfo, _: &mut Stream) {}
 
     fn starts_message(&self, bytes: &[u8]) -> bool {
         Layer::probe(bytes).is_some()

@@ -87,7 +87,10 @@ impl Consumer<Stream> for Feed<'_> {
             }
             Chunk::End(end) => {
                 let dir = direction(flow, from);
-                self.wake(flow, state);
+                if let Stack::Resting(rest) = state.stack {
+                    rest.close(transport(flow), dir, &mut self.scribe(&mut state.book));
+                    return true;
+                }
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
                 self.rest(&mut state.stack);
             }
@@ -145,7 +148,7 @@ impl Consumer<Stream> for Feed<'_> {
         state.stack = Stack::None;
     }
 
-    fn ended(&mut self, flow: FlowInfo, state: Stream) {
+    fn ended(&mut self, flow: &FlowInfo, state: &mut Stream) {
         self.tools.out.deaths.push(flow.ordinal());
         let demand = &self.shared.demand;
         if !(demand.flows || demand.tls && state.book.tls.is_some()) {
@@ -158,7 +161,7 @@ impl Consumer<Stream> for Feed<'_> {
                 Some(_) => Channel::TlsOpaque,
                 None => Channel::Cleartext,
             },
-            ..transport(&flow)
+            ..transport(flow)
         };
         let summary = FlowSummary {
             file: flow.first.file,
@@ -173,7 +176,7 @@ impl Consumer<Stream> for Feed<'_> {
             bytes: flow.bytes,
             state: flow.state_name(),
             anomalies: flow.anomalies(),
-            tls: state.book.tls,
+            tls: state.book.tls.take(),
         };
         self.emit(Event::Flow(Box::new(summary)));
     }

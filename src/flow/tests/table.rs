@@ -52,9 +52,9 @@ impl Consumer<u32> for Log {
         self.lines.push(format!("{} closed {}", flow.ordinal(), flow.state_name()));
     }
 
-    fn ended(&mut self, flow: FlowInfo, state: u32) {
+    fn ended(&mut self, flow: &FlowInfo, state: &mut u32) {
         self.lines.push(format!("{} ended", flow.ordinal()));
-        self.ended.push((flow, state));
+        self.ended.push((flow.clone(), *state));
     }
 }
 

@@ -273,7 +273,7 @@ impl Consumer<()> for Heard {
 
     fn closed(&mut self, _: &mut FlowInfo, (): &mut ()) {}
 
-    fn ended(&mut self, _: FlowInfo, (): ()) {}
+    fn ended(&mut self, _: &FlowInfo, (): &mut ()) {}
 }
 
 fn hear(frames: &[(u16, Vec<u8>)]) -> (Heard, Tally) {
