@@ -129,26 +129,17 @@ impl StoredHead {
         self.bytes.extend_from_slice(head.raw);
         self.version = head.version;
         (self.method, self.target, self.status) = match head.start {
-            Start::Request { method, target } => (self.put(head.raw, method), self.put(head.raw, target), 0),
+            Start::Request { method, target } => {
+                (put(&mut self.bytes, head.raw, method), put(&mut self.bytes, head.raw, target), 0)
+            }
             Start::Response { status } => (0..0, 0..0, status),
             Start::Message { .. } => (0..0, 0..0, 0),
         };
-        for field in head.fields {
-            let name = self.put(head.raw, field.name);
-            let value = self.put(head.raw, field.value);
-            self.fields.push([name.start, name.end, value.start, value.end]);
-        }
-    }
-
-    /// Where `part` stands in the copy of `raw`; one that is not a part of it is appended.
-    fn put(&mut self, raw: &[u8], part: &[u8]) -> Range<u32> {
-        let start = (part.as_ptr() as usize).wrapping_sub(raw.as_ptr() as usize);
-        if start < raw.len() && start + part.len() <= raw.len() {
-            return start as u32..(start + part.len()) as u32;
-        }
-        let start = self.bytes.len() as u32;
-        self.bytes.extend_from_slice(part);
-        start..self.bytes.len() as u32
+        let Self { bytes, fields, .. } = self;
+        fields.extend(head.fields.iter().map(|field| {
+            let (name, value) = (put(bytes, head.raw, field.name), put(bytes, head.raw, field.value));
+            [name.start, name.end, value.start, value.end]
+        }));
     }
 
     /// Method of a request, as sent.
@@ -187,6 +178,18 @@ impl StoredHead {
     fn slice(&self, range: &Range<u32>) -> &[u8] {
         self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
     }
+}
+
+/// Where `part` stands in `bytes`, which begin with a copy of `raw`; one that is not a part of that is appended.
+#[inline]
+fn put(bytes: &mut Vec<u8>, raw: &[u8], part: &[u8]) -> Range<u32> {
+    let start = (part.as_ptr() as usize).wrapping_sub(raw.as_ptr() as usize);
+    if start < raw.len() && start + part.len() <= raw.len() {
+        return start as u32..(start + part.len()) as u32;
+    }
+    let start = bytes.len() as u32;
+    bytes.extend_from_slice(part);
+    start..bytes.len() as u32
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Path templates: what is left of a path when its identifiers are taken out, so that recorded again it is the same.
 
 use super::url::percent_decode_twice;
+use memchr::memmem::Finder;
 use std::fmt::Write;
 use std::hash::Hasher;
+use std::sync::LazyLock;
 
 /// The template of a path: segments that are numeric, a UUID, hex of 8 or more, base64url of 16 or more, or a
 /// token become `{id}` (the contract's words, taken by the letter: a long word such as
@@ -36,7 +38,7 @@ pub fn hash_template(path: &[u8], hasher: &mut impl Hasher) {
     let end = memchr::memchr2(b'?', b'#', path).unwrap_or(path.len());
     for segment in path.get(..end).unwrap_or_default().split(|&b| b == b'/') {
         // A matrix parameter may be a credential of any form: it does not tell routes apart.
-        let plain = segment.split(|&b| b == b';').next().unwrap_or_default();
+        let plain = memchr::memchr(b';', segment).map_or(segment, |end| &segment[..end]);
         let id = is_id(&percent_decode_twice(plain));
         hasher.write_u8(b'/');
         hasher.write(if id { b"{id}" } else { plain });
@@ -50,12 +52,19 @@ pub fn answers_for_itself(path: &[u8]) -> bool {
     let path = path.get(..end).unwrap_or_default();
     let path = path.strip_suffix(b"/").unwrap_or(path);
     let last = memchr::memrchr(b'/', path).and_then(|at| path.get(at + 1..)).unwrap_or(path);
-    let named =
-        |names: &[&str], name: &[u8]| names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
     let extension = memchr::memrchr(b'.', last).and_then(|at| last.get(at + 1..));
-    extension.is_some_and(|extension| named(FILES, extension))
-        || named(ENDPOINTS, last)
-        || path.contains(&b'.') && memchr::memmem::find(path, b"/.well-known/").is_some()
+    extension.is_some_and(|extension| listed(FILES, extension))
+        || listed(ENDPOINTS, last)
+        || path.contains(&b'.') && WELL_KNOWN.find(path).is_some()
+}
+
+/// In the paths of documents that anybody may read (RFC 8615).
+static WELL_KNOWN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("/.well-known/"));
+
+/// Whether a sorted list has a name, in whatever case.
+fn listed(names: &[&str], name: &[u8]) -> bool {
+    let lower = || name.iter().map(u8::to_ascii_lowercase);
+    names.binary_search_by(|known| known.bytes().cmp(lower())).is_ok()
 }
 
 /// Extensions of files that browsers fetch for a page.

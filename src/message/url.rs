@@ -110,6 +110,10 @@ impl<'a> Target<'a> {
     /// Splits the target of a request: origin, absolute, authority or asterisk form.
     pub fn parse(target: &'a [u8]) -> Self {
         let raw = Raw::new(target);
+        // Nearly all begin so, and then there is no scheme and no host.
+        if target.first() == Some(&b'/') {
+            return Self::local(raw);
+        }
         let bare = !target.iter().any(|b| matches!(b, b'/' | b'?' | b'#'));
         if bare && memchr::memchr(b':', target).is_some() {
             return Self::default().authority(raw);
@@ -161,10 +165,19 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn split(raw: Raw<'a>, reference: bool) -> Self {
+    /// Path, query and fragment.
+    fn local(raw: Raw<'a>) -> Self {
+        if memchr::memchr2(b'?', b'#', raw.bytes).is_none() {
+            return Self { path: raw, ..Self::default() };
+        }
         let (raw, fragment) = raw.cut_at(b'#');
-        let (raw, query) = raw.cut_at(b'?');
-        let mut this = Self { query, fragment, path: raw, ..Self::default() };
+        let (path, query) = raw.cut_at(b'?');
+        Self { query, fragment, path, ..Self::default() }
+    }
+
+    fn split(raw: Raw<'a>, reference: bool) -> Self {
+        let mut this = Self::local(raw);
+        let raw = this.path;
         let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
         let colon = raw.bytes.iter().position(|b| !word(b)).filter(|&i| i > 0);
         let rest = match colon.filter(|&i| raw.tail(i).bytes.starts_with(b"://")) {

@@ -322,8 +322,8 @@ impl Scribe<'_> {
             }
         }
         let leads_on = open.leads_on();
-        let wanted =
-            wanted.filter(|found| !open.sightings.is_empty() || leads_on || demand.wants(found.marks));
+        let wanted = wanted
+            .filter(|found| !open.sightings.is_empty() || leads_on || self.tools.wants(demand, found.marks));
         let Some(found) = wanted else {
             let room = SPARE.saturating_sub(self.tools.spare.len());
             let closed = open.messages.into_iter().flatten().take(room);
@@ -338,7 +338,7 @@ impl Scribe<'_> {
         if leads_on && self.book.upgraded.len() < limits::INNER_LAYERS {
             self.book.upgraded.push((exchange.id, Arc::clone(&exchange)));
         }
-        if !sightings.is_empty() || demand.wants(exchange.marks) {
+        if !sightings.is_empty() || self.tools.wants(demand, exchange.marks) {
             self.emit(Event::Exchange { exchange, sightings });
         }
     }

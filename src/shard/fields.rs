@@ -44,6 +44,9 @@ impl<'a> Fields<'a> {
 
     /// Content and transfer codings, outermost last, as one list; empty if there are none.
     pub(super) fn codings(&self) -> Vec<u8> {
+        if self.content_coding.is_empty() && self.transfer_coding.is_empty() {
+            return Vec::new();
+        }
         let all = self.content_coding.iter().chain(&self.transfer_coding).filter(|value| !value.is_empty());
         all.copied().collect::<SmallVec<[&[u8]; 4]>>().join(&b","[..])
     }

@@ -27,7 +27,7 @@ use crate::decode::Packet;
 use crate::flow::{Arrival, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{ContentPool, ReadyExchange};
+use crate::message::{ContentPool, Marks, ReadyExchange};
 use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -134,6 +134,8 @@ struct Tools {
     /// Buffers of bodies.
     buffers: Vec<Vec<u8>>,
     keyring: Arc<Keyring>,
+    /// The marks that were asked about last, and whether they are wanted: most exchanges have the same.
+    asked: Option<(Marks, bool)>,
     out: Output,
 }
 
@@ -150,7 +152,16 @@ impl Tools {
             places: Vec::new(),
             buffers: Vec::new(),
             keyring: Arc::default(),
+            asked: None,
             out: Output::default(),
+        }
+    }
+
+    /// [`Demand::wants`], of the one demand that a shard has.
+    fn wants(&mut self, demand: &Demand, marks: Marks) -> bool {
+        match self.asked {
+            Some((known, wanted)) if known == marks => wanted,
+            _ => self.asked.insert((marks, demand.wants(marks))).1,
         }
     }
 }

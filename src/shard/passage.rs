@@ -7,7 +7,7 @@ use super::{Shared, Tools};
 use crate::limits;
 use crate::message::{BodyFormat, Location, Locator, Place, Position};
 use crate::protocol::Trail;
-use crate::token::{StreamScan, Wrappings};
+use crate::token::{Losses, StreamScan, Wrappings};
 use smallvec::SmallVec;
 
 /// Largest buffer that is kept for the next body, and how many are.
@@ -217,13 +217,13 @@ impl Passage {
         found: &mut Vec<Found>,
         search: impl FnOnce(&mut StreamScan, &mut dyn FnMut(crate::token::StreamHit<'_>)),
     ) {
-        let mut scan = std::mem::take(&mut self.scan);
         let mut hits = Vec::new();
-        search(&mut scan, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
-        let losses = scan.losses();
-        tools.out.tally.weirds("token_cut", losses.cut);
-        tools.out.tally.weirds("token_over_limit", losses.over);
-        self.scan = scan;
+        search(&mut self.scan, &mut |h| hits.push((h.at, h.len, h.text.to_vec(), h.wrappings)));
+        let losses = self.scan.losses();
+        if losses != Losses::default() {
+            tools.out.tally.weirds("token_cut", losses.cut);
+            tools.out.tally.weirds("token_over_limit", losses.over);
+        }
         for hit in hits {
             self.hit(hit, found);
         }
