@@ -93,6 +93,7 @@ pub(super) fn run(raw: &[u8], start: usize, max: usize) -> Run<'_> {
 }
 
 /// Whether `byte` can be part of a run, plain or in an escape.
+#[inline]
 pub(super) const fn can_continue(byte: u8) -> bool {
     let escape = (byte == b'%') | (byte == b'\\') | (byte == b'&') | (byte == b'#') | (byte == b';');
     is_plain(byte) | escape
@@ -107,6 +108,7 @@ enum Step {
     Open,
 }
 
+#[inline]
 const fn is_plain(byte: u8) -> bool {
     is_base64_char(byte) | (byte == b'.') | (byte == b'~') | (byte == b'=')
 }

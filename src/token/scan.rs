@@ -3,12 +3,12 @@
 
 use super::{
     base64url::{decode_any, is_base64_char, is_url_char, leading},
+    needles::Needles,
     recognise::{plausible, recognise},
     run::{Run, run},
     wrapping::{Wrapping, Wrappings},
 };
 use crate::limits::{TOKEN_TRIES, WRAPPINGS};
-use aho_corasick::packed::{Config, MatchKind, Searcher};
 use smallvec::SmallVec;
 use std::{borrow::Cow, ops::Range};
 
@@ -26,15 +26,13 @@ pub struct Hit<'a> {
 /// The search, built once and shared by all threads.
 #[derive(Debug)]
 pub struct Scanner {
-    searcher: Option<Searcher>,
+    starts: Needles,
 }
 
 impl Scanner {
     /// Builds the search.
     pub fn new() -> Self {
-        let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
-        builder.extend(NEEDLES.iter().map(|needle| needle.as_bytes()));
-        Self { searcher: builder.build() }
+        Self { starts: Needles::new(NEEDLES) }
     }
 
     /// Whether anything in `text` looks like the start of a token: cheap, and often wrong in that direction only.
@@ -44,16 +42,7 @@ impl Scanner {
 
     /// Where in `text`, from `at` on, something first looks like the start of a token.
     pub fn next(&self, text: &[u8], at: usize) -> Option<usize> {
-        match &self.searcher {
-            Some(searcher) if at < text.len() => {
-                Some(searcher.find_in(text, (at..text.len()).into())?.start())
-            }
-            Some(_) => None,
-            None => {
-                let starts = |i: &usize| NEEDLES.iter().any(|n| text[*i..].starts_with(n.as_bytes()));
-                (at..text.len()).find(starts)
-            }
-        }
+        Some(self.starts.find(text, at)?.0)
     }
 
     /// Reports every token in `text`, in order. Returns how many candidates were given up because they are

@@ -1,20 +1,22 @@
 //! Secrets of providers and keys that are told by their format, checksums included.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use super::needles::Needles;
 use std::{ops::Range, sync::LazyLock};
 
 /// Reports every secret in `text`, in order: where it stands and what it is. Nothing else of it is told.
 pub fn find_secret_formats(text: &[u8], hit: &mut dyn FnMut(Range<usize>, &'static str)) {
-    let Some(search) = SEARCH.as_ref().filter(|_| text.len() >= SHORTEST) else { return };
+    if text.len() < SHORTEST {
+        return;
+    }
     let mut from = 0;
-    for found in search.find_iter(text) {
-        let (at, format) = (found.start(), &FORMATS[found.pattern().as_usize()]);
-        if at < from || at > 0 && is_word(text[at - 1]) && format.begins {
+    while let Some((at, format)) = STARTS.find(text, from) {
+        let format = &FORMATS[format];
+        from = at + format.start.len();
+        if at > 0 && is_word(text[at - 1]) {
             continue;
         }
-        let rest = &text[found.end()..];
-        if let Some(len) = (format.rest)(rest) {
-            from = found.end() + len;
+        if let Some(len) = (format.rest)(&text[from..]) {
+            from += len;
             hit(at..from, format.name);
         }
     }
@@ -30,8 +32,6 @@ pub fn secret_format(text: &str) -> Option<&'static str> {
 struct Format {
     start: &'static str,
     name: &'static str,
-    /// It begins a word.
-    begins: bool,
     /// Length of what follows `start`, if it is such a secret.
     rest: fn(&[u8]) -> Option<usize>,
 }
@@ -39,14 +39,11 @@ struct Format {
 /// No secret is shorter.
 const SHORTEST: usize = 20;
 
-static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let starts = FORMATS.iter().map(|format| format.start);
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(starts).ok()
-});
+static STARTS: LazyLock<Needles> = LazyLock::new(|| Needles::new(FORMATS.iter().map(|format| format.start)));
 
 macro_rules! formats {
     ($($start:literal $name:literal $rest:expr;)*) => {
-        &[$(Format { start: $start, name: $name, begins: true, rest: $rest }),*]
+        &[$(Format { start: $start, name: $name, rest: $rest }),*]
     };
 }
 

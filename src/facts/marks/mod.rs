@@ -3,7 +3,7 @@
 
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Source, Subject};
-use crate::message::{Location, Marks, Place, StoredHead};
+use crate::message::{Location, Marks, Place, StoredHead, Target};
 use crate::policy::Policy;
 use sha2::{Digest, Sha256};
 
@@ -138,18 +138,19 @@ pub struct Parts<'a> {
 /// Finds the marks of an exchange and names their places.
 pub fn find(parts: Parts<'_>) -> Found {
     let mut found = Found::default();
+    let target = parts.request.map(|head| Target::parse(head.target())).unwrap_or_default();
     if let Some(request) = parts.request {
         request::fields(request, &mut found);
-        request::url(request, &mut found);
+        request::url(request, &target, &mut found);
         if !parts.request_body.is_empty() {
-            request::body(request, parts.request_body, &mut found);
+            request::body(request, target.path.bytes, parts.request_body, &mut found);
         }
     }
     if let Some(response) = parts.response {
         response::fields(response, &mut found);
         if !parts.response_body.is_empty() {
             response::body(response, parts.response_body, &mut found);
-            response::graphql(parts, &mut found);
+            response::graphql(target.path.bytes, parts.response_body, &mut found);
         }
     }
     secret::formats(parts, &mut found);
@@ -226,6 +227,10 @@ fn code_in(query: &[u8]) -> bool {
 fn key_log(bytes: &[u8], found: &mut Found) {
     const LABELS: [&[u8]; 3] =
         [b"CLIENT_RANDOM ", b"CLIENT_HANDSHAKE_TRAFFIC_SECRET ", b"SERVER_HANDSHAKE_TRAFFIC_SECRET "];
+    // Told by the first letter: this is asked of every body.
+    if !matches!(bytes.first(), Some(b'C' | b'S')) {
+        return;
+    }
     if LABELS.iter().any(|label| {
         bytes.starts_with(label)
             && bytes.get(label.len()..label.len() + 64).is_some_and(|r| r.iter().all(u8::is_ascii_hexdigit))

@@ -121,8 +121,7 @@ fn token_endpoint(head: &StoredHead) -> bool {
     head.method() == b"POST" && Target::parse(head.target()).path.bytes.ends_with(b"/token")
 }
 
-pub(super) fn url(head: &StoredHead, found: &mut Found) {
-    let target = Target::parse(head.target());
+pub(super) fn url(head: &StoredHead, target: &Target<'_>, found: &mut Found) {
     let userinfo = target.userinfo.map_or(&b""[..], |u| u.bytes);
     // The scheme of SIP has no slashes behind it.
     let user = userinfo.strip_prefix(b"sip:").or_else(|| userinfo.strip_prefix(b"sips:")).unwrap_or(userinfo);
@@ -203,8 +202,7 @@ fn authorize(query: &[u8], found: &mut Found) {
     }
 }
 
-pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
-    let path = Target::parse(head.target()).path.bytes;
+pub(super) fn body(head: &StoredHead, path: &[u8], bytes: &[u8], found: &mut Found) {
     let revokes =
         path.ends_with(b"/introspect") || path.ends_with(b"/revoke") || path.ends_with(b"/revocation");
     let renews = path.ends_with(b"/token") || memchr::memmem::find(path, b"refresh").is_some();

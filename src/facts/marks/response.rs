@@ -2,10 +2,11 @@
 
 use super::{
     CODE_GRANT, DPOP_TYPE, ERROR_SIGNATURE, Found, GRAPHQL_ERRORS, HSTS, JWKS, KEY, LOGIN_FORM_HTTP,
-    LOGIN_PAGE, METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK, OAUTH_IMPLICIT, OAUTH_REFRESH, Parts,
-    REFRESH_GRANT, SAML, TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
+    LOGIN_PAGE, METADATA, OAUTH_CODE, OAUTH_CODE_LOOPBACK, OAUTH_IMPLICIT, OAUTH_REFRESH, REFRESH_GRANT,
+    SAML, TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
 };
 use crate::message::{Location, StoredHead, Target};
+use crate::token::Needles;
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -54,20 +55,11 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     let first = bytes.trim_ascii_start().first();
     let beginning = &bytes[..bytes.len().min(DOCUMENT)];
-    if matches!(first, Some(b'{' | b'[' | b'-')) && KEYS.iter().any(|needle| needle.find(beginning).is_some())
-    {
-        found.add(KEY, Location::Body, b"key");
+    if matches!(first, Some(b'{' | b'[' | b'-')) && TELLING.find(beginning, 0).is_some() {
+        document(beginning, first == Some(&b'{'), found);
     }
     match first {
-        Some(b'{') => {
-            let bytes = &bytes[..bytes.len().min(DOCUMENT)];
-            for (mark, needles, name) in &*JSON_MARKS {
-                if needles.iter().all(|n| n.find(bytes).is_some()) {
-                    found.add(*mark, Location::Body, name.as_bytes());
-                }
-            }
-            granted(bytes, found);
-        }
+        Some(b'{') => granted(beginning, found),
         Some(b'<') => {
             let lower = bytes.to_ascii_lowercase();
             let has = |needle: &str| memchr::memmem::find(&lower, needle.as_bytes()).is_some();
@@ -86,6 +78,19 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     key_log(bytes, found);
 }
 
+/// A document that says one of the words that tell what it is.
+fn document(bytes: &[u8], object: bool, found: &mut Found) {
+    let has = |needle: &&str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
+    if KEYS.iter().any(has) {
+        found.add(KEY, Location::Body, b"key");
+    }
+    for (mark, needles, name) in JSON_MARKS {
+        if object && needles.iter().all(has) {
+            found.add(*mark, Location::Body, name.as_bytes());
+        }
+    }
+}
+
 /// A response of a token endpoint, looked at only where the request asks for tokens.
 fn granted(bytes: &[u8], found: &mut Found) {
     let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
@@ -98,17 +103,19 @@ fn granted(bytes: &[u8], found: &mut Found) {
 }
 
 /// Errors of GraphQL come with status 200.
-pub(super) fn graphql(parts: Parts<'_>, found: &mut Found) {
-    let path = parts.request.map_or(&b""[..], |head| Target::parse(head.target()).path.bytes);
-    let document = parts.response_body.trim_ascii_start();
+pub(super) fn graphql(path: &[u8], bytes: &[u8], found: &mut Found) {
+    let document = bytes.trim_ascii_start();
     let document = &document[..document.len().min(DOCUMENT)];
-    if memchr::memmem::find(path, b"graphql").is_some()
-        && document.starts_with(b"{")
+    if document.starts_with(b"{")
+        && GRAPHQL.find(path).is_some()
         && memchr::memmem::find(document, b"\"errors\"").is_some()
     {
         found.marks.set(GRAPHQL_ERRORS);
     }
 }
+
+/// What paths of GraphQL endpoints have in them.
+static GRAPHQL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("graphql"));
 
 /// What an error tells beside the fact that the token is not valid.
 fn error(bytes: &[u8], location: Location, name: &[u8], found: &mut Found) {
@@ -177,16 +184,17 @@ const INTERNALS: [&str; 30] = [
 const DOCUMENT: usize = 16 << 10;
 
 /// What a document with a key in it has.
-static KEYS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["\"kty\"", "-----BEGIN "].map(Finder::new));
+const KEYS: [&str; 2] = ["\"kty\"", "-----BEGIN "];
 
-type JsonMark = (u64, Vec<Finder<'static>>, &'static str);
+/// Documents that are known by members that they all have: the mark, the members and the name of its place.
+const JSON_MARKS: &[(u64, &[&str], &str)] = &[
+    (JWKS, &["\"kty\"", "\"keys\""], "$.keys"),
+    (METADATA, &["\"jwks_uri\"", "\"issuer\""], "$.jwks_uri"),
+    (OAUTH_REFRESH, &["\"refresh_token\""], "$.refresh_token"),
+];
 
-/// Documents that are known by members that they all have. The searches are prepared once.
-static JSON_MARKS: LazyLock<[JsonMark; 3]> = LazyLock::new(|| {
-    let finders = |needles: &'static [&'static str]| needles.iter().map(Finder::new).collect();
-    [
-        (JWKS, finders(&["\"kty\"", "\"keys\""]), "$.keys"),
-        (METADATA, finders(&["\"jwks_uri\"", "\"issuer\""]), "$.jwks_uri"),
-        (OAUTH_REFRESH, finders(&["\"refresh_token\""]), "$.refresh_token"),
-    ]
+/// One of the words without which a document is none of these: most have none, which one search tells.
+static TELLING: LazyLock<Needles> = LazyLock::new(|| {
+    let firsts = JSON_MARKS.iter().filter_map(|(_, needles, _)| needles.first());
+    Needles::new(KEYS.iter().chain(firsts).copied())
 });
