@@ -110,7 +110,9 @@ impl Scanner {
     pub(super) fn straddling(window: &[u8], tail: usize) -> Option<usize> {
         (0..tail).find(|&at| {
             let crosses = |n: &str| at + n.len() > tail && window[at..].starts_with(n.as_bytes());
-            FIRST[usize::from(window[at])] && NEEDLES.iter().any(|needle| crosses(needle))
+            let begins =
+                |pair: &[u8]| BEGINNINGS[0][usize::from(pair[0])] && BEGINNINGS[1][usize::from(pair[1])];
+            window.get(at..at + 2).is_some_and(begins) && NEEDLES.iter().any(|needle| crosses(needle))
         })
     }
 
@@ -242,15 +244,17 @@ const NEEDLES: [&str; 32] = [
     "ewoN", "ZXlK", "ICB7", "eyA", "ewAi", "ewog",
 ];
 
-/// What they begin with.
-const FIRST: [bool; 256] = {
-    let mut table = [false; 256];
+/// Their first bytes, and their second ones.
+const BEGINNINGS: [[bool; 256]; 2] = {
+    let mut tables = [[false; 256]; 2];
     let mut n = 0;
     while n < NEEDLES.len() {
-        table[NEEDLES[n].as_bytes()[0] as usize] = true;
+        let needle = NEEDLES[n].as_bytes();
+        tables[0][needle[0] as usize] = true;
+        tables[1][needle[1] as usize] = true;
         n += 1;
     }
-    table
+    tables
 };
 
 enum Candidate {
