@@ -57,7 +57,7 @@ pub use opened::Opened;
 pub use registry::{Registered, content_enc, key_alg, public_key_alg, signature_alg};
 pub use scan::{Hit, Scanner};
 pub use secret::Secret;
-pub use secret_format::{find_secret_formats, secret_format};
+pub use secret_format::{find_secret_formats, secret_format, secret_format_at, secret_format_starts};
 pub use sighting::Sighting;
 pub use stream::{Losses, StreamHit, StreamScan};
 pub use wrapping::{Wrapping, Wrappings};

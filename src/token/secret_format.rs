@@ -9,16 +9,30 @@ pub fn find_secret_formats(text: &[u8], hit: &mut dyn FnMut(Range<usize>, &'stat
         return;
     }
     let mut from = 0;
-    while let Some((at, format)) = STARTS.find(text, from) {
-        let format = &FORMATS[format];
-        from = at + format.start.len();
-        if at > 0 && is_word(text[at - 1]) {
-            continue;
+    while let Some((at, start)) = STARTS.find(text, from) {
+        let (end, name) = secret_format_at(text, at, start);
+        from = end;
+        if let Some(name) = name {
+            hit(at..end, name);
         }
-        if let Some(len) = (format.rest)(&text[from..]) {
-            from += len;
-            hit(at..from, format.name);
-        }
+    }
+}
+
+/// What every such secret begins with, for one search with other words.
+pub fn secret_format_starts() -> impl ExactSizeIterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.start)
+}
+
+/// Whether a secret begins at `at`, where the text has that one of the starts: where it, or the start, ends, and what it is.
+pub fn secret_format_at(text: &[u8], at: usize, start: usize) -> (usize, Option<&'static str>) {
+    let Some(format) = FORMATS.get(start) else { return (at + 1, None) };
+    let end = at + format.start.len();
+    if at > 0 && is_word(text[at - 1]) {
+        return (end, None);
+    }
+    match text.get(end..).and_then(format.rest) {
+        Some(len) => (end + len, Some(format.name)),
+        None => (end, None),
     }
 }
 
@@ -39,7 +53,7 @@ struct Format {
 /// No secret is shorter.
 const SHORTEST: usize = 20;
 
-static STARTS: LazyLock<Needles> = LazyLock::new(|| Needles::new(FORMATS.iter().map(|format| format.start)));
+static STARTS: LazyLock<Needles> = LazyLock::new(|| Needles::new(secret_format_starts()));
 
 macro_rules! formats {
     ($($start:literal $name:literal $rest:expr;)*) => {

@@ -146,14 +146,16 @@ pub fn find(parts: Parts<'_>) -> Found {
             request::body(request, target.path.bytes, parts.request_body, &mut found);
         }
     }
+    let mut body = secret::Body::default();
     if let Some(response) = parts.response {
         response::fields(response, &mut found);
         if !parts.response_body.is_empty() {
-            response::body(response, parts.response_body, &mut found);
+            body = secret::Body::search(parts.response_body);
+            response::body(response, parts.response_body, body.telling, &mut found);
             response::graphql(target.path.bytes, parts.response_body, &mut found);
         }
     }
-    secret::formats(parts, &mut found);
+    secret::formats(parts, &body, &mut found);
     if !parts.policy.secrets.is_empty() {
         custom(parts, &mut found);
     }

@@ -6,7 +6,6 @@ use super::{
     SAML, TO_HTTP, TO_HTTPS, TOKEN_RESPONSE, VERBOSE_ERROR, code_in, is_loopback, key_log,
 };
 use crate::message::{Location, StoredHead, Target};
-use crate::token::Needles;
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -46,7 +45,8 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
     }
 }
 
-pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
+/// Marks of a body; `telling`: it has one of the words that [`telling`] gives.
+pub(super) fn body(head: &StoredHead, bytes: &[u8], telling: bool, found: &mut Found) {
     if matches!(head.status, 400 | 401 | 403 | 422) {
         error(bytes, Location::Body, b"error", found);
     }
@@ -55,7 +55,7 @@ pub(super) fn body(head: &StoredHead, bytes: &[u8], found: &mut Found) {
     }
     let first = bytes.trim_ascii_start().first();
     let beginning = &bytes[..bytes.len().min(DOCUMENT)];
-    if matches!(first, Some(b'{' | b'[' | b'-')) && TELLING.find(beginning, 0).is_some() {
+    if telling && matches!(first, Some(b'{' | b'[' | b'-')) {
         document(beginning, first == Some(&b'{'), found);
     }
     match first {
@@ -193,8 +193,17 @@ const JSON_MARKS: &[(u64, &[&str], &str)] = &[
     (OAUTH_REFRESH, &["\"refresh_token\""], "$.refresh_token"),
 ];
 
-/// One of the words without which a document is none of these: most have none, which one search tells.
-static TELLING: LazyLock<Needles> = LazyLock::new(|| {
-    let firsts = JSON_MARKS.iter().filter_map(|(_, needles, _)| needles.first());
-    Needles::new(KEYS.iter().chain(firsts).copied())
-});
+/// Words of which every such document has one, beside "-----BEGIN": most have none, which one search tells.
+pub(super) fn telling() -> impl Iterator<Item = &'static str> {
+    JSON_MARKS.iter().filter_map(|(_, needles, _)| needles.first().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_with_a_key_is_told_by_its_words() {
+        assert!(KEYS.iter().all(|key| telling().any(|word| word == *key) || key.starts_with("-----BEGIN")));
+    }
+}

@@ -2,7 +2,9 @@
 
 use super::{Found, PROVIDER_KEY, PROVIDER_PUBLIC, PROVIDER_SECRET, Parts};
 use crate::message::{Location, Place, StoredHead};
-use crate::token::{api_key_name, find_secret_formats};
+use crate::token::{Needles, api_key_name, find_secret_formats, secret_format_at, secret_format_starts};
+use smallvec::SmallVec;
+use std::sync::LazyLock;
 
 /// Different secrets of one exchange that are named.
 const MANY: usize = 8;
@@ -10,14 +12,46 @@ const MANY: usize = 8;
 /// Pages of maps and of Firebase carry it; what it opens is restricted otherwise, or not.
 const GOOGLE: &str = "Google API key";
 
-/// Looks for them in heads and bodies. Each is named for what it is, never by its text.
-pub(super) fn formats(parts: Parts<'_>, found: &mut Found) {
-    for (head, body) in [(parts.request, parts.request_body), (parts.response, parts.response_body)] {
-        if let Some(head) = head.filter(|head| touches(head.text())) {
-            in_head(head, found);
+/// What one search over a response body finds.
+#[derive(Default)]
+pub(super) struct Body {
+    /// It has one of the words without which it is no document that is [looked for](super::response::telling).
+    pub(super) telling: bool,
+    /// What the secrets in it are.
+    secrets: SmallVec<[&'static str; 4]>,
+}
+
+static WORDS: LazyLock<Needles> =
+    LazyLock::new(|| Needles::new(secret_format_starts().chain(super::response::telling())));
+
+impl Body {
+    /// Most have none of either, which is all that is asked then: bodies are long.
+    pub(super) fn search(text: &[u8]) -> Self {
+        let (mut this, mut from) = (Self::default(), 0);
+        let starts = secret_format_starts().len();
+        while let Some((at, word)) = WORDS.find(text, from) {
+            let (end, name) = secret_format_at(text, at, word);
+            from = end;
+            // "-----BEGIN" is both.
+            this.telling |= word >= starts || text[at] == b'-';
+            if let Some(name) = name.filter(|name| !this.secrets.contains(name)) {
+                this.secrets.push(name);
+            }
         }
-        find_secret_formats(body, &mut |_, name| add(found, PROVIDER_SECRET, Location::Body, name));
+        this
     }
+}
+
+/// Looks for them in heads and bodies. Each is named for what it is, never by its text.
+pub(super) fn formats(parts: Parts<'_>, response_body: &Body, found: &mut Found) {
+    if let Some(head) = parts.request.filter(|head| touches(head.text())) {
+        in_head(head, found);
+    }
+    find_secret_formats(parts.request_body, &mut |_, name| add(found, PROVIDER_SECRET, Location::Body, name));
+    if let Some(head) = parts.response.filter(|head| touches(head.text())) {
+        in_head(head, found);
+    }
+    response_body.secrets.iter().for_each(|name| add(found, PROVIDER_SECRET, Location::Body, name));
 }
 
 /// Most heads have none: one search over the whole tells.
@@ -44,5 +78,26 @@ fn add(found: &mut Found, bit: u64, location: Location, name: &'static str) {
     if !found.places.contains(&place) && found.places.iter().filter(|(known, _)| *known == bit).count() < MANY
     {
         found.places.push(place);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_search_tells_documents_and_secrets() {
+        let key = format!("-----BEGIN PRIVATE KEY-----\\n{}", "MHcCAQEEIIRbE1v7".repeat(3));
+        for (text, telling, secrets) in [
+            ("{\"a\": 1}", false, &[][..]),
+            ("{\"kty\": \"RSA\"}", true, &[]),
+            ("{\"jwks_uri\": \"ghp_\"}", true, &[]),
+            (&format!("{key} {key}"), true, &["private key"]),
+            ("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", false, &["GitHub token"]),
+            ("ghp_\"refresh_token\"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", true, &["GitHub token"]),
+        ] {
+            let body = Body::search(text.as_bytes());
+            assert_eq!((body.telling, &body.secrets[..]), (telling, secrets), "{text}");
+        }
     }
 }
