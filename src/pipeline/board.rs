@@ -62,11 +62,18 @@ impl Board {
     }
 
     pub(super) fn push(&self, number: u64, lists: Vec<Vec<Item>>, batch: impl Fn(Vec<Item>) -> Batch) {
+        let batches: Vec<Batch> = lists.into_iter().map(batch).collect();
         let mut state = self.lock();
-        state.done.insert(number, (0..lists.len()).map(|_| None).collect());
-        for (queue, items) in state.queues.iter_mut().zip(lists) {
-            queue.waiting.push_back((number, batch(items)));
-        }
+        let give = |(queue, batch): (&mut Queue, Batch)| {
+            // Few flows speak at a time, and a block of `live` may be a packet: most shards have nothing to do then.
+            if is_idle(&batch) {
+                return Some((Output::default(), batch));
+            }
+            queue.waiting.push_back((number, batch));
+            None
+        };
+        let done = state.queues.iter_mut().zip(batches).map(give).collect();
+        state.done.insert(number, done);
         self.wake(state);
     }
 
@@ -145,4 +152,9 @@ impl Board {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a batch has nothing to be processed.
+fn is_idle(batch: &Batch) -> bool {
+    batch.items.is_empty() && batch.ticks.is_empty() && !batch.last && batch.block.exchanges.is_empty()
 }
