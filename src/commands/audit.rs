@@ -22,6 +22,7 @@ use crate::shard::{Demand, Event, Shared};
 use crate::tally::Tally;
 use crate::token::{Scanner, Sighting};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -77,6 +78,8 @@ pub(super) struct Audit {
     /// What was said about the configuration.
     remarks: Vec<String>,
     work: WorkArgs,
+    /// Threads of the run: to count the processors reads files, and this is asked for every block of a live run.
+    threads: NonZeroUsize,
     pub(super) progress: Option<Progress>,
     pub(super) stop: Arc<AtomicBool>,
     /// What is read is a part of the inputs only.
@@ -133,6 +136,7 @@ impl Audit {
             warnings: Vec::new(),
             remarks: Vec::new(),
             work: args.work.clone(),
+            threads: threads(&args.work),
             progress: None,
             stop,
             part: false,
@@ -185,7 +189,7 @@ impl Audit {
         self.names = names;
         let shared = Arc::clone(&self.shared);
         let decode = DecodeOptions { verify_checksums: args.read.verify_checksums };
-        pipeline::run(sources, &shared, decode, threads(&args.work), self)
+        pipeline::run(sources, &shared, decode, self.threads, self)
     }
 
     pub(super) fn interrupted(&self) -> bool {
@@ -257,7 +261,7 @@ impl Audit {
     /// The rest of the dictionary attack, on as many threads as the run has. Whoever interrupts a run that would end does not
     /// wait for it; one without an end is always interrupted.
     fn attack(&mut self) {
-        let (threads, stop) = (threads(&self.work), Arc::clone(&self.stop));
+        let (threads, stop) = (self.threads, Arc::clone(&self.stop));
         let beside = self.beside.take();
         let endless = beside.is_some();
         let Some(dictionary) = self.judge.memory_mut::<Dictionary>() else { return };
@@ -273,7 +277,7 @@ impl Audit {
         let Some(beside) = &mut self.beside else { return };
         let Some(dictionary) = self.judge.memory_mut::<Dictionary>() else { return };
         let attack = dictionary.attack_mut();
-        match threads(&self.work).get() {
+        match self.threads.get() {
             1 => {
                 attack.run_some(TRIALS);
             }
