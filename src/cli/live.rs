@@ -59,8 +59,8 @@ pub struct LiveArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Capturing")]
 pub struct CaptureArgs {
-    /// Kernel buffer of each interface: 64M
-    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = size)]
+    /// Kernel buffer of each interface, which holds what comes in bursts: 256M
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
     pub buffer: u64,
     /// Longest part of a packet that is captured, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]

@@ -1,11 +1,10 @@
 //! The main thread's end of the chute for `scan` and `live`: judge, dictionary attack, what is said meanwhile.
 
 use super::configure::{self, Configured};
-use super::inputs;
 use super::scan::threads;
 use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
-use super::{Failure, decode_as, unused_keys};
+use super::{Failure, decode_as, inputs, unused_keys};
 use crate::capture::{Block, CaptureError, Source};
 use crate::cli::{AuditArgs, WorkArgs};
 use crate::crack::{Attack, WORD_BYTES};
@@ -236,8 +235,7 @@ impl Audit {
         let unused = if interrupted { Vec::new() } else { self.judge.unused_suppressions(self.part) };
         unused.into_iter().for_each(|text| self.remark(text));
         let suppressed = self.judge.suppressions().count();
-        let tokens = self.judge.distinct_tokens();
-        let rules = self.judge.rules_with_findings();
+        let (tokens, rules) = (self.judge.distinct_tokens(), self.judge.rules_with_findings());
         let (findings, dropped) = self.judge.into_findings();
         let warnings = said.iter().cloned().chain(self.warnings).collect();
         Summary {
@@ -305,12 +303,7 @@ impl Audit {
 
     /// Says a warning, and keeps it for the report.
     pub(super) fn warn(&mut self, text: String) {
-        if self.work.quiet == 0 {
-            terminal::say(&format!("warning: {text}"));
-        }
-        if self.warnings.len() < WARNINGS {
-            self.warnings.push(text);
-        }
+        warn(&self.work, &mut self.warnings, text);
     }
 
     /// The rules at work, and what accepts findings.
@@ -320,12 +313,7 @@ impl Audit {
 
     /// Says something about the configuration, and keeps it for the report.
     pub(super) fn remark(&mut self, text: String) {
-        if self.work.quiet == 0 {
-            terminal::say(&format!("warning: {text}"));
-        }
-        if self.remarks.len() < WARNINGS {
-            self.remarks.push(text);
-        }
+        warn(&self.work, &mut self.remarks, text);
     }
 
     /// Tells whoever watches; false if they want no more.
@@ -344,10 +332,18 @@ impl Audit {
     /// Goes on with another judge: other rules, which may ask for other facts.
     #[cfg(feature = "live")]
     pub(super) fn replace(&mut self, judge: Judge) -> Judge {
-        let demand = judge.demand();
-        self.judged = flows(&demand);
-        self.shared = Arc::new(self.shared_with(demand));
+        self.judged = flows(&judge.demand());
+        self.shared = Arc::new(self.shared_with(judge.demand()));
         std::mem::replace(&mut self.judge, judge)
+    }
+}
+
+fn warn(work: &WorkArgs, kept: &mut Vec<String>, text: String) {
+    if work.quiet == 0 {
+        terminal::say(&format!("warning: {text}"));
+    }
+    if kept.len() < WARNINGS {
+        kept.push(text);
     }
 }
 
