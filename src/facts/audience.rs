@@ -86,7 +86,7 @@ fn broad(case: &Case<'_>) -> Option<&'static str> {
 
 fn fits(case: &Case<'_>) -> Option<bool> {
     let host = case.exchange?.host()?;
-    let host = name_of(&host);
+    let host = name_of(host);
     let mut named = false;
     for aud in audiences(case) {
         let configured = |(known, at): &(String, String)| known == aud && at.eq_ignore_ascii_case(host);

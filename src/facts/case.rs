@@ -121,7 +121,7 @@ impl<'a> Case<'a> {
         }
         let server = self.transport().and_then(|t| t.server).map(|s| s.addr);
         let host = self.exchange.and_then(Exchange::host);
-        self.policy.accepts_cleartext(host.as_deref(), server)
+        self.policy.accepts_cleartext(host, server)
     }
 
     /// The same in seconds; `None` if nothing told it (a cassette without dates), which files have as the epoch.

@@ -109,7 +109,7 @@ fn broad(case: &Case<'_>, cookie: &SetCookie<'_>) -> bool {
         return false;
     };
     let domain = host_of(domain);
-    name_of(&host).strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
+    name_of(host).strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.'))
 }
 
 fn max_age(case: &Case<'_>, cookie: &SetCookie<'_>) -> Option<i64> {

@@ -93,7 +93,7 @@ impl Memory for Dictionary {
             && sighting.token.is_hmac()
         {
             let host = case.exchange.and_then(|exchange| exchange.host());
-            self.attack.add(&sighting.token, host.as_deref());
+            self.attack.add(&sighting.token, host);
         }
     }
 

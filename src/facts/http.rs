@@ -187,7 +187,7 @@ fn redirect<'a>(case: &Case<'a>) -> Value<'a> {
     Value::str(match scheme.as_deref() {
         Some(b"https") => {
             let to = target.host.map(|h| name_of(&host_of(h.bytes)).to_owned());
-            let from = exchange.host().map(|h| name_of(&h).to_owned());
+            let from = exchange.host().map(|h| name_of(h).to_owned());
             if to.is_some() && to == from { "same-host-https" } else { "https" }
         }
         Some(b"http") => "http",
@@ -198,7 +198,7 @@ fn redirect<'a>(case: &Case<'a>) -> Value<'a> {
 fn redirect_cross_site(case: &Case<'_>) -> bool {
     let (Some(exchange), Some(location)) = (case.exchange, response(case, "location")) else { return false };
     match (Target::reference(location).host, exchange.host()) {
-        (Some(to), Some(from)) => !same_site(&host_of(to.bytes), &from),
+        (Some(to), Some(from)) => !same_site(&host_of(to.bytes), from),
         _ => false,
     }
 }

@@ -71,6 +71,9 @@ pub fn coverage_name(name: &str) -> Option<&'static str> {
 /// Tells the value of a fact for a case.
 pub type Getter = for<'a> fn(&Case<'a>) -> Value<'a>;
 
+/// One look at a case.
+pub type Look = fn(&Case<'_>) -> bool;
+
 /// One fact.
 pub struct Field {
     /// Full dotted name.
@@ -102,7 +105,7 @@ pub struct Family {
     pub late: bool,
     /// Whether all its facts are at rest for a case ([`Facts::at_rest`]), told by one look: rules that need one of them
     /// to say something are not judged then. `None` where one look does not tell.
-    pub rest: Option<fn(&Case<'_>) -> bool>,
+    pub rest: Option<Look>,
     /// Where its facts come from.
     pub source: Source,
 }

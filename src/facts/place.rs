@@ -106,7 +106,7 @@ fn referer_cross_site(case: &Case<'_>) -> bool {
     }
     let referer = exchange.request.as_ref().and_then(|r| r.head.field("referer")).unwrap_or_default();
     match (Target::reference(referer).host, exchange.host()) {
-        (Some(from), Some(to)) => !same_site(&host_of(from.bytes), &to),
+        (Some(from), Some(to)) => !same_site(&host_of(from.bytes), to),
         _ => false,
     }
 }

@@ -1,13 +1,13 @@
 //! Rules that cannot fire for a sighting because no fact of some family has anything to say of it.
 
 use crate::facts::value::{FieldId, Lookup, Value};
-use crate::facts::{Case, FAMILIES, Facts, Family, Subject};
+use crate::facts::{Case, FAMILIES, Facts, Family, Look, Subject};
 use crate::rules::expr::Verdict;
 use crate::rules::{RuleBits, RuleSet};
 
 /// For each family that one look tells at rest, the rules about sightings that cannot fire then. Most facts about
 /// behaviour are at rest at most sightings.
-pub(super) struct Resting(Vec<(&'static Family, fn(&Case<'_>) -> bool, RuleBits)>);
+pub(super) struct Resting(Vec<(&'static Family, Look, RuleBits)>);
 
 impl Resting {
     pub(super) fn new(rules: &RuleSet) -> Self {

@@ -76,7 +76,7 @@ impl Storyteller {
         });
         open.sightings += sightings.len() as u64;
         if open.ends.host.is_none() {
-            open.ends.host = exchange.and_then(Exchange::host).and_then(|host| named(&host));
+            open.ends.host = exchange.and_then(Exchange::host).and_then(named);
         }
     }
 

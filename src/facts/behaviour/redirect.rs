@@ -108,7 +108,7 @@ fn jump(case: &Case<'_>, exchange: &Exchange) -> Option<Jump> {
 
 /// Scheme, host and port of a request (RFC 6454 section 4).
 fn origin(exchange: &Exchange) -> Option<String> {
-    Some(named(exchange.transport.channel != Channel::Cleartext, &exchange.host()?))
+    Some(named(exchange.transport.channel != Channel::Cleartext, exchange.host()?))
 }
 
 fn named(secure: bool, host: &str) -> String {

@@ -343,7 +343,7 @@ fn like(sighting: &Sighting, around: Around<'_>) -> Like {
     let server = EndpointView(sighting.transport.server);
     let port = sighting.transport.server.map(|server| server.port);
     let name = match (exchange.and_then(Exchange::host), port) {
-        (Some(host), Some(port)) if !host.is_empty() => format!("{}:{port}", name_of(&host)),
+        (Some(host), Some(port)) if !host.is_empty() => format!("{}:{port}", name_of(host)),
         _ => server.text(),
     };
     let exp = sighting.token.times()[2];
