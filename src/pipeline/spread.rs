@@ -25,7 +25,8 @@ fn spread(threads: NonZeroUsize, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
     };
     std::thread::scope(|scope| {
         for _ in 1..threads.get().min(jobs / WORTH) {
-            scope.spawn(work);
+            // Where no thread is to be had, the others do its part.
+            drop(std::thread::Builder::new().spawn_scoped(scope, work));
         }
         work();
     });
