@@ -1,5 +1,6 @@
 //! In which forms hosts and issuers were seen to use tokens, for facts that one token alone does not tell.
 
+use super::digest;
 use super::memory::{Given, Memories, Memory, Wants};
 use super::profile::{role, typ};
 use super::recent::Recent;
@@ -10,7 +11,6 @@ use crate::limits::{FORMS, ROLL};
 use crate::message::{Direction, Location};
 use crate::tally::Tally;
 use crate::token::{Role, Token};
-use sha2::{Digest, Sha256};
 
 pub(super) const SIGHTING: Family = Family {
     name: "forms",
@@ -97,7 +97,7 @@ pub(super) struct Forms {
     /// Keys of encryption by their name, and where tokens under them went.
     kids: Recent<Kid, Hosts>,
     /// Encrypted tokens that share all but what is tampered with to learn of the rest.
-    variants: Recent<[u8; 16], Variants>,
+    variants: Recent<u128, Variants>,
     /// Issuers, with a bit for each use of untyped tokens.
     untyped: Recent<Box<str>, u8>,
     closed: bool,
@@ -105,18 +105,18 @@ pub(super) struct Forms {
 
 /// A key of encryption, as the header names it.
 #[derive(PartialEq, Eq, Hash)]
-struct Kid([u8; 16]);
+struct Kid(u128);
 
 impl Kid {
     fn of(token: &Token) -> Option<Self> {
         let kid = token.kid().filter(|_| token.is_encrypted())?.as_str()?;
         let (alg, enc) = (token.alg()?, token.header_member("enc")?.as_str()?);
-        Some(Self(digest(&[alg.as_bytes(), enc.as_bytes(), kid.as_bytes()])))
+        Some(Self(digest([&*alg, enc, kid])))
     }
 }
 
 struct Hosts {
-    first: [u8; 16],
+    first: u128,
     several: bool,
 }
 
@@ -175,7 +175,7 @@ impl Forms {
     fn encrypted(&mut self, case: &Case<'_>, token: &Token) {
         let Some(host) = case.host() else { return };
         if let Some(kid) = Kid::of(token).filter(|_| presented(case)) {
-            let this = digest(&[host.as_bytes()]);
+            let this = digest(&host);
             match self.kids.touch(&kid) {
                 Some(hosts) => hosts.several |= hosts.first != this,
                 None => {
@@ -232,20 +232,10 @@ fn presented(case: &Case<'_>) -> bool {
 
 /// What variants of an encrypted token share when somebody tampers with it: host, header, encrypted key and tag, which nobody
 /// can make anew without the key.
-fn variant(case: &Case<'_>, token: &Token) -> Option<[u8; 16]> {
+fn variant(case: &Case<'_>, token: &Token) -> Option<u128> {
     let host = case.host().filter(|_| presented(case))?;
     let mut segments = token.segments();
     let (header, key) = (segments.next()?, segments.next()?);
     let tag = segments.nth(2)?;
-    Some(digest(&[host.as_bytes(), header.as_bytes(), key.as_bytes(), tag.as_bytes()]))
-}
-
-fn digest(parts: &[&[u8]]) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    let hash: [u8; 32] = hash.finalize().into();
-    std::array::from_fn(|i| hash[i])
+    Some(digest([&*host, header, key, tag]))
 }

@@ -1,5 +1,6 @@
 //! Initialisation vectors of AES-GCM that occur twice under one key: both plaintexts and the authentication fall.
 
+use super::digest;
 use super::memory::{Given, Memory, Wants};
 use super::recent::Recent;
 use super::token::token;
@@ -8,7 +9,6 @@ use super::{Case, Family, Field, Source, Subject};
 use crate::limits::VECTORS;
 use crate::tally::Tally;
 use crate::token::{Kind, Token};
-use sha2::{Digest, Sha256};
 
 pub(super) const FAMILY: Family = Family {
     name: "iv",
@@ -33,7 +33,7 @@ fn reused(case: &Case<'_>) -> bool {
 
 /// Vectors of recent tokens, with the digests of what they encrypt.
 pub(super) struct Vectors {
-    seen: Recent<[u8; 32], [u8; 16]>,
+    seen: Recent<u128, u128>,
     reused: Recent<[u8; 32], ()>,
 }
 
@@ -62,7 +62,7 @@ impl Memory for Vectors {
 }
 
 /// The digest of the key's name and the vector, and that of the ciphertext.
-fn vector(token: &Token) -> Option<([u8; 32], [u8; 16])> {
+fn vector(token: &Token) -> Option<(u128, u128)> {
     let text = |name: &str| token.header_member(name).map(|value| value.to_string());
     let enc = token.header_member("enc")?.as_str().filter(|enc| enc.ends_with("GCM"))?;
     let segments: Vec<&str> = token.segments().collect();
@@ -73,7 +73,5 @@ fn vector(token: &Token) -> Option<([u8; 32], [u8; 16])> {
     }
     // A key that is encrypted each time is another one each time, or the same text stands there.
     let named = if direct { format!("{:?} {:?}", text("iss"), text("kid")) } else { key.to_owned() };
-    let under = Sha256::digest(format!("{named}\n{enc}\n{iv}"));
-    let encrypted = Sha256::digest(ciphertext);
-    Some((under.into(), *encrypted.first_chunk()?))
+    Some((digest([&*named, enc, iv]), digest(ciphertext)))
 }

@@ -88,10 +88,7 @@ fn symmetric(token: &Token) -> Option<bool> {
 }
 
 fn name(token: &Token) -> Option<u128> {
-    let text = |value: &'_ Json| match value.as_str() {
-        Some(text) => digest(text),
-        None => digest(value.to_string()),
-    };
+    let text = |value: &Json| value.as_str().map_or_else(|| digest(value.to_string()), digest);
     // An application that signs assertions and sessions of its own is not the issuer of both.
     let iss = token.claim("iss")?;
     Some(digest((text(iss), token.header_member("kid").map(text))))
