@@ -125,9 +125,9 @@ impl Seen {
 
 /// The rules that what a token says at every sighting rules out.
 fn refuted(facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
-    let (mut set, mut left) = <(RuleBits, RuleBits)>::default();
+    let mut set = RuleBits::default();
     rules.about(Subject::Sighting, &mut set);
-    rules.about(Subject::Sighting, &mut left);
+    let mut left = set.clone();
     rules.sift(Subject::Sighting, facts, Sift::Steady, &mut left);
     let facts = Steady(facts);
     let open = |rule: &usize| {

@@ -3,7 +3,6 @@
 use super::bits::RuleBits;
 use super::expr::Need;
 use super::rule::Rule;
-use crate::facts::Facts;
 use crate::facts::value::{FieldId, List, Lookup, Schema, Value};
 use foldhash::HashMap;
 
@@ -12,7 +11,7 @@ use foldhash::HashMap;
 pub enum Sift {
     /// All of them.
     All,
-    /// Those that are the same at every sighting of a token ([`Facts::is_steady`]).
+    /// Those that are the same at every sighting of a token ([`Schema::is_steady`]).
     Steady,
     /// The others.
     Unsteady,
@@ -47,7 +46,7 @@ impl Shelf {
         let mut shelf = Self::default();
         for (at, rule) in rules {
             shelf.all.insert(at);
-            rule.when.needs().for_each(|need| shelf.put(at, &need));
+            rule.when.needs().for_each(|need| shelf.put(at, &need, schema));
         }
         let all = &shelf.all;
         shelf.sieves.iter_mut().for_each(|sieve| sieve.complete(all));
@@ -68,11 +67,11 @@ impl Shelf {
         }
     }
 
-    fn put(&mut self, rule: usize, need: &Need<'_>) {
+    fn put(&mut self, rule: usize, need: &Need<'_>, schema: &dyn Schema) {
         let (Need::OneOf(field, _) | Need::Is(field, _)) = *need;
         let at = self.sieves.iter().position(|sieve| sieve.field == field).unwrap_or_else(|| {
             let (bound, by_class, by_text) = Default::default();
-            let steady = Facts::is_steady(field);
+            let steady = schema.is_steady(field);
             self.sieves.push(Sieve { field, steady, bound, by_class, by_text });
             self.sieves.len() - 1
         });

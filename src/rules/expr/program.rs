@@ -89,21 +89,16 @@ impl Program {
 
     /// What single facts must be, or the condition does not hold, whatever the others are.
     pub fn needs(&self) -> impl Iterator<Item = Need<'_>> {
-        let present = |op: &Op| match op {
-            Op::Field(field) => Some((*field, Kind::Present)),
+        let is = |op: &Op, kind| match op {
+            Op::Field(field) => Some(Need::Is(*field, kind)),
             _ => None,
         };
         self.parts.iter().filter_map(move |part| match part {
-            Op::Field(field) => Some(Need::Is(*field, Kind::True)),
-            Op::Not(inner) => match &**inner {
-                Op::Field(field) => Some(Need::Is(*field, Kind::False)),
-                _ => None,
-            },
-            Op::Has(inner) => present(inner).map(|(field, kind)| Need::Is(field, kind)),
+            Op::Field(_) => is(part, Kind::True),
+            Op::Not(inner) => is(inner, Kind::False),
+            Op::Has(inner) => is(inner, Kind::Present),
             Op::Compare(Compare::Gt, pair) => match &**pair {
-                (Op::Map(Map::Size, of), Op::Const(Value::Int(0))) => {
-                    present(of).map(|(field, _)| Need::Is(field, Kind::Filled))
-                }
+                (Op::Map(Map::Size, of), Op::Const(Value::Int(0))) => is(of, Kind::Filled),
                 _ => None,
             },
             _ => required(part).map(|(field, texts)| Need::OneOf(field, texts)),
