@@ -1,7 +1,6 @@
 //! The main thread's end of the chute for `scan` and `live`: judge, dictionary attack, what is said meanwhile.
 
 use super::configure::{self, Configured};
-use super::scan::threads;
 use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
 use super::{Failure, decode_as, inputs, unused_keys};
@@ -135,7 +134,7 @@ impl Audit {
             warnings: Vec::new(),
             remarks: Vec::new(),
             work: args.work.clone(),
-            threads: threads(&args.work),
+            threads: super::scan::threads(&args.work),
             progress: None,
             stop,
             part: false,
@@ -332,8 +331,9 @@ impl Audit {
     /// Goes on with another judge: other rules, which may ask for other facts.
     #[cfg(feature = "live")]
     pub(super) fn replace(&mut self, judge: Judge) -> Judge {
-        self.judged = flows(&judge.demand());
-        self.shared = Arc::new(self.shared_with(judge.demand()));
+        let demand = judge.demand();
+        self.judged = flows(&demand);
+        self.shared = Arc::new(self.shared_with(demand));
         std::mem::replace(&mut self.judge, judge)
     }
 }

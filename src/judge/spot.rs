@@ -55,7 +55,7 @@ pub(super) fn place(case: &Case<'_>) -> Finding {
         location,
         name,
         host: None,
-        route: case.exchange.map(route).filter(|r| !r.is_empty()).map(str::to_owned),
+        route: case.exchange.and_then(Exchange::route).map(str::to_owned),
         token: None,
         count: 0,
         first_seen: None,
@@ -88,7 +88,7 @@ impl<'a> Scene<'a> {
             let iss = case.sighting.and_then(|s| s.token.claim("iss")?.as_str());
             return Self { key: iss.unwrap_or_default(), ..this };
         }
-        let route = case.exchange.map(route).unwrap_or_default();
+        let route = case.exchange.and_then(Exchange::route).unwrap_or_default();
         let place = case.sighting.map(|s| &s.place).or_else(|| case.marked().next());
         let (location, name) = match (case.login, place) {
             (Some(login), _) => (LOGIN, Some(&*login.mechanism)),
@@ -121,10 +121,6 @@ fn about<'a>(entity: &'a Entity, scene: Scene<'a>) -> Scene<'a> {
 
 /// Where the findings about logins are.
 const LOGIN: &str = "login";
-
-fn route(exchange: &Exchange) -> &str {
-    exchange.route().unwrap_or_default()
-}
 
 pub(super) fn packet_time(case: &Case<'_>) -> Timestamp {
     Case { now: None, ..*case }.time()

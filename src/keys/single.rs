@@ -5,7 +5,6 @@ use super::key::{Key, type_of};
 use super::{PublicKey, Signature};
 use crate::token::{NoneForm, Token};
 use serde_json::Value;
-use std::sync::Arc;
 
 /// What the key in a token's own header (`jwk`, RFC 7515 section 4.1.3; the first of `x5c`, section 4.1.6) says of its
 /// signature; `None` without one that fits.
@@ -28,17 +27,12 @@ pub fn verifies(public: &PublicKey, token: &Token) -> bool {
 
 /// A public key that was made ready once to verify many tokens.
 #[derive(Debug)]
-pub struct Ready(Key, Arc<PublicKey>);
+pub struct Ready(Key);
 
 impl Ready {
     /// `None` for a key that nothing here verifies with.
     pub fn new(public: &PublicKey) -> Option<Self> {
-        Some(Self(Key::public(public.clone()).ok()?, Arc::new(public.clone())))
-    }
-
-    /// The key.
-    pub const fn public(&self) -> &Arc<PublicKey> {
-        &self.1
+        Key::public(public.clone()).ok().map(Self)
     }
 
     /// Whether it verifies a token.

@@ -8,7 +8,7 @@ use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject, profile};
 use super::{TokenId, id_of, presented};
 use crate::limits::LIVES;
-use crate::message::{Direction, Exchange, Location, SetCookie, Target};
+use crate::message::{Direction, Exchange, Location, SetCookie};
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
 use crate::token::{Role, Token};
@@ -135,7 +135,7 @@ fn answered(exchange: &Exchange) -> Option<Timestamp> {
 
 /// Whether the path is that of a logout or revocation.
 fn logs_out(exchange: &Exchange) -> bool {
-    let path = Target::parse(exchange.target().unwrap_or_default()).path.bytes;
+    let path = exchange.path();
     let method = exchange.method().unwrap_or_default();
     let deletes = method == b"DELETE";
     path.rsplit(|b| *b == b'/').take(3).any(|segment| {

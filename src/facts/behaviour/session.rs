@@ -52,7 +52,7 @@ fn logged_in(case: &Case<'_>, exchange: &Exchange) -> bool {
         200..=299 => !lower("content-type").starts_with(b"text/html"),
         302 | 303 => {
             let location = lower("location");
-            let own = Target::parse(exchange.target().unwrap_or_default()).path.bytes.to_ascii_lowercase();
+            let own = exchange.path().to_ascii_lowercase();
             let to = Target::reference(&location);
             let back = |word: &str| memchr::memmem::find(&location, word.as_bytes()).is_some();
             !location.is_empty()
