@@ -7,6 +7,7 @@ mod block;
 mod clock;
 mod comment;
 mod compressed;
+mod damages;
 mod field;
 #[cfg(feature = "live")]
 mod filter;

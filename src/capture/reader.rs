@@ -7,11 +7,9 @@ use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::damages::Damages;
 use super::{Block, CaptureError, Comment, Damage, FileId, FrameRef, More, SecretsBlock, Source};
 use crate::limits::BLOCK_BYTES;
-
-/// Places of damage that are told one by one; a file of noise must not make a report of noise.
-const DAMAGES: u64 = 100;
 
 /// A capture that is read as a stream of bytes.
 pub(super) struct FileSource {
@@ -26,9 +24,7 @@ pub(super) struct FileSource {
     number: u64,
     /// The damage behind which we look for a later record.
     hole: Option<(u64, String)>,
-    damages: u64,
-    /// Places and bytes of damage beyond [`DAMAGES`].
-    untold: (u64, u64),
+    damages: Damages,
     /// The input has no more bytes.
     ended: bool,
     /// Nothing is left to be told.
@@ -53,8 +49,7 @@ impl FileSource {
             base,
             number: 0,
             hole: None,
-            damages: 0,
-            untold: (0, 0),
+            damages: Damages::default(),
             ended: false,
             done: false,
             progress: None,
@@ -92,13 +87,7 @@ impl FileSource {
     }
 
     fn damage(&mut self, block: &mut Block, offset: u64, cause: String, lost: Option<u64>) {
-        self.damages += 1;
-        if self.damages <= DAMAGES {
-            block.damage.push(Damage { file: self.file, offset, cause, lost });
-        } else {
-            self.untold.0 += 1;
-            self.untold.1 = self.untold.1.saturating_add(lost.unwrap_or(0));
-        }
+        self.damages.add(Damage { file: self.file, offset, cause, lost }, &mut block.damage);
     }
 
     /// Consumes what `block` holds; the number of bytes that are consumed.
@@ -176,10 +165,7 @@ impl Source for FileSource {
             return Ok(More::Yes);
         }
         self.done = true;
-        if let (places @ 1.., lost) = self.untold {
-            let cause = format!("{places} more damaged places");
-            block.damage.push(Damage { file: self.file, offset: self.base, cause, lost: Some(lost) });
-        }
+        self.damages.sum_up(self.file, &mut block.damage);
         Ok(More::End)
     }
 
@@ -250,6 +236,7 @@ mod tests {
     use std::io::{self, Cursor};
 
     use super::*;
+    use crate::capture::damages::ALIKE;
     use crate::capture::testing::{All, Dribble, Order, Writer, drain, read_all};
     use crate::capture::{fuzz_capture_file, open_stream};
 
@@ -332,7 +319,7 @@ mod tests {
         }
         let all = read_all(&writer.bytes).unwrap();
         assert_eq!(all.frames.len(), 900);
-        assert_eq!(all.damage.len() as u64, DAMAGES + 1);
+        assert_eq!(all.damage.len() as u64, ALIKE + 1);
         assert_eq!(all.damage.iter().filter_map(|d| d.lost).sum::<u64>(), 300 * 20);
     }
 
