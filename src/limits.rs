@@ -213,6 +213,8 @@ pub const INFLATE_BYTES: u64 = 64 << 20;
 pub const INFLATE_RATIO: u64 = 200;
 /// Output that no ratio is asked of.
 pub const INFLATE_FREE: u64 = 1 << 20;
+/// Bytes of one body in gzip that are held until it is whole. They count as memory of decoders.
+pub const GATHERED_BYTES: usize = 128 << 10;
 /// Memory of all content decoders at work: the share of a partition (12 MiB) has room for the largest window of
 /// Zstandard in HTTP (8 MiB, RFC 9659) and some fifty inflaters beside it.
 pub const DECODER_BYTES: usize = 768 << 20;

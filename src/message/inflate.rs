@@ -80,6 +80,11 @@ impl Inflater {
         self.meter = Meter::default();
     }
 
+    /// Whether it undoes gzip, not deflate.
+    pub(super) const fn is_gzip(&self) -> bool {
+        self.gzip
+    }
+
     /// Decodes the next bytes.
     pub(super) fn push(
         &mut self,

@@ -25,6 +25,7 @@ mod transport;
 mod unbrotli;
 mod unzstd;
 mod url;
+mod whole;
 
 pub use auth::{Authorization, Basic};
 pub use base64::{BASE64, BASE64URL};
@@ -44,6 +45,7 @@ pub use route::{answers_for_itself, hash_template, path_template};
 pub use text::label;
 pub use transport::{Channel, Direction, Position, Span, Transport};
 pub use url::{Param, Raw, Target, form_decode, params, percent_decode_twice};
+pub use whole::Whole;
 
 /// Identifies an exchange (request and response) within its flow; assigned in order of their heads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,10 @@
 //! One message body as it arrives: content codings are undone, tokens are found, and enough is kept to say
 //! where in the body they stand.
 
+mod gathered;
+
+pub(super) use gathered::Gathered;
+
 use super::fields::Fields;
 use super::open::Held;
 use super::passage::{Origin, Passage};
@@ -38,7 +42,9 @@ pub(super) struct Body {
     decoder: Option<ContentDecoder>,
     /// It has content codings.
     coded: bool,
-    /// What the decoder was last counted with.
+    /// What the decoder has not seen yet.
+    gathered: Option<Gathered>,
+    /// What the decoder was last counted with, and what is gathered for it.
     decoder_bytes: usize,
     /// Decoding failed: what follows means nothing.
     spent: bool,
@@ -81,6 +87,7 @@ impl Body {
             streams: content_type.is_some_and(BodyFormat::streams),
             coded: decoder.is_some() || damaged,
             decoder,
+            gathered: None,
             decoder_bytes: 0,
             spent: false,
             envelopes: content_type.and_then(|t| Envelopes::new(t, fields.message_coding)).map(Box::new),
@@ -91,6 +98,11 @@ impl Body {
         };
         if let Some(decoder) = body.decoder.take() {
             if body.fits(&decoder, held) {
+                // Tokens wait for the end of their exchange anyway, unless it goes on.
+                let waits = !matches!(head.start, Start::Message { .. }) && !body.streams;
+                if decoder.is_gzip() && waits && body.envelopes.is_none() {
+                    body.gathered = Some(tools.gathered.pop().unwrap_or_default());
+                }
                 body.decoder = Some(decoder);
             } else {
                 body.give_up(decoder, tools, held);
@@ -109,14 +121,35 @@ impl Body {
         held: &mut Held,
         found: &mut Vec<Found>,
     ) {
-        if self.spent {
+        if self.spent || bytes.is_empty() {
             return;
         }
         let origin = Origin::Layer(trail, at);
-        let Some(mut decoder) = self.decoder.take() else {
+        let Some(decoder) = self.decoder.take() else {
             return self.decoded(bytes, origin, shared, tools, held, found);
         };
-        let origin = origin.decoded();
+        let room = held.decoders < held.room.decoders;
+        let gathers =
+            self.gathered.as_mut().is_some_and(|gathered| room && gathered.push(bytes, trail.position(at)));
+        self.fits(&decoder, held);
+        self.decoder = Some(decoder);
+        if !gathers {
+            self.go_on(shared, tools, held, found);
+            self.decode(bytes, origin.decoded(), shared, tools, held, found);
+        }
+    }
+
+    /// The next bytes for the decoder.
+    fn decode(
+        &mut self,
+        bytes: &[u8],
+        origin: Origin<'_>,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
+        let Some(mut decoder) = self.decoder.take() else { return };
         let result = decoder.push(bytes, &mut |out| self.decoded(out, origin, shared, tools, held, found));
         let fits = self.fits(&decoder, held);
         if result.is_ok() && fits {
@@ -129,9 +162,9 @@ impl Body {
         self.give_up(decoder, tools, held);
     }
 
-    /// Counts the decoder's memory; whether the partition has that much.
+    /// Counts the decoder's memory, and what is gathered for it; whether the partition has that much.
     fn fits(&mut self, decoder: &ContentDecoder, held: &mut Held) -> bool {
-        let now = decoder.memory();
+        let now = decoder.memory() + self.gathered.as_ref().map_or(0, Gathered::size);
         held.decoders = (held.decoders + now).saturating_sub(self.decoder_bytes);
         self.decoder_bytes = now;
         held.decoders <= held.room.decoders
@@ -161,6 +194,7 @@ impl Body {
         held: &mut Held,
         found: &mut Vec<Found>,
     ) {
+        self.go_on(shared, tools, held, found);
         self.damaged = true;
         let len = if self.coded { 0 } else { len };
         self.text.gap(len, shared, tools, found);
@@ -185,6 +219,13 @@ impl Body {
         held: &mut Held,
         found: &mut Vec<Found>,
     ) {
+        if complete && self.at_once(shared, tools, held, found) {
+            if let Some(decoder) = self.decoder.take() {
+                self.recycle(decoder, tools, held);
+            }
+            return;
+        }
+        self.go_on(shared, tools, held, found);
         if let Some(mut decoder) = self.decoder.take() {
             let origin = Origin::Decoded(self.text.end());
             let result = decoder.finish(&mut |out| self.decoded(out, origin, shared, tools, held, found));
@@ -211,6 +252,9 @@ impl Body {
     pub(super) fn release(&mut self, held: &mut Held, tools: &mut Tools) {
         if let Some(decoder) = self.decoder.take() {
             self.recycle(decoder, tools, held);
+        }
+        if let Some(gathered) = self.gathered.take() {
+            gathered.recycle(&mut tools.gathered);
         }
         if let Some(mut envelopes) = self.envelopes.take() {
             held.decoders = held.decoders.saturating_sub(envelopes.memory());

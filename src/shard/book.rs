@@ -202,12 +202,15 @@ impl Scribe<'_> {
         if let Start::Message { .. } = head.start {
             open.kind = Kind::Message { via: carrier.via, datagram: carrier.datagram };
         }
+        let mut before = Vec::new();
         if let Some(interim) = open.messages[dir.index()].replace(message) {
             self.held.release(&interim.head);
             if let Some(mut body) = interim.body {
+                body.finish(false, self.shared, self.tools, self.held, &mut before);
                 body.release(self.held, self.tools);
             }
         }
+        self.sightings(id, dir, before);
         self.sightings(id, dir, found);
     }
 

@@ -27,11 +27,12 @@ use crate::decode::Packet;
 use crate::flow::{Arrival, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{ContentPool, Marks, ReadyExchange};
+use crate::message::{ContentPool, Marks, ReadyExchange, Whole};
 use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, TokenCache};
+use body::Gathered;
 use open::Held;
 use ready::Connections;
 use std::sync::Arc;
@@ -124,6 +125,10 @@ struct Tools {
     cache: TokenCache,
     certificates: certificates::CertificateCache,
     pool: ContentPool,
+    /// Taken out while it works.
+    whole: Option<Box<Whole>>,
+    /// For bodies that are held until they are whole.
+    gathered: Vec<Gathered>,
     #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
     spare: Vec<Box<open::OpenMessage>>,
     /// Layers that came to rest.
@@ -147,6 +152,8 @@ impl Tools {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
+            whole: None,
+            gathered: Vec::new(),
             spare: Vec::new(),
             layers: Vec::new(),
             places: Vec::new(),

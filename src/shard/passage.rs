@@ -83,6 +83,13 @@ impl Passage {
         }
     }
 
+    /// Forgets all that was pushed.
+    pub(super) fn restart(&mut self, held: &mut Held, tools: &mut Tools) {
+        self.release(held, tools);
+        let content_type = self.content_type.take();
+        *self = Self::new(content_type.as_deref(), self.location, tools);
+    }
+
     /// The next bytes.
     pub(super) fn push(
         &mut self,
