@@ -247,10 +247,10 @@ pub const FINDINGS: usize = 100_000;
 pub const COUNTED_TOKENS: usize = 1 << 20;
 /// Different sets of rules that tokens rule out by themselves; tokens beyond rule out none, which only costs time.
 pub const RULE_SETS: usize = 4096;
-/// Subjects retained for `late` facts, and their approximate bytes.
+/// Subjects retained for `late` facts.
 pub const RETAINED: usize = 16_384;
-/// Approximate bytes of retained subjects.
-pub const RETAINED_BYTES: usize = 24 << 20;
+/// Bytes of retained subjects as they are used: a token that many have in common counts once.
+pub const RETAINED_BYTES: usize = 16 << 20;
 /// Hosts, clients and issuers that are remembered, each; those over it are judged early.
 pub const ROLL: usize = 4096;
 /// Packet time without a token of theirs after which they are over, in nanoseconds.

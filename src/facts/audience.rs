@@ -1,9 +1,11 @@
 //! Whom a token is for, against the host that it is sent to.
 
+use super::names::names;
 use super::token::token;
 use super::value::{Type, Value};
 use super::{Case, Family, Field, Source, Subject};
 use crate::message::{Target, host_of, is_ip_literal, name_of, same_site};
+use crate::token::Token;
 use serde_json::Value as Json;
 
 /// Audiences that are looked at.
@@ -17,6 +19,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     fields: &[Field {
         name: "audience.fits",
@@ -35,6 +38,7 @@ pub(super) const BREADTH: Family = Family {
     steady: true,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     fields: &[Field {
         name: "audience.broad",
@@ -46,10 +50,20 @@ pub(super) const BREADTH: Family = Family {
 
 /// The audiences: `aud` is a text or a list of texts (RFC 7519 section 4.1.3).
 pub(super) fn audiences<'a>(case: &Case<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-    let aud = token(case).and_then(|token| token.aud());
+    token(case).into_iter().flat_map(of_token)
+}
+
+/// The same of a token.
+fn of_token(token: &Token) -> impl Iterator<Item = &str> {
+    let aud = token.aud();
     let one = aud.and_then(Json::as_str).into_iter();
     let many = aud.and_then(Json::as_array).into_iter().flatten().take(MANY).filter_map(Json::as_str);
     one.chain(many)
+}
+
+/// The hosts that the audiences of a token name.
+pub(super) fn hosts(token: &Token) -> Box<[Box<str>]> {
+    of_token(token).filter_map(host_in).map(Into::into).collect()
 }
 
 fn broad(case: &Case<'_>) -> Option<&'static str> {
@@ -87,19 +101,14 @@ fn broad(case: &Case<'_>) -> Option<&'static str> {
 fn fits(case: &Case<'_>) -> Option<bool> {
     let host = case.exchange?.host()?;
     let host = name_of(host);
-    let mut named = false;
-    for aud in audiences(case) {
-        let configured = |(known, at): &(String, String)| known == aud && at.eq_ignore_ascii_case(host);
-        if case.policy.audiences.iter().any(configured) {
-            return Some(true);
-        }
-        let Some(to) = host_in(aud) else { continue };
-        named = true;
-        if related(&to, host) {
-            return Some(true);
-        }
+    let configured = |aud: &str| {
+        case.policy.audiences.iter().any(|(known, at)| known == aud && at.eq_ignore_ascii_case(host))
+    };
+    if !case.policy.audiences.is_empty() && audiences(case).any(configured) {
+        return Some(true);
     }
-    named.then_some(false)
+    let named = &names(token(case)?).audience;
+    (!named.is_empty()).then(|| named.iter().any(|to| related(to, host)))
 }
 
 /// The host that an audience names: that of a URL, or a bare name with a dot. URNs, client ids and words name none.

@@ -13,6 +13,7 @@ pub(super) const FAMILY: Family = Family {
     about_key: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     steady: false,
     fields: &[

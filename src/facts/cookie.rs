@@ -15,6 +15,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| c.sighting.is_none_or(|s| s.place.location != Location::SetCookie)),
+    undecided: None,
     source: Source::Pure,
     fields: &[
         Field {

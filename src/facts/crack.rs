@@ -15,6 +15,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: true,
     rest: Some(|c| !is_hmac(c)),
+    undecided: Some(|c| is_hmac(c) && is_open(c)),
     source: Source::memory::<Dictionary>(),
     fields: &[
         Field {
@@ -108,10 +109,12 @@ fn is_hmac(case: &Case<'_>) -> bool {
     case.sighting.is_some_and(|s| s.token.is_hmac())
 }
 
+/// Whether the attack goes on and has not found the secret.
+fn is_open(case: &Case<'_>) -> bool {
+    case.memory::<Dictionary>().is_some_and(|dictionary| dictionary.outcome.is_none())
+        && Dictionary::secret(case).is_none()
+}
+
 fn found<'a>(case: &Case<'a>, f: impl FnOnce(Option<&'a Secret>) -> Value<'a>) -> Value<'a> {
-    let secret = Dictionary::secret(case);
-    match case.memory::<Dictionary>() {
-        Some(dictionary) if dictionary.outcome.is_none() && secret.is_none() => Value::Pending,
-        _ => f(secret),
-    }
+    if is_open(case) { Value::Pending } else { f(Dictionary::secret(case)) }
 }

@@ -20,6 +20,7 @@ pub(super) const SIGHTING: Family = Family {
     steady: false,
     late: true,
     rest: None,
+    undecided: None,
     source: Source::memory::<Forms>(),
     fields: &[
         Field {
@@ -66,6 +67,7 @@ pub(super) const ISSUER: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::memory::<Forms>(),
     fields: &[Field {
         name: "issuer.untyped_uses",

@@ -18,6 +18,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| !reused(c)),
+    undecided: None,
     source: Source::memory::<Vectors>(),
     fields: &[Field {
         name: "jwe.iv_reused",

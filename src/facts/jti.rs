@@ -1,6 +1,7 @@
 //! Token identifiers that can be guessed.
 
 use super::memory::{Given, Memory, Wants};
+use super::names::names;
 use super::recent::Recent;
 use super::token::token;
 use super::value::{Type, Value};
@@ -19,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| pattern(c).is_none()),
+    undecided: None,
     source: Source::memory::<Identifiers>(),
     fields: &[Field {
         name: "jti.pattern",
@@ -37,7 +39,8 @@ const NEAR: u128 = 60;
 
 /// What is known of recent issuers.
 pub(super) struct Identifiers {
-    known: Recent<Box<str>, Row>,
+    /// By the name of the issuer.
+    known: Recent<u128, Row>,
 }
 
 /// The latest identifiers of one issuer.
@@ -61,12 +64,11 @@ impl Memory for Identifiers {
     fn note(&mut self, case: &Case<'_>, _: &mut Tally) {
         let Some(sighting) = case.sighting.filter(|_| case.new) else { return };
         let token = &sighting.token;
-        let Some((iss, jti)) = token.claim("iss").zip(token.claim("jti")) else { return };
-        let iss = text(iss);
-        if self.known.touch(&*iss).is_none() {
-            self.known.insert((*iss).into(), Row::default());
+        let Some((iss, jti)) = names(token).issuer.zip(token.claim("jti")) else { return };
+        if self.known.touch(&iss).is_none() {
+            self.known.insert(iss, Row::default());
         }
-        if let Some(row) = self.known.touch(&*iss) {
+        if let Some(row) = self.known.touch(&iss) {
             row.add(token, &text(jti));
         }
     }
@@ -107,7 +109,7 @@ fn text(value: &Json) -> Cow<'_, str> {
 }
 
 fn pattern(case: &Case<'_>) -> Option<&'static str> {
-    let row = case.memory::<Identifiers>()?.known.get(&*text(token(case)?.claim("iss")?))?;
+    let row = case.memory::<Identifiers>()?.known.get(&names(token(case)?).issuer?)?;
     match () {
         () if row.timestamp >= ROW => Some("timestamp"),
         () if row.sequential >= ROW => Some("sequential"),

@@ -106,6 +106,9 @@ pub trait Memory: Any + Send {
 /// The memories of a run.
 #[derive(Default)]
 pub struct Memories {
+    /// Their types, beside each other: every fact with a memory looks here first.
+    ids: Vec<TypeId>,
+    /// In the same order.
     slots: Vec<Slot>,
     /// What bounds of memories cost.
     pub tally: Tally,
@@ -113,7 +116,6 @@ pub struct Memories {
 
 /// One of them.
 struct Slot {
-    id: TypeId,
     wants: Wants,
     /// Nothing while it is at work on all others.
     memory: Option<Box<dyn Memory>>,
@@ -125,9 +127,10 @@ impl Memories {
         let mut this = Self::default();
         for family in families {
             if let Source::Memory { id, make, wants } = family.source
-                && !this.slots.iter().any(|slot| slot.id == id())
+                && !this.ids.contains(&id())
             {
-                this.slots.push(Slot { id: id(), wants: wants(), memory: Some(make(given)) });
+                this.ids.push(id());
+                this.slots.push(Slot { wants: wants(), memory: Some(make(given)) });
             }
         }
         this
@@ -135,16 +138,21 @@ impl Memories {
 
     /// The memory of a type, if it is kept.
     pub fn get<M: Memory>(&self) -> Option<&M> {
-        let slot = self.slots.iter().find(|slot| slot.id == TypeId::of::<M>())?;
+        let slot = self.slots.get(self.place::<M>()?)?;
         let memory: &dyn Any = &**slot.memory.as_ref()?;
         memory.downcast_ref()
     }
 
     /// The same, to change it.
     pub fn get_mut<M: Memory>(&mut self) -> Option<&mut M> {
-        let slot = self.slots.iter_mut().find(|slot| slot.id == TypeId::of::<M>())?;
+        let place = self.place::<M>()?;
+        let slot = self.slots.get_mut(place)?;
         let memory: &mut dyn Any = &mut **slot.memory.as_mut()?;
         memory.downcast_mut()
+    }
+
+    fn place<M: Memory>(&self) -> Option<usize> {
+        self.ids.iter().position(|id| *id == TypeId::of::<M>())
     }
 
     /// Tells all of them of a subject; of a token inside of a JWE those that ask for it.

@@ -22,6 +22,7 @@ pub(super) const FAMILY: Family = Family {
     rest: Some(|c| {
         c.memory::<Mixed>().is_none_or(|mixed| !mixed.any) || known(c).is_none_or(Known::says_nothing)
     }),
+    undecided: None,
     source: Source::memory::<Mixed>(),
     fields: &[
         Field {

@@ -25,6 +25,7 @@ pub mod marks;
 mod memo;
 mod memory;
 mod mixed;
+mod names;
 mod nonce;
 mod place;
 mod profile;
@@ -106,6 +107,9 @@ pub struct Family {
     /// Whether all its facts are at rest for a case ([`Facts::at_rest`]), told by one look: rules that need one of them
     /// to say something are not judged then. `None` where one look does not tell.
     pub rest: Option<Look>,
+    /// Whether all its facts are pending for a case, told by one look: rules that ask nothing else are not judged then, since
+    /// it is known how they would be. `None` where one look does not tell.
+    pub undecided: Option<Look>,
     /// Where its facts come from.
     pub source: Source,
 }
@@ -207,7 +211,7 @@ impl Facts {
 
     /// Whether the fact is the same at every sighting of a token ([`Family::steady`]).
     pub fn is_steady(id: FieldId) -> bool {
-        Self::family(id).is_some_and(|family| family.steady)
+        STEADY.get(usize::from(id.0)).copied().unwrap_or(false)
     }
 
     /// The value of a fact that has nothing to say: false, an empty list, or missing.
@@ -279,6 +283,10 @@ static NAMES: LazyLock<HashMap<&str, (FieldId, &Family, &Field)>> = LazyLock::ne
 /// The getters in the order of their numbers, so that a look-up is one index.
 static GETTERS: LazyLock<Vec<Getter>> =
     LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.get).collect());
+
+/// Whether each fact is steady, in the same order: this is asked of every fact of a new token.
+static STEADY: LazyLock<Vec<bool>> =
+    LazyLock::new(|| BY_ID.iter().map(|(family, _)| family.steady).collect());
 
 impl Lookup for Case<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {

@@ -20,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: true,
     rest: Some(|c| repeat(c).is_none()),
+    undecided: None,
     source: Source::memory::<Repeats>(),
     fields: &[
         Field {
@@ -59,6 +60,7 @@ pub(super) const RANGE: Family = Family {
     steady: true,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     fields: &[Field {
         name: "ecdsa.out_of_range",

@@ -13,6 +13,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     fields: &[
         Field {

@@ -153,6 +153,9 @@ impl<K: Hash + Eq, V> Recent<K, V> {
     where
         K: std::borrow::Borrow<Q>,
     {
+        if self.index.is_empty() {
+            return None;
+        }
         let same = |slot: &u32| {
             let entry = self.slots.get(*slot as usize).and_then(|slot| slot.entry.as_ref());
             entry.is_some_and(|(known, _)| known.borrow() == key)

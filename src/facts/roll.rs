@@ -1,6 +1,8 @@
 //! The hosts, clients and issuers of the tokens of a run, each with what is known of it when it is over.
 
+use super::digest;
 use super::memory::{Given, Memory, Wants};
+use super::names::{issuer_text, names};
 use super::recent::Recent;
 use super::value::{Type, Value};
 use super::{Case, Entity, Family, Field, Origin, Source, Subject};
@@ -12,7 +14,9 @@ use std::marker::PhantomData;
 /// Who is on a roll.
 trait Member: Send + 'static {
     const SUBJECT: Subject;
-    /// The member that a sighting is counted for.
+    /// The member that a sighting is counted for, by the digest of what its name is made of.
+    fn id(case: &Case<'_>) -> Option<u128>;
+    /// Its name, which only a new one is asked for.
     fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>>;
 }
 
@@ -23,6 +27,10 @@ struct Issuer;
 impl Member for Host {
     const SUBJECT: Subject = Subject::Host;
 
+    fn id(case: &Case<'_>) -> Option<u128> {
+        case.host().map(digest)
+    }
+
     fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>> {
         case.host()
     }
@@ -30,6 +38,10 @@ impl Member for Host {
 
 impl Member for Client {
     const SUBJECT: Subject = Subject::Client;
+
+    fn id(case: &Case<'_>) -> Option<u128> {
+        Some(digest(case.transport()?.client?.addr))
+    }
 
     fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>> {
         Some(case.transport()?.client?.addr.to_string().into())
@@ -39,15 +51,19 @@ impl Member for Client {
 impl Member for Issuer {
     const SUBJECT: Subject = Subject::Issuer;
 
+    fn id(case: &Case<'_>) -> Option<u128> {
+        names(&case.sighting?.token).issuer
+    }
+
     fn name<'a>(case: &Case<'a>) -> Option<Cow<'a, str>> {
-        let iss = case.sighting?.token.iss()?;
-        Some(iss.as_str().map_or_else(|| iss.to_string().into(), Cow::Borrowed))
+        issuer_text(&case.sighting?.token)
     }
 }
 
-/// Members by name. One that is idle for long, or the one that was idle for longest where there are too many, is over.
+/// Members by the digest of their name. One that is idle for long is over, or the one that was idle for longest where there
+/// are too many.
 struct Roll<M> {
-    members: Recent<Box<str>, Entity>,
+    members: Recent<u128, Entity>,
     over: Vec<Entity>,
     member: PhantomData<M>,
 }
@@ -67,16 +83,15 @@ impl<M: Member> Memory for Roll<M> {
         while self.members.oldest().is_some_and(|(_, idle)| now.since(idle.last_seen) > ROLL_IDLE) {
             self.over.extend(self.members.pop().map(|(_, entity)| entity));
         }
-        let Some(name) = M::name(case) else { return };
-        if let Some(known) = self.members.touch(&*name) {
+        let Some(id) = M::id(case) else { return };
+        if let Some(known) = self.members.touch(&id) {
             known.count += 1;
             known.last_seen = known.last_seen.max(now);
             return;
         }
-        let name: Box<str> = name.into();
-        let origin = Origin::of(case);
-        let entity = Entity { subject: M::SUBJECT, name: name.clone(), origin, last_seen: now, count: 1 };
-        self.over.extend(self.members.insert(name, entity).map(|(_, entity)| entity));
+        let (name, origin) = (M::name(case).unwrap_or_default().into(), Origin::of(case));
+        let entity = Entity { subject: M::SUBJECT, name, origin, last_seen: now, count: 1 };
+        self.over.extend(self.members.insert(id, entity).map(|(_, entity)| entity));
     }
 
     fn over(&mut self, ended: bool) -> Vec<Entity> {
@@ -97,6 +112,7 @@ macro_rules! family {
             steady: false,
             late: false,
             rest: None,
+            undecided: None,
             source: Source::memory::<Roll<$member>>(),
             fields: &[
                 Field {

@@ -24,6 +24,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| twin(c).is_none()),
+    undecided: None,
     source: Source::memory::<Twins>(),
     fields: &[
         Field {

@@ -2,7 +2,7 @@
 
 use super::ledger::{Ledger, Spot};
 use super::resting::Resting;
-use super::retained::{Again, Evidence, Kept, Retained};
+use super::retained::{About, Again, Evidence, Kept, Retained};
 use super::row::Row;
 use super::seen::{RuledOut, Seen};
 use super::spot::{Scene, packet_time, position, short};
@@ -25,6 +25,8 @@ pub(super) struct Court {
     pub(super) seen: Seen,
     resting: Resting,
     candidates: RuleBits,
+    /// The rules that must see the subject at hand again.
+    again: Vec<Again>,
     /// Oddities of judging itself.
     pub(super) tally: Tally,
     /// What the operator accepts.
@@ -41,6 +43,7 @@ impl Court {
             ledger: Ledger::new(show_secrets),
             retained: Retained::new(),
             candidates: RuleBits::default(),
+            again: Vec::new(),
             tally: Tally::default(),
             suppressions: Suppressions::default(),
         }
@@ -79,20 +82,20 @@ impl Court {
         case: &Case<'_>,
         evidence: &mut dyn FnMut() -> Evidence,
     ) {
-        let (mut again, mut spot) = (Vec::new(), Spot::default());
+        let mut spot = Spot::default();
         if let Some(sighting) = case.sighting {
             let facts = Memo::of(case);
             let out = self.seen.add(sighting, &facts, &self.rules).unwrap_or_else(|| {
                 self.tally.weird("tokens_uncounted");
                 RuledOut::default()
             });
-            self.subject(Subject::Sighting, (case, &facts, None), out, &mut spot, &mut again);
+            self.subject(Subject::Sighting, (case, &facts, None), out, &mut spot);
         } else {
             for on in subjects {
-                self.subject(*on, (case, case, None), RuledOut::default(), &mut spot, &mut again);
+                self.subject(*on, (case, case, None), RuledOut::default(), &mut spot);
             }
         }
-        self.keep(case, again, &mut spot, evidence);
+        self.keep(case, &mut spot, evidence);
     }
 
     /// Puts a sighting before the rules that have nothing to say of `before`: the same token when it was closed, or the
@@ -103,56 +106,54 @@ impl Court {
         before: &Case<'_>,
         evidence: &mut dyn FnMut() -> Evidence,
     ) {
-        let (mut again, mut spot) = (Vec::new(), Spot::default());
+        let mut spot = Spot::default();
         let (facts, before) = (Memo::of(case), Memo::of(before));
         let looked_at: (_, &dyn Lookup, Option<&dyn Lookup>) = (case, &facts, Some(&before));
-        self.subject(Subject::Sighting, looked_at, RuledOut::default(), &mut spot, &mut again);
-        self.keep(case, again, &mut spot, evidence);
+        self.subject(Subject::Sighting, looked_at, RuledOut::default(), &mut spot);
+        self.keep(case, &mut spot, evidence);
     }
 
     /// Keeps a subject that some rules must see again.
-    fn keep(
-        &mut self,
-        case: &Case<'_>,
-        again: Vec<Again>,
-        spot: &mut Spot,
-        evidence: &mut dyn FnMut() -> Evidence,
-    ) {
-        if again.is_empty() {
+    fn keep(&mut self, case: &Case<'_>, spot: &mut Spot, evidence: &mut dyn FnMut() -> Evidence) {
+        if self.again.is_empty() {
             return;
         }
-        let spot = spot.of(case, again.iter().all(|again| self.rows[again.rule].about_key));
-        let token = case.sighting.map_or(0, |s| short(&s.token));
+        let rows = || self.again.iter().filter_map(|again| self.rows.get(again.rule));
+        let about = About {
+            token: case.sighting.map_or(0, |s| short(&s.token)),
+            spot: spot.of(case, rows().all(|row| row.about_key)),
+            flow: rows().any(|row| row.of_connection).then_some(case.flow_number),
+        };
         let last_seen = packet_time(case);
-        let key = (token, spot, again);
-        if !self.retained.count(&key, last_seen) {
-            let kept = Kept { evidence: evidence(), flow: case.flow_number, count: 1, last_seen };
-            if !self.retained.add(key, kept) {
+        if !self.retained.count(&about, &self.again, last_seen) {
+            let mut kept = || Kept { evidence: evidence(), flow: case.flow_number, count: 1, last_seen };
+            if !self.retained.has_room() || !self.retained.add(about, &self.again, kept()) {
                 self.tally.weird("retained_evicted");
             }
         }
+        self.again.clear();
     }
 
     /// Judges again what was kept, with what `now` has in common for all; `last`: late facts are final.
     pub(super) fn reconsider(&mut self, now: &Case<'_>, last: bool) {
-        for ((token, spot, rules), kept) in self.retained.take() {
+        for (about, rules, kept) in self.retained.take() {
             let case = Case { flow_number: kept.flow, ..kept.evidence.case(now) };
             let facts = Memo::of(&case);
-            let (mut pending, mut about) = (Vec::new(), Spot::default());
-            for again in rules {
+            let (mut pending, mut spot) = (Vec::new(), Spot::default());
+            for again in rules.iter() {
                 let judged = self.rules.rules()[again.rule].judge(&facts);
                 let count = if again.reported { 0 } else { kept.count };
                 let yes = judged.verdict == Verdict::Yes;
-                if yes && let Some(at) = self.record(again.rule, judged, &case, &mut about, count) {
+                if yes && let Some(at) = self.record(again.rule, judged, &case, &mut spot, count) {
                     self.ledger.seen_last(at, kept.last_seen);
                 }
                 if judged.pending {
                     let reported = again.reported || yes && self.rules.reports(again.rule, judged.confidence);
-                    pending.push(Again { reported, ..again });
+                    pending.push(Again { reported, ..*again });
                 }
             }
             if !last && !pending.is_empty() {
-                self.retained.add((token, spot, pending), kept);
+                self.retained.add(about, &pending, kept);
             }
         }
     }
@@ -163,7 +164,6 @@ impl Court {
         (case, facts, before): (&Case<'_>, &dyn Lookup, Option<&dyn Lookup>),
         out: RuledOut,
         spot: &mut Spot,
-        again: &mut Vec<Again>,
     ) {
         let mut candidates = std::mem::take(&mut self.candidates);
         self.rules.about(on, &mut candidates);
@@ -182,8 +182,11 @@ impl Court {
         }
         // What a token says by itself has been looked at when it was new.
         let known = out != RuledOut::default();
-        self.rules.sift(on, facts, if known { Sift::Unsteady } else { Sift::All }, &mut candidates);
         let inside = case.sighting.is_some_and(Sighting::is_inside);
+        let plain = known && on == Subject::Sighting && !inside && before.is_none();
+        let waiting = if plain { self.resting.waiting(case, &mut candidates) } else { RuleBits::default() };
+        self.rules.sift(on, facts, if known { Sift::Unsteady } else { Sift::All }, &mut candidates);
+        candidates.add(&waiting);
         for rule in candidates.iter() {
             let law = &self.rules.rules()[rule];
             let told = |before: &dyn Lookup| {
@@ -193,7 +196,11 @@ impl Court {
             if inside && !law.group.judges_inside() || before.is_some_and(told) {
                 continue;
             }
-            let judged = if known { law.judge_open(facts) } else { law.judge(facts) };
+            let meanwhile = waiting.has(rule).then(|| self.resting.meanwhile(rule)).flatten();
+            let judged = meanwhile.unwrap_or_else(|| match known {
+                true => law.judge_open(facts),
+                false => law.judge(facts),
+            });
             debug_assert_eq!(judged, law.judge(facts), "{}", law.id);
             let yes = judged.verdict == Verdict::Yes;
             if yes && marks.is_some() {
@@ -204,8 +211,7 @@ impl Court {
             }
             if judged.pending {
                 let reported = yes && self.rules.reports(rule, judged.confidence);
-                let flow = self.rows[rule].of_connection.then_some(case.flow_number);
-                again.push(Again::of(rule, reported, judged, flow));
+                self.again.push(Again::of(rule, reported, judged));
             }
         }
         self.candidates = candidates;

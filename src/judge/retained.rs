@@ -6,7 +6,8 @@ use crate::message::{Exchange, Login};
 use crate::rules::{Confidence, Judged, Severity};
 use crate::session::FlowSummary;
 use crate::time::Timestamp;
-use crate::token::Sighting;
+use crate::token::{Sighting, Token};
+use foldhash::HashMap;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -20,13 +21,11 @@ pub(super) struct Again {
     pub(super) reported: bool,
     /// How it would be judged as far as is known now: subjects that differ in this are kept apart.
     pub(super) grade: (Severity, Confidence),
-    /// The connection, where the rule asks about it: one token may come over several.
-    pub(super) flow: Option<u64>,
 }
 
 impl Again {
-    pub(super) const fn of(rule: usize, reported: bool, judged: Judged, flow: Option<u64>) -> Self {
-        Self { rule, reported, grade: (judged.severity, judged.confidence), flow }
+    pub(super) const fn of(rule: usize, reported: bool, judged: Judged) -> Self {
+        Self { rule, reported, grade: (judged.severity, judged.confidence) }
     }
 }
 
@@ -54,16 +53,26 @@ impl Evidence {
         }
     }
 
-    fn size(&self) -> usize {
-        let exchange = |exchange: Option<&Arc<Exchange>>| exchange.map_or(0, |e| e.size());
-        512 + match self {
-            Self::Sighting(sighting, around) => sighting.token.reveal().len() * 3 + exchange(around.as_ref()),
-            Self::Exchange(this) => exchange(Some(this)),
+    /// Bytes beside the token and the exchange, which others may have in common with it.
+    const fn own_size(&self) -> usize {
+        match self {
+            Self::Sighting(..) => size_of::<Sighting>(),
+            Self::Login(_) => size_of::<Login>(),
             Self::Flow(_) => FLOW,
-            Self::Login(_) | Self::None => 0,
+            Self::Exchange(_) | Self::None => 0,
+        }
+    }
+
+    const fn exchange(&self) -> Option<&Arc<Exchange>> {
+        match self {
+            Self::Sighting(_, Some(exchange)) | Self::Exchange(exchange) => Some(exchange),
+            _ => None,
         }
     }
 }
+
+/// What a token costs beside its text: payload, signature, and the members of header and claims.
+const TOKEN_FACTOR: usize = 4;
 
 /// What a flow with its hellos takes.
 const FLOW: usize = 4 << 10;
@@ -76,16 +85,27 @@ pub(super) struct Kept {
     pub(super) last_seen: Timestamp,
 }
 
-/// What subjects have in common that are kept as one: the token, where their findings would be
-/// ([`Spot::of`](super::ledger::Spot::of)), and the rules.
-pub(super) type Key = (u64, u128, Vec<Again>);
+/// What subjects have in common that are kept as one, if the same rules must see them again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct About {
+    pub(super) token: u64,
+    /// Where their findings would be ([`Spot::of`](super::ledger::Spot::of)).
+    pub(super) spot: u128,
+    /// The connection, where a rule asks about it: one token may come over several.
+    pub(super) flow: Option<u64>,
+}
 
 /// All of them, in order. Each key is held once: the index has numbers only.
 #[derive(Default)]
 pub(super) struct Retained {
-    kept: Vec<(Key, Kept)>,
+    kept: Vec<(About, u32, Kept)>,
     index: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    /// What rules must see a subject again: there are few different sets, by number.
+    sets: Vec<Arc<[Again]>>,
+    numbers: HashMap<Arc<[Again]>, u32>,
+    /// The tokens of sightings: whoever parsed them twice, they are held once.
+    tokens: HashMap<u64, Arc<Token>>,
     bytes: usize,
 }
 
@@ -94,33 +114,78 @@ impl Retained {
         Self::default()
     }
 
-    /// Counts one more of those that are kept under a key; false if there is none.
-    pub(super) fn count(&mut self, key: &Key, last_seen: Timestamp) -> bool {
-        let same = |at: &u32| self.kept.get(*at as usize).is_some_and(|(known, _)| known == key);
-        let at = self.index.find(self.hasher.hash_one(key), same).copied();
-        let Some((_, kept)) = at.and_then(|at| self.kept.get_mut(at as usize)) else { return false };
+    /// Counts one more of those that are kept for the same rules; false if there is none.
+    pub(super) fn count(&mut self, about: &About, rules: &[Again], last_seen: Timestamp) -> bool {
+        let Some(set) = self.numbers.get(rules).copied() else { return false };
+        let same = |at: &u32| self.kept.get(*at as usize).is_some_and(|(a, s, _)| (a, *s) == (about, set));
+        let at = self.index.find(self.hasher.hash_one((about, set)), same).copied();
+        let Some((.., kept)) = at.and_then(|at| self.kept.get_mut(at as usize)) else { return false };
         kept.count += 1;
         kept.last_seen = kept.last_seen.max(last_seen);
         true
     }
 
+    /// Whether one more may fit.
+    pub(super) fn has_room(&self) -> bool {
+        self.kept.len() < RETAINED && self.bytes < RETAINED_BYTES
+    }
+
     /// Keeps one more. False if it does not fit.
-    pub(super) fn add(&mut self, mut key: Key, new: Kept) -> bool {
-        let size = new.evidence.size();
-        if self.kept.len() >= RETAINED || self.bytes + size > RETAINED_BYTES {
+    pub(super) fn add(&mut self, about: About, rules: &[Again], mut new: Kept) -> bool {
+        let size = size_of::<(About, u32, Kept)>() + self.share(about.token, &mut new.evidence);
+        if !self.has_room() || self.bytes + size > RETAINED_BYTES {
             return false;
         }
         self.bytes += size;
-        key.2.shrink_to_fit();
+        if let Evidence::Sighting(sighting, _) = &new.evidence {
+            self.tokens.entry(about.token).or_insert_with(|| Arc::clone(&sighting.token));
+        }
+        let set = self.set(rules);
         let (kept, hasher) = (&self.kept, &self.hasher);
-        let hash = |at: &u32| kept.get(*at as usize).map_or(0, |(key, _)| hasher.hash_one(key));
-        self.index.insert_unique(hasher.hash_one(&key), kept.len() as u32, hash);
-        self.kept.push((key, new));
+        let hash =
+            |at: &u32| kept.get(*at as usize).map_or(0, |(about, set, _)| hasher.hash_one((about, set)));
+        self.index.insert_unique(hasher.hash_one((&about, set)), kept.len() as u32, hash);
+        self.kept.push((about, set, new));
         true
     }
 
-    /// All of them; none is left.
-    pub(super) fn take(&mut self) -> Vec<(Key, Kept)> {
-        std::mem::replace(self, Self::new()).kept
+    /// All of them, with their rules; none is left.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = (About, Arc<[Again]>, Kept)> + use<> {
+        let Self { kept, sets, .. } = std::mem::take(self);
+        kept.into_iter().filter_map(move |(about, set, kept)| {
+            let rules = sets.get(set as usize).cloned()?;
+            Some((about, rules, kept))
+        })
     }
+
+    /// Lets a subject share what others have that are kept, and gives the bytes that it has alone.
+    fn share(&self, token: u64, evidence: &mut Evidence) -> usize {
+        let last = self.kept.last().and_then(|(.., kept)| kept.evidence.exchange());
+        let shared = |exchange: &&Arc<Exchange>| last.is_some_and(|last| Arc::ptr_eq(last, exchange));
+        let exchange = evidence.exchange().filter(|e| !shared(e)).map_or(0, |exchange| exchange.size());
+        let mut size = evidence.own_size() + exchange;
+        if let Evidence::Sighting(sighting, _) = evidence {
+            match self.tokens.get(&token) {
+                Some(known) if alike(known, &sighting.token) => sighting.token = Arc::clone(known),
+                _ => size += sighting.token.reveal().len() * TOKEN_FACTOR,
+            }
+        }
+        size
+    }
+
+    /// The number of a set of rules.
+    fn set(&mut self, rules: &[Again]) -> u32 {
+        if let Some(known) = self.numbers.get(rules) {
+            return *known;
+        }
+        let (number, rules) = (self.sets.len() as u32, Arc::<[Again]>::from(rules));
+        self.sets.push(Arc::clone(&rules));
+        self.numbers.insert(rules, number);
+        number
+    }
+}
+
+/// Whether two readings of a token say the same.
+fn alike(a: &Token, b: &Token) -> bool {
+    a.is_same(b) && a.unprotected() == b.unprotected() && a.is_opened() == b.is_opened()
 }

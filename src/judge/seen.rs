@@ -130,10 +130,7 @@ fn refuted(facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
     let mut left = set.clone();
     rules.sift(Subject::Sighting, facts, Sift::Steady, &mut left);
     let facts = Steady(facts);
-    let open = |rule: &usize| {
-        let when = &rules.rules()[*rule].when;
-        !when.fields().iter().copied().any(Facts::is_steady) || when.eval(&facts) != Verdict::No
-    };
+    let open = |rule: &usize| rules.rules()[*rule].when.eval_steady(&facts) != Verdict::No;
     left.iter().filter(open).for_each(|rule| set.take(rule));
     set
 }

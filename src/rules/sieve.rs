@@ -61,7 +61,7 @@ impl Shelf {
     pub(super) fn sift(&self, lookup: &dyn Lookup, by: Sift, rules: &mut RuleBits) {
         let looked_at = |sieve: &Sieve| by == Sift::All || sieve.steady == (by == Sift::Steady);
         for sieve in &self.sieves {
-            if rules.meets(&sieve.bound) && looked_at(sieve) {
+            if looked_at(sieve) && rules.meets(&sieve.bound) {
                 sieve.sift(&lookup.value(sieve.field), rules);
             }
         }

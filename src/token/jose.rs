@@ -1,14 +1,14 @@
 //! A token: what its text says, read leniently.
 
 use super::{
-    Defect, DefectKind, Issuer, Part, Role,
+    Defect, DefectKind, Part,
     algorithm::{Family, NoneForm, none_form},
     base64url::{self, is_base64_char},
-    content,
-    dates::date_problems,
     defect::Defects,
     json,
+    members::Tags,
     opened::Inside,
+    reading::Reading,
     recognise::{Shape, recognise},
     types,
 };
@@ -58,12 +58,15 @@ pub struct Token {
     sha256: [u8; 32],
     pub(super) kind: Kind,
     header: Value,
+    header_tags: Tags,
     /// Members of the header that are protected: the first ones.
     protected: usize,
     unprotected: Option<Box<Map<String, Value>>>,
-    pub(super) claims: Option<Value>,
+    claims: Option<Value>,
+    claims_tags: Tags,
     pub(super) payload: Box<[u8]>,
     signature: Box<[u8]>,
+    manner: Manner,
     pub(super) defects: Box<[Defect]>,
     /// What a JWE in JSON serialisation authenticates beside its header (`aad`, RFC 7516 section 7.2.1).
     pub(super) aad: Option<Box<str>>,
@@ -72,17 +75,13 @@ pub struct Token {
     pub(super) reading: OnceLock<Box<Reading>>,
 }
 
-/// What the claims mean, worked out once for each token.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reading {
-    pub(super) role: Role,
-    pub(super) sample: bool,
-    pub(super) privileges: Box<[String]>,
-    pub(super) content: content::Content,
-    pub(super) issuer: Option<&'static Issuer>,
-    pub(super) dates: Box<[String]>,
-    /// `iat`, `nbf`, `exp`, `auth_time`.
-    pub(super) times: [Option<i64>; 4],
+/// How the token is signed, told when it is read: nearly every fact asks, and the header lies elsewhere in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Manner {
+    family: Option<Family>,
+    none: NoneForm,
+    /// [`Token::signature_is_void`].
+    void: bool,
 }
 
 impl Token {
@@ -172,8 +171,9 @@ impl Token {
     }
 
     /// One member of the header.
+    #[inline]
     pub fn header_member(&self, name: &str) -> Option<&Value> {
-        member(self.header.as_object()?, name)
+        self.header_tags.find(&self.header, name)
     }
 
     /// The payload, if it is a JSON object.
@@ -181,9 +181,16 @@ impl Token {
         self.claims.as_ref()
     }
 
+    /// Other claims in place of those that it has.
+    pub(super) fn set_claims(&mut self, claims: Option<Value>) {
+        self.claims_tags = Tags::of(claims.as_ref());
+        self.claims = claims;
+    }
+
     /// One claim, as sent.
+    #[inline]
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        member(self.claims.as_ref()?.as_object()?, name)
+        self.claims_tags.find(self.claims.as_ref()?, name)
     }
 
     /// Decoded payload of a JWS, decrypted content of a JWE; empty for a JWE that no key has opened, and a detached payload.
@@ -228,34 +235,13 @@ impl Token {
     }
 
     /// How `alg` relates to `none`. Never anything but `Other` for a JWE.
-    pub fn none_form(&self) -> NoneForm {
-        if self.is_encrypted() { NoneForm::Other } else { none_form(self.header_member("alg")) }
+    pub const fn none_form(&self) -> NoneForm {
+        self.manner.none
     }
 
     /// Family of a registered signature algorithm.
-    pub fn family(&self) -> Option<Family> {
-        Family::of(self.header_member("alg")?.as_str()?)
-    }
-
-    /// What its claims mean.
-    pub(super) fn reading(&self) -> &Reading {
-        self.reading.get_or_init(|| {
-            let privileges = self.claims().map(content::privileges).unwrap_or_default();
-            let mut content = self.claims().map(content::content).unwrap_or_default();
-            content::header(&self.header, &mut content);
-            Box::new(Reading {
-                role: self.work_out_role(),
-                sample: self.looks_like_a_sample(),
-                privileges: privileges.into(),
-                content,
-                issuer: self.work_out_issuer(),
-                dates: self.claims().map(date_problems).unwrap_or_default().into(),
-                times: ["iat", "nbf", "exp", "auth_time"].map(|name| {
-                    let value = self.claim(name)?;
-                    value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))
-                }),
-            })
-        })
+    pub const fn family(&self) -> Option<Family> {
+        self.manner.family
     }
 
     /// Whether it is signed with a shared secret.
@@ -267,11 +253,8 @@ impl Token {
 
     /// Whether `alg` is a registered signature algorithm and yet there is no signature to speak of: none, a stub, or
     /// zeros.
-    pub fn signature_is_void(&self) -> bool {
-        const STUB: usize = 16;
-        !self.is_encrypted()
-            && self.family().is_some()
-            && (self.signature.len() < STUB || self.signature.iter().all(|b| *b == 0))
+    pub const fn signature_is_void(&self) -> bool {
+        self.manner.void
     }
 
     pub(super) fn read(
@@ -320,18 +303,23 @@ impl Token {
             (.., true) => Kind::Nested,
             _ => Kind::Jws,
         };
+        let manner = Manner::of(header.get("alg"), (!jwe).then_some(&*signature));
+        let (header, claims) = (Value::Object(header), claims.map(Value::Object));
         Some(Self {
             sha256: Sha256::digest(text.get(..shape.core)?).into(),
             text: str::from_utf8(text.get(..shape.end)?).ok()?.into(),
             segments: shape.segments.into(),
             core: shape.core,
             kind,
-            header: Value::Object(header),
+            header_tags: Tags::of(Some(&header)),
+            header,
             protected,
             unprotected: unprotected.map(|members| Box::new(members.clone())),
-            claims: claims.map(Value::Object),
+            claims_tags: Tags::of(claims.as_ref()),
+            claims,
             payload: payload.into(),
             signature: signature.into(),
+            manner,
             defects: defects.into(),
             aad: None,
             opened: None,
@@ -348,6 +336,17 @@ impl Token {
             out.push_str(if part.is_empty() { "~" } else { "~***" });
         }
         out
+    }
+}
+
+impl Manner {
+    /// That of a token with this `alg` and, unless it is a JWE, this signature.
+    fn of(alg: Option<&Value>, signature: Option<&[u8]>) -> Self {
+        const STUB: usize = 16;
+        let family = Family::of(alg.and_then(Value::as_str).unwrap_or_default());
+        let none = if signature.is_some() { none_form(alg) } else { NoneForm::Other };
+        let empty = |signature: &[u8]| signature.len() < STUB || signature.iter().all(|b| *b == 0);
+        Self { family, none, void: family.is_some() && signature.is_some_and(empty) }
     }
 }
 

@@ -18,8 +18,10 @@ mod issuers;
 mod jose;
 mod json;
 mod json_form;
+mod members;
 mod needles;
 mod opened;
+mod reading;
 mod recognise;
 mod registry;
 #[cfg(test)]
@@ -54,6 +56,7 @@ pub use jose::{Kind, Token, member};
 pub use json_form::{JsonHit, find_json_form, hints_at_json_form};
 pub use needles::Needles;
 pub use opened::Opened;
+pub use reading::Names;
 pub use registry::{Registered, content_enc, key_alg, public_key_alg, signature_alg};
 pub use scan::{Hit, Scanner};
 pub use secret::Secret;

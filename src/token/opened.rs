@@ -34,7 +34,7 @@ impl Token {
             types::of_claims(claims, &mut found);
         }
         let mut token = self.clone();
-        token.claims = claims.map(Value::Object);
+        token.set_claims(claims.map(Value::Object));
         token.payload = content.text.into();
         token.defects = defects.into();
         token.reading = OnceLock::new();
@@ -63,7 +63,7 @@ impl Token {
         const SHORTEST: usize = 18;
         let text = self.payload.trim_ascii();
         let text = text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(text);
-        if self.claims.is_some() || text.len() < SHORTEST { None } else { Self::parse(text) }
+        if self.claims().is_some() || text.len() < SHORTEST { None } else { Self::parse(text) }
     }
 
     /// What a JWE authenticates beside its content, as sent (RFC 7516 section 5.1, step 14).

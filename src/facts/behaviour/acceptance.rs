@@ -20,6 +20,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: true,
     rest: Some(|c| !succeeded(c)),
+    undecided: None,
     source: Source::memory::<Routes>(),
     fields: &[
         Field {

@@ -28,6 +28,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| !is_proof(c) && unproved(c).is_none()),
+    undecided: None,
     source: Source::memory::<Bound>(),
     fields: &[
         Field {

@@ -23,6 +23,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(at_rest),
+    undecided: None,
     source: Source::memory::<Ends>(),
     fields: &[
         Field {
@@ -139,7 +140,12 @@ fn logs_out(exchange: &Exchange) -> bool {
     let method = exchange.method().unwrap_or_default();
     let deletes = method == b"DELETE";
     path.rsplit(|b| *b == b'/').take(3).any(|segment| {
-        let letters = segment.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase);
+        let mut letters =
+            segment.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).peekable();
+        // All words below begin with one of these: most segments are told by a letter.
+        if !matches!(letters.peek(), Some(b'b' | b'e' | b'l' | b'r' | b's')) {
+            return false;
+        }
         let plain: SmallVec<[u8; 32]> = letters.collect();
         matches!(
             plain.as_slice(),

@@ -20,6 +20,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::memory::<Redeemed>(),
     fields: &[
         Field {

@@ -17,6 +17,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::memory::<Hosts>(),
     fields: &[
         Field {

@@ -19,6 +19,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: true,
     rest: Some(|c| bound_to(c).is_none()),
+    undecided: None,
     source: Source::memory::<Connections>(),
     fields: &[Field {
         name: "mtls.problem",

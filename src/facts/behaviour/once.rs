@@ -2,18 +2,17 @@
 
 use super::super::digest;
 use super::super::memory::{Given, Memory, Wants};
+use super::super::names::names;
 use super::super::profile::{self, typ};
 use super::super::recent::Recent;
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject};
 use super::{TokenId, id_of};
-use crate::keys::thumbprint;
 use crate::limits::LIVES;
 use crate::message::{Direction, ExchangeId};
 use crate::tally::Tally;
 use crate::time::{SECOND, Timestamp};
 use crate::token::Role;
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 pub(in super::super) const FAMILY: Family = Family {
@@ -24,6 +23,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| c.memory::<Names>().is_none_or(|names| !names.any) || again(c).is_none()),
+    undecided: None,
     source: Source::memory::<Names>(),
     fields: &[
         Field {
@@ -109,7 +109,7 @@ fn one_time(case: &Case<'_>) -> bool {
     let request_object = sighting.place.name.as_deref() == Some("request");
     matches!(role, Some(Role::DpopProof | Role::ClientAssertion | Role::Logout | Role::SecurityEvent))
         || request_object
-        || typ(&sighting.token) == "kb+jwt"
+        || sighting.token.role() == Role::Credential && typ(&sighting.token) == "kb+jwt"
 }
 
 fn is_proof(case: &Case<'_>) -> bool {
@@ -118,19 +118,17 @@ fn is_proof(case: &Case<'_>) -> bool {
 
 fn name(case: &Case<'_>) -> Option<Name> {
     let token = &case.sighting?.token;
-    let jti = token.claim("jti")?.as_str()?;
+    let (by_issuer, name) = names(token).identifier?;
     // A token that was tampered with has the name of the one that it was made from.
     if token.is_encrypted() || token.signature().is_empty() || token.signature_is_void() {
         return None;
     }
     let role = profile::role(case)?;
-    let owner = match token.iss().and_then(|iss| iss.as_str()) {
-        Some(iss) => Cow::Borrowed(iss),
-        None if role == Role::DpopProof => String::from(thumbprint(token.header_member("jwk")?)?).into(),
-        None => return None,
-    };
+    if !by_issuer && role != Role::DpopProof {
+        return None;
+    }
     let role = if one_time(case) { "one-time" } else { role.as_str() };
-    Some(digest([&*owner, role, jti]))
+    Some(digest((name, role)))
 }
 
 fn first<'a>(case: &Case<'a>) -> Option<&'a First> {

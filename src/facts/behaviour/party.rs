@@ -15,6 +15,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| c.exchange.and_then(Exchange::host).is_none_or(|host| listed(name_of(host)).is_none())),
+    undecided: None,
     source: Source::Pure,
     fields: &[Field {
         name: "party.kind",

@@ -25,6 +25,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| variant(c).is_none() && refused(c).is_none() && tool(c).is_none()),
+    undecided: None,
     source: Source::memory::<Variants>(),
     fields: &[
         Field {
@@ -119,7 +120,7 @@ impl Memory for Variants {
         self.refusal(case, tally);
         let token = &*sighting.token;
         let id = id_of(token);
-        if let Some(base) = self.bases.touch(&payload(token))
+        if let Some(base) = self.bases.touch(&token.payload_name())
             && base.token == id
         {
             base.accepted |= accepted(case);
@@ -223,13 +224,13 @@ impl Parts {
             return None;
         }
         let segments: SmallVec<[&str; 3]> = token.segments().collect();
-        let [header, payload, _] = segments[..] else { return None };
+        let [header, _, _] = segments[..] else { return None };
         let void =
             token.signature().len() < 16 || token.none_form() != NoneForm::Other || token.signature_is_void();
         Some(Self {
             input: hash(token.signing_input()),
             header: hash(header.as_bytes()),
-            payload: hash(payload.as_bytes()),
+            payload: token.payload_name(),
             signature: hash(token.signature()),
             void,
             jti: token.claim("jti").and_then(|jti| jti.as_str()).map(|jti| hash(jti.as_bytes())),
@@ -249,10 +250,6 @@ fn hash(bytes: &[u8]) -> u64 {
     FixedState::default().hash_one(bytes)
 }
 
-fn payload(token: &Token) -> u64 {
-    hash(token.segments().nth(1).unwrap_or_default().as_bytes())
-}
-
 fn accepted(case: &Case<'_>) -> bool {
     presented(case) && case.exchange.and_then(|e| e.success()) == Some(true)
 }
@@ -260,7 +257,7 @@ fn accepted(case: &Case<'_>) -> bool {
 fn variant<'a>(case: &Case<'a>) -> Option<(&'a Base, &'static str)> {
     let (sighting, known) = (case.sighting?, case.memory::<Variants>().filter(|known| known.any)?);
     let id = id_of(&sighting.token);
-    if known.bases.get(&payload(&sighting.token)).is_some_and(|base| base.token == id) {
+    if known.bases.get(&sighting.token.payload_name()).is_some_and(|base| base.token == id) {
         return None;
     }
     let base = known.bases.get(&known.base(&Parts::of(&sighting.token)?)?)?;
@@ -269,11 +266,9 @@ fn variant<'a>(case: &Case<'a>) -> Option<(&'a Base, &'static str)> {
 }
 
 fn copied(case: &Case<'_>) -> bool {
-    let parts = case.sighting.and_then(|s| Parts::of(&s.token));
-    let same = |base: &Base, parts: &Parts| {
-        base.signature == parts.signature && base.input != parts.input && !parts.void
-    };
-    variant(case).zip(parts).is_some_and(|((base, _), parts)| same(base, &parts))
+    let Some(((base, _), sighting)) = variant(case).zip(case.sighting) else { return false };
+    let same = |parts: Parts| base.signature == parts.signature && base.input != parts.input && !parts.void;
+    Parts::of(&sighting.token).is_some_and(same)
 }
 
 fn refused(case: &Case<'_>) -> Option<i64> {
@@ -294,7 +289,12 @@ fn tool(case: &Case<'_>) -> Option<&'static str> {
         return TOOLS.get(found.as_usize()).copied();
     }
     let members = ["jku", "x5u", "kid"].into_iter().filter_map(|name| token.header_member(name)?.as_str());
-    members.into_iter().find_map(|value| LISTENERS.iter().find(|host| value.contains(**host)).copied())
+    let listener = |value: &str| {
+        let found =
+            LISTENER_SEARCH.as_ref()?.find_overlapping_iter(value).map(|found| found.pattern()).min()?;
+        LISTENERS.get(found.as_usize()).copied()
+    };
+    members.into_iter().find_map(listener)
 }
 
 /// Names in the User-Agent of tools for attacks.
@@ -316,3 +316,5 @@ const LISTENERS: &[&str] = &[
     "oast.site",
     "webhook.site",
 ];
+
+static LISTENER_SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(LISTENERS).ok());

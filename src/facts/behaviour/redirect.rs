@@ -20,6 +20,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| followed(c).is_none()),
+    undecided: None,
     source: Source::memory::<Redirects>(),
     fields: &[
         Field {

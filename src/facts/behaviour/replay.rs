@@ -20,6 +20,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: Some(|c| life(c).is_none_or(Life::is_plain)),
+    undecided: None,
     source: Source::memory::<Lives>(),
     fields: &[
         Field {
@@ -147,25 +148,23 @@ impl Memory for Lives {
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
         let (Some(sighting), Some(now)) = (case.sighting, Now::of(case)) else { return };
         let id = id_of(&sighting.token);
-        if self.known.touch(&id).is_none() {
-            let ends =
-                [sighting.transport.client, sighting.transport.server].map(|end| end.map(|end| end.addr));
-            let clear = !sighting.transport.channel.encrypted() && !case.accepts_cleartext();
-            let life = Life {
-                exposed: (clear && ends[0].is_some()).then(|| [client(case).or(ends[0]), ends[1]]),
-                users: SmallVec::new(),
-                servers: SmallVec::new(),
-                devices: SmallVec::new(),
-                sites: SmallVec::new(),
-                clear: false,
-                opened: false,
-            };
-            if self.known.insert(id, life).is_some() {
-                tally.weird("lives_evicted");
-            }
-        }
         if let Some(life) = self.known.touch(&id) {
-            life.note(case, &now);
+            return life.note(case, &now);
+        }
+        let ends = [sighting.transport.client, sighting.transport.server].map(|end| end.map(|end| end.addr));
+        let clear = !sighting.transport.channel.encrypted() && !case.accepts_cleartext();
+        let mut life = Life {
+            exposed: (clear && ends[0].is_some()).then(|| [client(case).or(ends[0]), ends[1]]),
+            users: SmallVec::new(),
+            servers: SmallVec::new(),
+            devices: SmallVec::new(),
+            sites: SmallVec::new(),
+            clear: false,
+            opened: false,
+        };
+        life.note(case, &now);
+        if self.known.insert(id, life).is_some() {
+            tally.weird("lives_evicted");
         }
     }
 }

@@ -14,6 +14,7 @@ pub(in super::super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     fields: &[Field {
         name: "session.kept",

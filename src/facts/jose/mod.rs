@@ -30,6 +30,7 @@ pub(super) const FAMILY: Family = Family {
     steady: true,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
     fields: &[
         Field {

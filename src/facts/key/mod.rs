@@ -20,6 +20,7 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::memory::<Keys>(),
     fields: &[
         Field {

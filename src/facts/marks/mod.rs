@@ -23,6 +23,7 @@ macro_rules! marks {
     steady: false,
     late: false,
     rest: None,
+    undecided: None,
     source: Source::Pure,
             fields: &[
                 $(Field {

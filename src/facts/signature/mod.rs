@@ -19,6 +19,9 @@ pub(super) const FAMILY: Family = Family {
     steady: false,
     late: true,
     rest: None,
+    undecided: Some(|c| {
+        matches!(state(c), State::Waiting) && token(c).is_some_and(|token| keys::without_key(token).is_none())
+    }),
     source: Source::memory::<Signatures>(),
     fields: &[
         Field {

@@ -25,6 +25,8 @@ pub struct Program {
     parts: Box<[Op]>,
     /// How many are not.
     open: usize,
+    /// Which of these name a steady fact, too.
+    mixed: Box<[bool]>,
     fields: Box<[FieldId]>,
 }
 
@@ -46,35 +48,34 @@ impl Program {
         };
         parts.sort_by_cached_key(rank);
         let open = parts.iter().filter(|part| !rank(part).0).count();
+        let names_steady = |part: &Op| {
+            let mut any = false;
+            part.fields(&mut |field| any |= schema.is_steady(field));
+            any
+        };
+        let mixed = parts.iter().take(open).map(names_steady).collect();
         let mut fields = Vec::new();
         parts.iter().for_each(|part| part.fields(&mut |field| fields.push(field)));
         fields.sort_unstable();
         fields.dedup();
-        Ok(Self { parts, open, fields: fields.into() })
+        Ok(Self { parts, open, mixed, fields: fields.into() })
     }
 
     /// Judges one subject.
     pub fn eval(&self, lookup: &dyn Lookup) -> Verdict {
-        self.joined(&self.parts, lookup)
+        joined(&self.parts, lookup)
     }
 
     /// Judges one subject of which steady facts were looked at before and ruled nothing out ([`Schema::is_steady`]).
     pub fn eval_open(&self, lookup: &dyn Lookup) -> Verdict {
-        self.joined(self.parts.get(..self.open).unwrap_or_default(), lookup)
+        joined(self.parts.iter().take(self.open), lookup)
     }
 
-    fn joined(&self, parts: &[Op], lookup: &dyn Lookup) -> Verdict {
-        let evaluation = Evaluation::new(lookup);
-        let mut verdict = Verdict::Yes;
-        for part in parts {
-            match evaluation.condition(part) {
-                Truth::Yes => {}
-                // Unknown cannot become true any more, so it decides like a plain no.
-                Truth::No | Truth::Unknown => return Verdict::No,
-                Truth::Pending => verdict = Verdict::Pending,
-            }
-        }
-        verdict
+    /// What steady facts alone say, where `lookup` has the others pending. What names none of them is not asked.
+    pub fn eval_steady(&self, lookup: &dyn Lookup) -> Verdict {
+        let (open, steady) = self.parts.split_at(self.open);
+        let mixed = open.iter().zip(&self.mixed).filter(|(_, mixed)| **mixed).map(|(part, _)| part);
+        joined(steady.iter().chain(mixed), lookup)
     }
 
     /// The facts that are used, in order.
@@ -104,6 +105,20 @@ impl Program {
             _ => required(part).map(|(field, texts)| Need::OneOf(field, texts)),
         })
     }
+}
+
+fn joined<'p>(parts: impl IntoIterator<Item = &'p Op>, lookup: &dyn Lookup) -> Verdict {
+    let evaluation = Evaluation::new(lookup);
+    let mut verdict = Verdict::Yes;
+    for part in parts {
+        match evaluation.condition(part) {
+            Truth::Yes => {}
+            // Unknown cannot become true any more, so it decides like a plain no.
+            Truth::No | Truth::Unknown => return Verdict::No,
+            Truth::Pending => verdict = Verdict::Pending,
+        }
+    }
+    verdict
 }
 
 /// What a condition needs of one fact.
