@@ -37,7 +37,7 @@ impl Court {
     pub(super) fn new(rules: RuleSet, show_secrets: bool) -> Self {
         Self {
             rows: rules.rules().iter().map(Row::of).collect(),
-            seen: Seen::new(),
+            seen: Seen::new(&rules),
             resting: Resting::new(&rules),
             rules,
             ledger: Ledger::new(show_secrets),

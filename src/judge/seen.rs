@@ -22,6 +22,8 @@ pub(super) struct Seen {
     /// Sets of rules that cannot fire; the first is empty.
     sets: Vec<RuleBits>,
     numbers: HashMap<RuleBits, u32>,
+    /// The rules that name something of what a token says by itself: no others are asked.
+    asked: RuleBits,
 }
 
 /// Rules that cannot fire for one token.
@@ -30,8 +32,15 @@ pub(super) struct RuledOut(u32);
 
 impl Seen {
     /// No token seen.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(rules: &RuleSet) -> Self {
+        let mut asked = RuleBits::default();
+        for (at, rule) in rules.rules().iter().enumerate() {
+            if rule.when.fields().iter().copied().any(Facts::is_steady) {
+                asked.insert(at);
+            }
+        }
         Self {
+            asked,
             tokens: HashMap::new(),
             older: HashMap::new(),
             half: None,
@@ -82,10 +91,24 @@ impl Seen {
         if self.half.is_none() && self.tokens.len() >= limits::COUNTED_TOKENS {
             return None;
         }
-        let number = self.number(refuted(facts, rules));
+        let number = self.number(self.refuted(facts, rules));
         self.counted += 1;
         self.insert(token, (kind, number));
         Some(RuledOut(number))
+    }
+
+    /// The rules that what a token says at every sighting rules out.
+    fn refuted(&self, facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
+        let mut set = RuleBits::default();
+        rules.about(Subject::Sighting, &mut set);
+        let mut left = set.clone();
+        rules.sift(Subject::Sighting, facts, Sift::Steady, &mut left);
+        set.remove(&left);
+        left.keep(&self.asked);
+        let facts = Steady(facts);
+        let refuted = |rule: &usize| rules.rules()[*rule].when.eval_steady(&facts) == Verdict::No;
+        left.iter().filter(refuted).for_each(|rule| set.insert(rule));
+        set
     }
 
     fn insert(&mut self, token: u64, entry: (Kind, u32)) {
@@ -121,18 +144,6 @@ impl Seen {
         self.numbers.insert(set, number);
         number
     }
-}
-
-/// The rules that what a token says at every sighting rules out.
-fn refuted(facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
-    let mut set = RuleBits::default();
-    rules.about(Subject::Sighting, &mut set);
-    let mut left = set.clone();
-    rules.sift(Subject::Sighting, facts, Sift::Steady, &mut left);
-    let facts = Steady(facts);
-    let open = |rule: &usize| rules.rules()[*rule].when.eval_steady(&facts) != Verdict::No;
-    left.iter().filter(open).for_each(|rule| set.take(rule));
-    set
 }
 
 /// What a token says at every sighting; the other facts may be anything, which is what pending means for a condition.
