@@ -9,6 +9,7 @@ use super::{TokenId, client, device, id_of, presented};
 use crate::limits::{LIFE_ENDS, LIVES};
 use crate::message::{Channel, is_ip_literal, name_of, same_site};
 use crate::tally::Tally;
+use crate::token::Sighting;
 use smallvec::SmallVec;
 use std::net::IpAddr;
 
@@ -112,27 +113,36 @@ struct Site {
     meant: bool,
 }
 
-/// The sighting at hand.
-struct Now<'a> {
-    client: Option<IpAddr>,
-    server: Option<IpAddr>,
-    device: Option<u64>,
-    encrypted: bool,
-    host: Option<&'a str>,
+/// The sighting at hand: each fact asks for something else of it.
+struct Now<'a, 'c> {
+    case: &'c Case<'a>,
+    sighting: &'a Sighting,
+    presented: bool,
 }
 
-impl<'a> Now<'a> {
-    fn of(case: &Case<'a>) -> Option<Self> {
-        let sighting = case.sighting?;
-        let presented = presented(case);
-        let host = case.exchange.and_then(|e| e.host()).filter(|_| presented);
-        Some(Self {
-            client: client(case).filter(|_| presented),
-            server: sighting.transport.server.map(|s| s.addr),
-            device: case.exchange.and_then(device).filter(|_| presented),
-            encrypted: sighting.transport.channel == Channel::TlsDecrypted,
-            host: host.map(name_of),
-        })
+impl<'a, 'c> Now<'a, 'c> {
+    fn of(case: &'c Case<'a>) -> Option<Self> {
+        Some(Self { case, sighting: case.sighting?, presented: presented(case) })
+    }
+
+    fn client(&self) -> Option<IpAddr> {
+        if self.presented { client(self.case) } else { None }
+    }
+
+    fn device(&self) -> Option<u64> {
+        self.case.exchange.filter(|_| self.presented).and_then(device)
+    }
+
+    fn server(&self) -> Option<IpAddr> {
+        self.sighting.transport.server.map(|s| s.addr)
+    }
+
+    fn encrypted(&self) -> bool {
+        self.sighting.transport.channel == Channel::TlsDecrypted
+    }
+
+    fn host(&self) -> Option<&'a str> {
+        self.case.exchange.filter(|_| self.presented)?.host().map(name_of)
     }
 }
 
@@ -180,28 +190,28 @@ impl Life {
             && !(self.clear && self.opened)
     }
 
-    fn note(&mut self, case: &Case<'_>, now: &Now<'_>) {
-        let clear = !now.encrypted;
-        self.opened |= now.encrypted;
+    fn note(&mut self, case: &Case<'_>, now: &Now<'_, '_>) {
+        let (clear, device) = (!now.encrypted(), now.device());
+        self.opened |= now.encrypted();
         self.clear |= clear && !case.accepts_cleartext();
-        if let Some(server) = now.server {
-            keep(&mut self.servers, (server, now.encrypted));
+        if let Some(server) = now.server() {
+            keep(&mut self.servers, (server, now.encrypted()));
         }
-        if let Some(addr) = now.client.filter(|addr| !addr.is_loopback())
+        if let Some(addr) = now.client().filter(|addr| !addr.is_loopback())
             && !self.users.iter().any(|user| user.addr == addr && user.clear == clear)
         {
-            keep(&mut self.users, User { addr, device: now.device, clear });
+            keep(&mut self.users, User { addr, device, clear });
         }
-        if let Some(device) = now.device {
+        if let Some(device) = device {
             keep(&mut self.devices, device);
         }
-        if let Some(name) = now.host
+        if let Some(name) = now.host()
             && self.sites.len() < LIFE_ENDS
             && !self.sites.iter().any(|site| *site.name == *name)
         {
             let (issuer, meant) = (issued_by(case, name), meant(case, name));
             let literal = is_ip_literal(name) || name == "localhost";
-            self.sites.push(Site { name: name.into(), literal, server: now.server, issuer, meant });
+            self.sites.push(Site { name: name.into(), literal, server: now.server(), issuer, meant });
         }
     }
 
@@ -210,12 +220,9 @@ impl Life {
         self.users.iter().filter(|user| !self.servers.iter().any(|(server, _)| *server == user.addr))
     }
 
-    fn strangers(&self, now: &Now<'_>) -> Option<(i64, &'static str)> {
-        let first = self.clients().next()?;
-        let this = self
-            .clients()
-            .find(|user| Some(user.addr) == now.client)
-            .filter(|user| user.addr != first.addr)?;
+    fn strangers(&self, now: &Now<'_, '_>) -> Option<(i64, &'static str)> {
+        let (first, client) = (self.clients().next()?, now.client()?);
+        let this = self.clients().find(|user| user.addr == client).filter(|user| user.addr != first.addr)?;
         let mut all: SmallVec<[IpAddr; 4]> = self.clients().map(|user| user.addr).collect();
         all.sort_unstable();
         all.dedup();
@@ -231,27 +238,28 @@ impl Life {
         Some((all.len() as i64, spread))
     }
 
-    fn other_devices(&self, now: &Now<'_>) -> Option<i64> {
-        (self.devices.first() != Some(&now.device?)).then_some(self.devices.len() as i64)
+    fn other_devices(&self, now: &Now<'_, '_>) -> Option<i64> {
+        (self.devices.first() != Some(&now.device()?)).then_some(self.devices.len() as i64)
     }
 
-    fn exposed(&self, now: &Now<'_>) -> Option<bool> {
-        let (ends, addr) = (self.exposed?, now.client?);
+    fn exposed(&self, now: &Now<'_, '_>) -> Option<bool> {
+        let (ends, addr) = (self.exposed?, now.client()?);
         let hop = self.servers.iter().any(|(server, _)| *server == addr);
         let one_family = ends[0].is_none_or(|end| end.is_ipv4() == addr.is_ipv4());
         Some(!ends.contains(&Some(addr)) && !hop && !addr.is_loopback() && one_family)
     }
 
-    fn mixed(&self, now: &Now<'_>) -> Option<&'static str> {
+    fn mixed(&self, now: &Now<'_, '_>) -> Option<&'static str> {
         let passed = |user: &User| {
             user.clear && self.servers.iter().any(|(server, encrypted)| *encrypted && *server == user.addr)
         };
-        let within = !now.encrypted && now.server.is_some_and(|server| server.is_loopback());
+        let within = !now.encrypted() && now.server().is_some_and(|server| server.is_loopback());
         Some(if within || self.users.iter().any(passed) { "hop" } else { "apart" })
     }
 
-    fn other_site(&self, now: &Now<'_>) -> Option<&str> {
-        let at = self.sites.iter().position(|site| Some(&*site.name) == now.host)?;
+    fn other_site(&self, now: &Now<'_, '_>) -> Option<&str> {
+        let host = now.host()?;
+        let at = self.sites.iter().position(|site| *site.name == *host)?;
         let this = self.sites.get(at)?;
         let other = self.sites.get(..at)?.iter().find(|other| {
             // An address is another name of a machine that has one.
@@ -287,7 +295,7 @@ fn meant(case: &Case<'_>, name: &str) -> bool {
 fn with<'a, T>(
     case: &Case<'a>,
     worth: impl FnOnce(&Life) -> bool,
-    f: impl FnOnce(&'a Life, &Now<'_>) -> Option<T>,
+    f: impl FnOnce(&'a Life, &Now<'_, '_>) -> Option<T>,
 ) -> Option<T> {
     let life = life(case).filter(|life| worth(life))?;
     f(life, &Now::of(case)?)
