@@ -109,6 +109,7 @@ impl Judge {
             rule.fields().iter().any(|f| Facts::get(*f).is_some_and(|f| marks::bit(f.name).is_some()))
         });
         let mut demand = Demand {
+            lean: true,
             tokens: on(Subject::Sighting) || on(Subject::Exchange),
             logins: on(Subject::Login),
             flows: on(Subject::Flow),

@@ -1,6 +1,6 @@
 //! Message heads: start line and fields.
 
-use super::{Direction, Location};
+use super::{Authorization, Direction, Location};
 use std::ops::Range;
 
 /// Protocol version of a message.
@@ -170,6 +170,33 @@ impl StoredHead {
         named.next().map(|[.., a, b]| self.slice(&(*a..*b)))
     }
 
+    /// Forgets the credentials of Authorization where they follow the scheme Bearer (RFC 6750 section 2.1), and gives their
+    /// memory back.
+    pub fn forget_bearer(&mut self) {
+        const BEARER: usize = "bearer".len();
+        let is_long = |[name, name_end, value, end]: &&[u32; 4]| {
+            name_end - name == 13
+                && end - value > 32
+                && self.slice(&(*name..*name_end)).eq_ignore_ascii_case(b"authorization")
+        };
+        let Some(&[.., start, end]) = self.fields.iter().find(is_long) else { return };
+        if !Authorization::parse(self.slice(&(start..end)))
+            .is_some_and(|value| value.at > BEARER && value.is("bearer"))
+        {
+            return;
+        }
+        let cut = start as usize + BEARER..end as usize;
+        let gone = cut.len() as u32;
+        self.bytes.drain(cut);
+        self.bytes.shrink_to_fit();
+        let moved = |at: &mut u32| *at -= if *at >= end { gone } else { 0 };
+        self.fields.as_flattened_mut().iter_mut().for_each(moved);
+        for range in [&mut self.method, &mut self.target] {
+            moved(&mut range.start);
+            moved(&mut range.end);
+        }
+    }
+
     /// Bytes that this head holds, for bounds.
     pub fn size(&self) -> usize {
         self.bytes.len() + self.fields.len() * 16
@@ -213,5 +240,39 @@ mod tests {
             assert_eq!(stored.fields().count(), 2);
         }
         assert_eq!(head.field("accept"), Some(&b"*/*"[..]));
+    }
+
+    #[test]
+    fn bearer_credentials_are_forgotten_and_nothing_else() {
+        let text = "GET /x HTTP/1.1\r\nHost: a.test\r\nAuthorization: ";
+        for (scheme, kept) in
+            [("Bearer ", "Bearer"), ("bearer  ", "bearer"), ("DPoP ", ""), ("", ""), ("Bearer", "")]
+        {
+            for raw in [true, false] {
+                let value = format!("{scheme}{}", "x".repeat(40));
+                let all = format!("{text}{value}\r\nAccept: */*\r\n\r\n");
+                let at = |part: &str| {
+                    let at = all.find(part).unwrap();
+                    &all.as_bytes()[at..at + part.len()]
+                };
+                let fields = [("Host", "a.test"), ("Authorization", &*value), ("Accept", "*/*")];
+                let fields = fields.map(|(name, value)| Field { name: at(name), value: at(value), at: 0 });
+                let start = Start::Request { method: at("GET"), target: at("/x") };
+                let raw = if raw { all.as_bytes() } else { b"" };
+                let head = Head { version: Version::Http11, start, start_at: 4, fields: &fields, at: 0, raw };
+                let mut stored = StoredHead::default();
+                stored.store(&head);
+                let size = stored.size();
+                stored.forget_bearer();
+                let expected = if kept.is_empty() { &*value } else { kept };
+                assert_eq!(stored.field("authorization"), Some(expected.as_bytes()), "{value}");
+                assert_eq!((stored.method(), stored.target()), (&b"GET"[..], &b"/x"[..]));
+                assert_eq!(
+                    (stored.field("host"), stored.field("accept")),
+                    (Some(&b"a.test"[..]), Some(&b"*/*"[..]))
+                );
+                assert_eq!(stored.size(), size - (value.len() - expected.len()));
+            }
+        }
     }
 }

@@ -336,7 +336,7 @@ impl Scribe<'_> {
             }));
             return;
         };
-        let (exchange, sightings) = open.close(found, document);
+        let (exchange, sightings) = open.close(found, document, demand.lean);
         let exchange = Arc::new(exchange);
         if leads_on && self.book.upgraded.len() < limits::INNER_LAYERS {
             self.book.upgraded.push((exchange.id, Arc::clone(&exchange)));

@@ -28,6 +28,8 @@ pub struct Demand {
     pub policy: std::sync::Arc<crate::policy::Policy>,
     /// Logins of protocols other than HTTP are reported.
     pub logins: bool,
+    /// Exchanges do without the credentials in Authorization, which are most of a head: their tokens were found.
+    pub lean: bool,
     /// Digests of decoded bodies are computed.
     pub body_digests: bool,
     /// Every flow is reported at its end.

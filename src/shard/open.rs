@@ -209,9 +209,17 @@ impl Open {
     }
 
     /// The closed exchange, and the tokens that waited for that.
-    pub(super) fn close(self, found: marks::Found, document: Option<Arc<[u8]>>) -> (Exchange, Vec<Sighting>) {
+    pub(super) fn close(
+        self,
+        found: marks::Found,
+        document: Option<Arc<[u8]>>,
+        lean: bool,
+    ) -> (Exchange, Vec<Sighting>) {
         let (request_tokens, response_tokens) = (self.request_tokens(), self.response_tokens());
-        let [request, response] = self.messages.map(|m| m.map(|m| m.close()));
+        let [mut request, response] = self.messages.map(|m| m.map(|m| m.close()));
+        if let Some(request) = request.as_mut().filter(|_| lean) {
+            request.head.forget_bearer();
+        }
         let (id, transport) = (self.id, self.transport);
         let marks::Found { marks, places: marked, spent, .. } = found;
         let exchange = Exchange {
