@@ -250,7 +250,7 @@ pub const RULE_SETS: usize = 4096;
 /// Subjects retained for `late` facts.
 pub const RETAINED: usize = 16_384;
 /// Bytes of retained subjects as they are used: a token that many have in common counts once.
-pub const RETAINED_BYTES: usize = 16 << 20;
+pub const RETAINED_BYTES: usize = 14 << 20;
 /// Hosts, clients and issuers that are remembered, each; those over it are judged early.
 pub const ROLL: usize = 4096;
 /// Packet time without a token of theirs after which they are over, in nanoseconds.
