@@ -107,6 +107,8 @@ pub(super) struct Retained {
     /// The tokens of sightings: whoever parsed them twice, they are held once.
     tokens: HashMap<u64, Arc<Token>>,
     bytes: usize,
+    /// One did not fit: no more are kept, so that nobody makes evidence that is not taken.
+    full: bool,
 }
 
 impl Retained {
@@ -126,14 +128,15 @@ impl Retained {
     }
 
     /// Whether one more may fit.
-    pub(super) fn has_room(&self) -> bool {
-        self.kept.len() < RETAINED && self.bytes < RETAINED_BYTES
+    pub(super) const fn has_room(&self) -> bool {
+        !self.full
     }
 
     /// Keeps one more. False if it does not fit.
     pub(super) fn add(&mut self, about: About, rules: &[Again], mut new: Kept) -> bool {
         let size = size_of::<(About, u32, Kept)>() + self.share(about.token, &mut new.evidence);
-        if !self.has_room() || self.bytes + size > RETAINED_BYTES {
+        self.full |= self.kept.len() >= RETAINED || self.bytes + size > RETAINED_BYTES;
+        if self.full {
             return false;
         }
         self.bytes += size;
