@@ -7,6 +7,8 @@ use libdeflater::Decompressor;
 const MEMBER: &[u8] = &[0x1f, 0x8b, 8];
 /// Header and trailer of the shortest member.
 const SHORTEST: usize = 18;
+/// Most of the output buffer that is kept for the next body, in bytes: every shard has one.
+const KEPT: usize = 256 << 10;
 
 /// A decoder of whole bodies, with its output buffer.
 pub struct Whole {
@@ -39,6 +41,12 @@ impl Whole {
         }
         let len = self.decompressor.gzip_decompress(input, &mut self.buffer).ok()?;
         self.buffer.get(..len)
+    }
+
+    /// Gives back what a long body took.
+    pub fn trim(&mut self) {
+        self.buffer.truncate(KEPT);
+        self.buffer.shrink_to(KEPT);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::message::Position;
 
 /// How many are kept for the next bodies.
-const SPARE: usize = 8;
+const SPARE: usize = 2;
 
 /// Most of a text that is searched at once, in bytes: as much as a decoder hands out.
 const PIECE: usize = 32 << 10;
@@ -104,6 +104,7 @@ impl Body {
             self.gathered = Some(gathered);
         }
         tools.out.tally = before;
+        whole.trim();
         tools.whole = Some(whole);
         done
     }
