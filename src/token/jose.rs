@@ -350,17 +350,6 @@ impl Manner {
     }
 }
 
-/// Members of an object that are looked through in order: to hash the name takes longer.
-const FEW_MEMBERS: usize = 16;
-
-/// A member of an object. Small objects, which headers and claims are, are not worth a hash.
-pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    if object.len() > FEW_MEMBERS {
-        return object.get(name);
-    }
-    object.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
-}
-
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.redacted())

@@ -1,21 +1,28 @@
-//! Members of a JSON object, looked for without reading their names.
+//! Members of a JSON object.
 
-use super::jose::member;
 use serde_json::{Map, Value};
 
-/// Members that a header or its claims have at most for [`Tags`] to be kept: more are found by the hash of the map.
-const MANY: usize = 16;
+/// Members of an object that are looked through in order: to hash the name takes longer.
+const FEW: usize = 16;
+
+/// A member of an object. Small objects, which headers and claims are, are not worth a hash.
+pub fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if object.len() > FEW {
+        return object.get(name);
+    }
+    object.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+}
 
 /// One byte of each name. Facts ask a token for some thirty members, most of which it has not: the names that it has lie
 /// apart in memory, and the bytes here lie together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tags([u8; MANY]);
+pub(super) struct Tags([u8; FEW]);
 
 impl Tags {
     /// Those of an object; none of anything else, and of one with more members than fit.
     pub(super) fn of(object: Option<&Value>) -> Self {
         let mut tags = Self::default();
-        let names = object.and_then(Value::as_object).filter(|object| object.len() <= MANY);
+        let names = object.and_then(Value::as_object).filter(|object| object.len() <= FEW);
         let names = names.into_iter().flat_map(Map::keys);
         tags.0.iter_mut().zip(names).for_each(|(tag, name)| *tag = self::tag(name));
         tags
@@ -25,11 +32,7 @@ impl Tags {
     #[inline]
     pub(super) fn find<'a>(&self, object: &'a Value, name: &str) -> Option<&'a Value> {
         let object = object.as_object()?;
-        if object.len() > MANY {
-            return object.get(name);
-        }
-        let tag = tag(name);
-        if self.0.contains(&tag) { member(object, name) } else { None }
+        if object.len() > FEW || self.0.contains(&tag(name)) { member(object, name) } else { None }
     }
 }
 

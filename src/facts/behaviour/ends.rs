@@ -142,26 +142,32 @@ fn logs_out(exchange: &Exchange) -> bool {
     path.rsplit(|b| *b == b'/').take(3).any(|segment| {
         let mut letters =
             segment.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).peekable();
-        // All words below begin with one of these: most segments are told by a letter.
-        if !matches!(letters.peek(), Some(b'b' | b'e' | b'l' | b'r' | b's')) {
+        // Most segments are told by a letter.
+        let first = letters.peek();
+        if !LOGOUTS.iter().chain(SESSIONS).any(|word| word.as_bytes().first() == first) {
             return false;
         }
         let plain: SmallVec<[u8; 32]> = letters.collect();
-        matches!(
-            plain.as_slice(),
-            b"logout"
-                | b"signout"
-                | b"logoff"
-                | b"signoff"
-                | b"endsession"
-                | b"revoke"
-                | b"revocation"
-                | b"revoketoken"
-                | b"backchannellogout"
-                | b"logoutall"
-        ) || deletes && matches!(plain.as_slice(), b"session" | b"sessions")
+        let is = |word: &&str| word.as_bytes() == plain.as_slice();
+        LOGOUTS.iter().any(is) || deletes && SESSIONS.iter().any(is)
     })
 }
+
+/// What a segment of such a path says, in letters and digits.
+const LOGOUTS: &[&str] = &[
+    "logout",
+    "signout",
+    "logoff",
+    "signoff",
+    "endsession",
+    "revoke",
+    "revocation",
+    "revoketoken",
+    "backchannellogout",
+    "logoutall",
+];
+/// What one says that is deleted.
+const SESSIONS: &[&str] = &["session", "sessions"];
 
 /// Whether the token of a case tells which session is over rather than to be over itself.
 fn ends_session(case: &Case<'_>) -> bool {

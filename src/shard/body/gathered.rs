@@ -98,9 +98,11 @@ impl Body {
             found.append(&mut hits);
             gathered.recycle(&mut tools.gathered);
         } else {
-            self.text.restart(held, tools);
-            self.digest = self.digest.take().map(|_| Box::default());
-            self.len = 0;
+            if text.is_some() {
+                self.text.restart(held, tools);
+                self.digest = self.digest.take().map(|_| Box::default());
+                self.len = 0;
+            }
             self.gathered = Some(gathered);
         }
         tools.out.tally = before;
