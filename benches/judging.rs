@@ -1,7 +1,7 @@
 //! What judging costs: `cargo bench --bench judging` (Linux, where a process can ask what it uses).
 //!
-//! All built-in rules see sightings of distinct tokens, each in its exchange, then the same ones again: a new one may take
-//! 30 µs, a repeated one 3 µs. Then a million distinct tokens pass, and a second million: what facts remember is bounded,
+//! All built-in rules see sightings of distinct tokens, each in its exchange, then the same ones again, some rounds of which the
+//! best counts, because what other processes do does not: a new one may take 30 µs, a repeated one 3 µs. Then a million distinct tokens pass, and a second million: what facts remember is bounded,
 //! so the second may not add more than the table of counted tokens does. What happens at the end of input is timed apart.
 #![allow(missing_docs, clippy::expect_used, clippy::print_stdout)]
 
@@ -20,13 +20,14 @@ use wirelint::time::Timestamp;
 use wirelint::token::{Sighting, Token};
 
 const TIMED: u64 = 20_000;
+const ROUNDS: usize = 7;
 const MILLION: u64 = 1_000_000;
 
 fn main() {
     let cases: Vec<_> = (0..TIMED).map(case).collect();
     let mut judge = judge();
     let first = each(&mut judge, &cases);
-    let again = each(&mut judge, &cases);
+    let again = (0..ROUNDS).map(|_| each(&mut judge, &cases)).fold(f64::INFINITY, f64::min);
     // For a profiler: `-- repeated` judges nothing but repeated ones.
     if std::env::args().any(|arg| arg == "repeated") {
         for _ in 0..100 {
@@ -93,7 +94,15 @@ fn case(number: u64) -> (Sighting, Arc<Exchange>) {
             .map(|(name, value)| Field { name: name.as_bytes(), value: value.as_bytes(), at: 0 })
             .collect();
         let mut head = StoredHead::default();
-        head.store(&Head { version: Version::Http11, start, start_at: 0, fields: &fields, at: 0, raw: b"" });
+        head.store(&Head {
+            version: Version::Http11,
+            start,
+            start_at: 0,
+            fields: &fields,
+            at: 0,
+            raw: b"",
+            known: Default::default(),
+        });
         let (body_len, body_sha256, damaged, grpc_status) = Default::default();
         Some(Message { head, position, body_len, body_sha256, end: End::Complete, damaged, grpc_status })
     };

@@ -123,7 +123,7 @@ fn play(rules: RuleSet, example: &Example) -> Result<bool, String> {
         }
     }
     judge.finish(&mut capture);
-    Ok(!judge.into_findings().0.is_empty())
+    Ok(!judge.take_findings().0.is_empty())
 }
 
 #[cfg(test)]

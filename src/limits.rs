@@ -227,6 +227,12 @@ pub const TOKEN_BYTES: usize = 128 << 10;
 pub const TOKEN_CACHE: usize = 8192;
 /// Bytes of their texts in all (each costs about four times its text).
 pub const TOKEN_CACHE_BYTES: usize = 16 << 20;
+/// Heads of HTTP/1 that each shard remembers.
+pub const KNOWN_HEADS: usize = 128;
+/// Hashes of heads that came once, likewise.
+pub const KNOWN_PRINTS: usize = 1024;
+/// The longest head that is remembered, in bytes.
+pub const KNOWN_HEAD_BYTES: usize = 1024;
 /// Starts of a token that are tried in one run of token characters (bounds the work of hostile base64).
 pub const TOKEN_TRIES: usize = 16;
 /// Decoded JSON nesting that is parsed (`serde_json` stops at 128).

@@ -138,7 +138,7 @@ impl Lint {
         let remarks = self.judge.unused_suppressions(false);
         let suppressed = self.judge.suppressions().count();
         let (tokens, rules) = (self.judge.distinct_tokens(), self.judge.rules_with_findings());
-        let (findings, dropped) = self.judge.into_findings();
+        let (findings, dropped) = self.judge.take_findings();
         Summary {
             inputs: self.names,
             findings,

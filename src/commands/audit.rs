@@ -217,7 +217,7 @@ impl Audit {
     }
 
     /// The end of input: the dictionary attack, late facts, the capture as a whole.
-    pub(super) fn finish(mut self, said: &[String]) -> Summary {
+    pub(super) fn finish(&mut self, said: &[String]) -> Summary {
         if let Some(progress) = &mut self.progress {
             progress.finish();
         }
@@ -235,21 +235,21 @@ impl Audit {
         unused.into_iter().for_each(|text| self.remark(text));
         let suppressed = self.judge.suppressions().count();
         let (tokens, rules) = (self.judge.distinct_tokens(), self.judge.rules_with_findings());
-        let (findings, dropped) = self.judge.into_findings();
-        let warnings = said.iter().cloned().chain(self.warnings).collect();
+        let (findings, dropped) = self.judge.take_findings();
+        let warnings = said.iter().cloned().chain(std::mem::take(&mut self.warnings)).collect();
         Summary {
-            inputs: self.names,
+            inputs: std::mem::take(&mut self.names),
             findings,
             rules,
             dropped,
-            tally: self.tally,
+            tally: std::mem::take(&mut self.tally),
             tokens,
             crack_trials,
             crack_cut,
             warnings,
             suppressed,
             known: 0,
-            remarks: self.remarks,
+            remarks: std::mem::take(&mut self.remarks),
             interrupted,
             story: None,
         }

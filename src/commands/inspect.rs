@@ -107,7 +107,7 @@ fn inspect(
     let secret = found.map(|found| (found.secret.clone(), in_words(found.origin)));
     let (trials, cut) = outcome.map_or((0, false), |outcome| (outcome.trials, outcome.cut));
     // What is inside of it is inspected by itself.
-    let mut findings = judge.into_findings().0;
+    let mut findings = judge.take_findings().0;
     findings.retain(|finding| finding.token.is_none_or(|sha256| sha256 == *token.sha256()));
     Ok(Inspection {
         signature: keys.verify(&token).signature.or_weak(secret.is_some()),

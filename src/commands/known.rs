@@ -34,7 +34,7 @@ impl Known {
     }
 
     /// Ends the audit: writes what was found, and leaves what is new.
-    pub(super) fn finish(&self, mut audit: Audit, said: &[String]) -> Result<Summary, Failure> {
+    pub(super) fn finish(&self, audit: &mut Audit, said: &[String]) -> Result<Summary, Failure> {
         let rules = audit.judge().rules();
         let mut running: Vec<String> = Vec::new();
         if let Some((_, baseline)) = &self.before {

@@ -29,14 +29,16 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let flags = &configured.args;
     let known = Known::load(flags)?;
     let mut inputs = Inputs::new(&args.inputs, &flags.read, &flags.work)?;
-    let Scanned { audit, story, .. } = scan(&configured, &mut inputs, &reports, stop)?;
+    let Scanned { mut audit, story, .. } = scan(&configured, &mut inputs, &reports, stop)?;
     let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
-    let mut summary = known.finish(audit, &inputs.warnings)?;
+    let mut summary = known.finish(&mut audit, &inputs.warnings)?;
     story.tell(&mut summary);
     let fail_on = flags.fail_on();
     write_reports(&reports, &summary, &configured.settings())?;
     let complete = summary.is_complete();
     known.accept(&mut summary);
+    // The process ends here: to free all that was remembered, piece by piece, takes 3 % of a run.
+    std::mem::forget(audit);
     Ok(code(&summary.findings, fail_on, verdict, flags.strict, complete))
 }
 

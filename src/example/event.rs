@@ -145,7 +145,7 @@ fn lone(
         spans: Default::default(),
         position,
         direction,
-        place: Place { location, name: Some(name.into()).filter(|_| !name.is_empty()) },
+        place: Place::new(location, Some(name.into()).filter(|_| !name.is_empty())),
         wrapping: Default::default(),
         transport,
     })))

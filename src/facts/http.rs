@@ -2,7 +2,7 @@
 
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Source, Subject};
-use crate::message::{Target, host_of, name_of, same_site};
+use crate::message::{Exchange, Target, host_of, name_of, same_site};
 use std::borrow::Cow;
 
 pub(super) const FAMILY: Family = Family {
@@ -112,7 +112,7 @@ pub(super) const FAMILY: Family = Family {
             name: "response.cache_hit",
             ty: Type::Bool,
             doc: "Whether a shared cache says that it served the response (Age above 0, X-Cache: HIT).",
-            get: |c| Value::Bool(cache_hit(c)),
+            get: |c| Value::Bool(c.exchange.is_some_and(cache_hit)),
         },
         Field {
             name: "response.redirect",
@@ -170,11 +170,12 @@ pub(super) fn response<'a>(case: &Case<'a>, name: &str) -> Option<&'a [u8]> {
     case.exchange?.response.as_ref()?.head.field(name)
 }
 
-pub(super) fn cache_hit(case: &Case<'_>) -> bool {
-    let age = response(case, "age").is_some_and(|v| v.iter().any(|b| (b'1'..=b'9').contains(b)));
+pub(super) fn cache_hit(exchange: &Exchange) -> bool {
+    let Some(head) = exchange.response.as_ref().map(|response| &response.head) else { return false };
+    let age = head.field("age").is_some_and(|v| v.iter().any(|b| (b'1'..=b'9').contains(b)));
     let hit = ["x-cache", "cf-cache-status", "x-proxy-cache"]
         .iter()
-        .filter_map(|name| response(case, name))
+        .filter_map(|name| head.field(name))
         .any(|v| v.to_ascii_uppercase().starts_with(b"HIT"));
     age || hit
 }

@@ -29,6 +29,11 @@ impl<'a> Memo<'a> {
 }
 
 impl Lookup for Memo<'_> {
+    /// To remember it would take longer than to work it out again.
+    fn glance(&self, field: FieldId) -> Value<'_> {
+        self.case.value(field)
+    }
+
     fn value(&self, field: FieldId) -> Value<'_> {
         let Some(number) = self.slot_of.get(usize::from(field.0)) else { return Value::Missing };
         if number.get() == 0 {

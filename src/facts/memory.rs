@@ -7,6 +7,7 @@ use crate::keys::KeyStore;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::Sighting;
+use foldhash::HashMap;
 use std::any::{Any, TypeId};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -106,9 +107,9 @@ pub trait Memory: Any + Send {
 /// The memories of a run.
 #[derive(Default)]
 pub struct Memories {
-    /// Their types, beside each other: every fact with a memory looks here first.
-    ids: Vec<TypeId>,
-    /// In the same order.
+    /// Their types: every fact with a memory looks here first.
+    ids: HashMap<TypeId, usize>,
+    /// In order of the families.
     slots: Vec<Slot>,
     /// What bounds of memories cost.
     pub tally: Tally,
@@ -127,9 +128,9 @@ impl Memories {
         let mut this = Self::default();
         for family in families {
             if let Source::Memory { id, make, wants } = family.source
-                && !this.ids.contains(&id())
+                && !this.ids.contains_key(&id())
             {
-                this.ids.push(id());
+                this.ids.insert(id(), this.slots.len());
                 this.slots.push(Slot { wants: wants(), memory: Some(make(given)) });
             }
         }
@@ -152,7 +153,7 @@ impl Memories {
     }
 
     fn place<M: Memory>(&self) -> Option<usize> {
-        self.ids.iter().position(|id| *id == TypeId::of::<M>())
+        self.ids.get(&TypeId::of::<M>()).copied()
     }
 
     /// Tells all of them of a subject; of a token inside of a JWE those that ask for it.

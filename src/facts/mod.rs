@@ -211,7 +211,7 @@ impl Facts {
 
     /// Whether the fact is the same at every sighting of a token ([`Family::steady`]).
     pub fn is_steady(id: FieldId) -> bool {
-        STEADY.get(usize::from(id.0)).copied().unwrap_or(false)
+        GETTERS.get(usize::from(id.0)).is_some_and(|(_, steady)| *steady)
     }
 
     /// The value of a fact that has nothing to say: false, an empty list, or missing.
@@ -280,17 +280,25 @@ static NAMES: LazyLock<HashMap<&str, (FieldId, &Family, &Field)>> = LazyLock::ne
     fields.map(|((family, field), id)| (field.name, (FieldId(id), *family, *field))).collect()
 });
 
-/// The getters in the order of their numbers, so that a look-up is one index.
-static GETTERS: LazyLock<Vec<Getter>> =
-    LazyLock::new(|| FAMILIES.iter().flat_map(|f| f.fields).map(|f| f.get).collect());
-
-/// Whether each fact is steady, in the same order: this is asked of every fact of a new token.
-static STEADY: LazyLock<Vec<bool>> =
-    LazyLock::new(|| BY_ID.iter().map(|(family, _)| family.steady).collect());
+/// The getter of each fact and whether it is steady, in the order of their numbers, so that a look-up is one index: this is
+/// asked some hundred times for a new token.
+static GETTERS: [(Getter, bool); COUNT] = {
+    let mut getters: [(Getter, bool); COUNT] = [(|_| Value::Missing, false); COUNT];
+    let (mut id, mut at) = (0, 0);
+    while at < FAMILIES.len() {
+        let mut field = 0;
+        while field < FAMILIES[at].fields.len() {
+            getters[id] = (FAMILIES[at].fields[field].get, FAMILIES[at].steady);
+            (id, field) = (id + 1, field + 1);
+        }
+        at += 1;
+    }
+    getters
+};
 
 impl Lookup for Case<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {
-        GETTERS.get(usize::from(field.0)).map_or(Value::Missing, |get| get(self))
+        GETTERS.get(usize::from(field.0)).map_or(Value::Missing, |(get, _)| get(self))
     }
 }
 

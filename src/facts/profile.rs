@@ -3,7 +3,7 @@
 use super::token::{Time, token};
 use super::value::{List, Type, Value};
 use super::{Case, Family, Field, Source, Subject};
-use crate::message::{Direction, Location};
+use crate::message::{Called, Direction, Location};
 use crate::token::{Family as Algorithm, NoneForm, Role, Token};
 use std::borrow::Cow;
 
@@ -49,25 +49,19 @@ pub(super) const FAMILY: Family = Family {
 pub(super) fn role(case: &Case<'_>) -> Option<Role> {
     let sighting = case.sighting?;
     let own = sighting.token.role();
-    let name = last_member(sighting.place.name.as_deref().unwrap_or_default());
-    let by_place = match name {
-        "client_assertion" => Some(Role::ClientAssertion),
-        "refresh_token" | "refreshtoken" => Some(Role::Refresh),
-        "id_token" | "idtoken" | "id_token_hint" => Some(Role::Id),
-        "logout_token" => Some(Role::Logout),
-        "dpop" if sighting.place.location == Location::Header => Some(Role::DpopProof),
-        "access_token" | "accesstoken" if own == Role::Unknown => Some(Role::Access),
-        "authorization" if own == Role::Unknown && sighting.direction == Some(Direction::Request) => {
+    let by_place = match sighting.place.called() {
+        Called::ClientAssertion => Some(Role::ClientAssertion),
+        Called::RefreshToken => Some(Role::Refresh),
+        Called::IdToken => Some(Role::Id),
+        Called::LogoutToken => Some(Role::Logout),
+        Called::Dpop if sighting.place.location == Location::Header => Some(Role::DpopProof),
+        Called::AccessToken if own == Role::Unknown => Some(Role::Access),
+        Called::Authorization if own == Role::Unknown && sighting.direction == Some(Direction::Request) => {
             Some(Role::Access)
         }
         _ => None,
     };
     Some(by_place.unwrap_or(own))
-}
-
-/// The name of a place without what a JSON path has before the member that holds the token.
-pub(super) fn last_member(name: &str) -> &str {
-    memchr::memrchr2(b'.', b'$', name.as_bytes()).map_or(name, |at| &name[at + 1..])
 }
 
 /// RFC 9901 section 7.3: a credential with a key of its holder comes with a proof that was made a short time ago.

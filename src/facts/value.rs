@@ -248,4 +248,9 @@ pub trait Schema {
 pub trait Lookup {
     /// The value of one fact. Its type is that of the schema, or it is missing or pending.
     fn value(&self, field: FieldId) -> Value<'_>;
+
+    /// The same of a fact that costs little, and may not be asked for again.
+    fn glance(&self, field: FieldId) -> Value<'_> {
+        self.value(field)
+    }
 }

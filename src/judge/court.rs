@@ -22,6 +22,8 @@ pub(super) struct Court {
     rows: Vec<Row>,
     pub(super) ledger: Ledger,
     retained: Retained,
+    /// What was judged again for the last time: freed with all else, which takes no time where the process ends.
+    spent: Vec<Kept>,
     pub(super) seen: Seen,
     resting: Resting,
     candidates: RuleBits,
@@ -42,6 +44,7 @@ impl Court {
             rules,
             ledger: Ledger::new(show_secrets),
             retained: Retained::new(),
+            spent: Vec::new(),
             candidates: RuleBits::default(),
             again: Vec::new(),
             tally: Tally::default(),
@@ -152,7 +155,9 @@ impl Court {
                     pending.push(Again { reported, ..*again });
                 }
             }
-            if !last && !pending.is_empty() {
+            if last {
+                self.spent.push(kept);
+            } else if !pending.is_empty() {
                 self.retained.add(about, &pending, kept);
             }
         }

@@ -66,9 +66,14 @@ impl Ledger {
         fresh.into_iter().filter_map(|i| self.findings.get(i).cloned()).collect()
     }
 
-    pub(super) fn into_findings(mut self) -> (Vec<Finding>, u64) {
-        self.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
-        (self.findings, self.dropped)
+    /// What is recorded from now on is found anew.
+    pub(super) fn take_findings(&mut self) -> (Vec<Finding>, u64) {
+        self.places.clear();
+        self.fresh.clear();
+        self.touched.take();
+        let mut findings = std::mem::take(&mut self.findings);
+        findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        (findings, std::mem::take(&mut self.dropped))
     }
 
     /// From now on repetitions are told, and at most so many findings are kept.

@@ -161,6 +161,8 @@ impl Judge {
         if let Some(token) = self.open(&sighting, &sighting.token) {
             sighting.token = token;
         }
+        // Facts ask for all of this one by one, and wait for memory each time: asked for at once, it comes at once.
+        std::hint::black_box((sighting.token.warm(), exchange.map(|exchange| exchange.warm())));
         let new = self.court.is_new(&sighting.token);
         let case = sighted(&sighting, exchange, (flow, new), opened(self.now, &self.policy));
         self.memories.note(&case);
@@ -242,9 +244,10 @@ impl Judge {
         self.court.rules_with_findings()
     }
 
-    /// All findings, most severe first, then in order of their first occurrence; and how many were not kept.
-    pub fn into_findings(self) -> (Vec<Finding>, u64) {
-        self.court.ledger.into_findings()
+    /// All findings, most severe first, then in order of their first occurrence; and how many were not kept. What is
+    /// judged after that is found anew.
+    pub fn take_findings(&mut self) -> (Vec<Finding>, u64) {
+        self.court.ledger.take_findings()
     }
 
     /// Judges the keys, hosts, clients and issuers that are over.

@@ -24,7 +24,7 @@ impl Resting {
         let of = |family: &'static Family| {
             let mut refuted = RuleBits::default();
             for (at, rule) in rules.rules().iter().enumerate() {
-                if rule.on == Subject::Sighting && rule.when.eval(&AtRest(family)) == Verdict::No {
+                if rule.on == Subject::Sighting && !rule.when.may_hold(&AtRest(family)) {
                     refuted.insert(at);
                 }
             }

@@ -4,7 +4,6 @@ use super::spot::short;
 use crate::facts::value::{FieldId, Lookup, Value};
 use crate::facts::{Facts, Subject};
 use crate::limits;
-use crate::rules::expr::Verdict;
 use crate::rules::{RuleBits, RuleSet, Sift};
 use crate::token::{Kind, Part, Sighting, Token};
 use foldhash::{HashMap, HashMapExt};
@@ -106,7 +105,7 @@ impl Seen {
         set.remove(&left);
         left.keep(&self.asked);
         let facts = Steady(facts);
-        let refuted = |rule: &usize| rules.rules()[*rule].when.eval_steady(&facts) == Verdict::No;
+        let refuted = |rule: &usize| !rules.rules()[*rule].when.may_hold_steady(&facts);
         left.iter().filter(refuted).for_each(|rule| set.insert(rule));
         set
     }

@@ -79,7 +79,7 @@ fn a_late_fact_raises_what_was_found_already() {
     finish(&mut judge);
     let risen = judge.take_fresh();
     assert_eq!((risen.len(), &risen[0].fingerprint), (1, &first[0].fingerprint));
-    let (found, _) = judge.into_findings();
+    let (found, _) = judge.take_findings();
     assert_eq!((found.len(), found[0].severity, found[0].count), (1, Severity::Critical, 2));
     assert_eq!(
         (found[0].confidence, found[0].message.as_str()),
@@ -96,7 +96,7 @@ fn a_late_fact_that_says_no_changes_nothing() {
     let token = Arc::new(Token::parse(strong.as_bytes()).unwrap());
     judge.sighting(Sighting { token, ..sighting("a", 5) }, None, 1);
     finish(&mut judge);
-    let (found, _) = judge.into_findings();
+    let (found, _) = judge.take_findings();
     assert_eq!((found.len(), found[0].severity, found[0].count), (1, Severity::Low, 1));
 }
 
@@ -110,7 +110,7 @@ fn what_was_too_unsure_to_report_is_reported_whole_when_it_is_sure() {
     judge.sighting(sighting("a", 6), None, 1);
     assert!(judge.take_fresh().is_empty());
     finish(&mut judge);
-    assert_eq!(judge.into_findings().0[0].count, 2);
+    assert_eq!(judge.take_findings().0[0].count, 2);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn subjects_that_wait_for_other_rules_are_kept_apart() {
     judge.sighting(aged(5), None, 1);
     judge.sighting(aged(20), None, 1);
     finish(&mut judge);
-    let (found, _) = judge.into_findings();
+    let (found, _) = judge.take_findings();
     let counts: Vec<_> = found.iter().map(|f| (f.identity.rule.as_str(), f.count)).collect();
     assert_eq!(counts, [("rule0", 2), ("rule1", 1)]);
 }
@@ -146,7 +146,7 @@ fn a_token_beyond_those_that_are_counted_is_judged_all_the_same() {
     assert!(judge.court.is_new(&sighting("a", 5).token));
     judge.sighting(sighting("a", 5), None, 1);
     assert_eq!(judge.court.tally.weirds.get("tokens_uncounted"), Some(&1));
-    assert_eq!(judge.into_findings().0.len(), 1);
+    assert_eq!(judge.take_findings().0.len(), 1);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn what_a_token_rules_out_is_not_asked_again() {
     assert_eq!(left(seen::RuledOut::default()), [0, 1, 2, 3, 4]);
     judge.sighting(first, None, 1);
     judge.sighting(Sighting { place: Place::named(Location::Header, "b"), ..aged(500) }, None, 1);
-    let (found, _) = judge.into_findings();
+    let (found, _) = judge.take_findings();
     let mut rules: Vec<_> = found.iter().map(|f| f.identity.rule.as_str()).collect();
     rules.sort_unstable();
     assert_eq!(rules, ["rule1", "rule2", "rule3"]);
@@ -201,7 +201,7 @@ fn the_same_signed_text_in_another_form_is_asked_anew() {
     let mut members = judge(&["confidence = 'high'\nwhen = 'token.header.kid == \"2\"'\nmessage = 'm'"]);
     members.sighting(json("1"), None, 1);
     members.sighting(json("2"), None, 1);
-    assert_eq!(members.into_findings().0.len(), 1);
+    assert_eq!(members.take_findings().0.len(), 1);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn late_facts_that_come_meanwhile_are_told_and_the_others_go_on_waiting() {
     judge.sighting(sighting("a", 6), None, 1);
     assert!(judge.take_fresh().is_empty());
     finish(&mut judge);
-    assert_eq!(judge.into_findings().0[0].count, 2);
+    assert_eq!(judge.take_findings().0[0].count, 2);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_secret_that_is_found_while_the_run_goes_on_is_told_at_once() {
     // From then on it is known when the token is sighted, and counted.
     judge.sighting(sighting("b", 6), None, 1);
     finish(&mut judge);
-    let (found, _) = judge.into_findings();
+    let (found, _) = judge.take_findings();
     assert_eq!((found.len(), found[0].count), (1, 2));
 }
 
@@ -267,6 +267,6 @@ fn what_differs_in_how_bad_it_would_be_is_kept_apart() {
     judge.sighting(aged(5), None, 1);
     judge.sighting(aged(20), None, 1);
     finish(&mut judge);
-    let (found, _) = judge.into_findings();
+    let (found, _) = judge.take_findings();
     assert_eq!((found.len(), found[0].severity, found[0].count), (1, Severity::Critical, 2));
 }

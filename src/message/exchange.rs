@@ -74,6 +74,7 @@ pub struct Derived {
     host: OnceLock<Option<Box<str>>>,
     route: OnceLock<Option<Box<str>>>,
     for_itself: OnceLock<bool>,
+    grants: OnceLock<bool>,
 }
 
 impl Exchange {
@@ -138,6 +139,22 @@ impl Exchange {
     /// Whether the answer says nothing about the credentials that came with the request ([`answers_for_itself`]).
     pub fn answers_for_itself(&self) -> bool {
         *self.derived.for_itself.get_or_init(|| answers_for_itself(self.path()))
+    }
+
+    /// Whether the answer is what only somebody with a right to it should get, worked out by whoever asks first.
+    pub fn grants(&self, work_out: impl FnOnce() -> bool) -> bool {
+        *self.derived.grants.get_or_init(work_out)
+    }
+
+    /// Looks at what lies apart in memory, and says nothing: where that is not in the processor's cache, it comes while other
+    /// things are done.
+    pub fn warm(&self) -> u8 {
+        let head = |m: &Option<Message>| m.as_ref().map_or(0, |m| m.head.warm() ^ m.position.frame as u8);
+        let text = |text: &OnceLock<Option<Box<str>>>| {
+            let text = text.get().and_then(Option::as_deref).unwrap_or_default();
+            text.as_bytes().first().copied().unwrap_or(0)
+        };
+        head(&self.request) ^ head(&self.response) ^ text(&self.derived.host) ^ text(&self.derived.route)
     }
 
     /// Approximate bytes that it holds, for bounds.

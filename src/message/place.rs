@@ -106,16 +106,72 @@ pub struct Place {
     pub location: Location,
     /// Lower-case field name, cookie or parameter name, or full JSON path (`$.data[0].token`).
     pub name: Option<Box<str>>,
+    called: Called,
 }
 
 impl Place {
+    /// A place with a name, or without one.
+    pub fn new(location: Location, name: Option<Box<str>>) -> Self {
+        let called = name.as_deref().map_or(Called::Otherwise, |name| Called::of(last_member(name)));
+        Self { location, name, called }
+    }
+
     /// A place with a name.
     pub fn named(location: Location, name: impl Into<Box<str>>) -> Self {
-        Self { location, name: Some(name.into()) }
+        Self::new(location, Some(name.into()))
     }
 
     /// A place without one.
     pub const fn unnamed(location: Location) -> Self {
-        Self { location, name: None }
+        Self { location, name: None, called: Called::Otherwise }
     }
+
+    /// What its name says, told when it was made: nearly every fact about a token's use asks.
+    pub const fn called(&self) -> Called {
+        self.called
+    }
+}
+
+/// What the name of a place says that holds a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Called {
+    /// An access token (RFC 6749 section 5.1).
+    AccessToken,
+    /// A refresh token (RFC 6749 section 5.1).
+    RefreshToken,
+    /// An ID token, or a hint of one (OpenID Connect Core 1.0 sections 3.1.2.1 and 3.1.3.3).
+    IdToken,
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0 section 2.5).
+    LogoutToken,
+    /// A client assertion (RFC 7521 section 4.2).
+    ClientAssertion,
+    /// A DPoP proof (RFC 9449 section 4.1).
+    Dpop,
+    /// The field Authorization (RFC 9110 section 11.6.2), or something named like it.
+    Authorization,
+    /// A token of some kind.
+    Token,
+    /// Something else, or it has no name.
+    Otherwise,
+}
+
+impl Called {
+    fn of(name: &str) -> Self {
+        match name {
+            "access_token" | "accesstoken" => Self::AccessToken,
+            "refresh_token" | "refreshtoken" => Self::RefreshToken,
+            "id_token" | "idtoken" | "id_token_hint" => Self::IdToken,
+            "logout_token" => Self::LogoutToken,
+            "client_assertion" => Self::ClientAssertion,
+            "dpop" => Self::Dpop,
+            "authorization" => Self::Authorization,
+            "token" | "jwt" | "auth" | "auth_token" => Self::Token,
+            _ => Self::Otherwise,
+        }
+    }
+}
+
+/// The name of a place without what a JSON path has before the member.
+fn last_member(name: &str) -> &str {
+    memchr::memrchr2(b'.', b'$', name.as_bytes()).map_or(name, |at| &name[at + 1..])
 }

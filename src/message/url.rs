@@ -151,8 +151,7 @@ impl<'a> Target<'a> {
     /// The place of the byte at `offset`: a parameter of query, path or fragment, or the part of the URL.
     pub fn place_at(&self, offset: usize) -> Place {
         let holds = |raw: Option<Raw<'_>>| raw.is_some_and(|r| r.holds(offset));
-        let named =
-            |location, param: Option<Param<'_>>| Place { location, name: param.and_then(|p| p.label()) };
+        let named = |location, param: Option<Param<'_>>| Place::new(location, param.and_then(|p| p.label()));
         let near = |p: &Param<'_>| p.value.holds(offset);
         if holds(self.query) {
             named(Location::Query, self.query_params().find(near))

@@ -4,8 +4,8 @@ use super::inner::Inner;
 use super::{Carrier, Protocol, Sink, TlsEvent, Trail, Upgrade};
 use crate::keylog::Keyring;
 use crate::message::{
-    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Location, Login, Start, Starttls, Transport,
-    Version,
+    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Location, Login, Recalled, Start, Starttls,
+    Transport, Version,
 };
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -45,6 +45,11 @@ impl<'a> Out<'a> {
     /// When the byte at layer offset `at` was captured.
     pub fn time(&self, dir: Direction, at: u64) -> Timestamp {
         self.trails[dir.index()].position(at).time
+    }
+
+    /// What is remembered of the head of HTTP/1 that these bytes begin with.
+    pub fn recall(&self, dir: Direction, bytes: &[u8]) -> Recalled {
+        self.sink.recall(dir == Direction::Request, bytes)
     }
 
     /// Begins a request of a new exchange.
@@ -111,7 +116,15 @@ impl<'a> Out<'a> {
         fields: &[Field<'_>],
     ) -> ExchangeId {
         let start = Start::Message { dir, location, fields: named };
-        self.begin(&Head { version: Version::Other, start, start_at: 0, fields, at, raw: b"" })
+        self.begin(&Head {
+            version: Version::Other,
+            start,
+            start_at: 0,
+            fields,
+            at,
+            raw: b"",
+            known: Default::default(),
+        })
     }
 
     /// Somebody tried to log in.

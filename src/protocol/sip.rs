@@ -247,7 +247,8 @@ fn emit(
     at: u64,
     out: &mut Out<'_>,
 ) -> ExchangeId {
-    let message = Head { version: Version::Other, start, start_at, fields, at, raw: b"" };
+    let message =
+        Head { version: Version::Other, start, start_at, fields, at, raw: b"", known: Default::default() };
     let begins = id.is_none();
     let id = match id {
         Some(id) => {

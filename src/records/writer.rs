@@ -88,6 +88,7 @@ mod tests {
         },
         *,
     };
+    use crate::message::Place;
     use crate::token::Scanner;
 
     fn written<R: Record>(format: &str, width: usize, records: &[&R]) -> String {
@@ -105,7 +106,7 @@ mod tests {
     fn tables_fit_and_nothing_escapes() {
         let (flow, exchange, mut sighting) =
             (golden::flow(), golden::exchange(), golden::sighting(golden::TOKEN));
-        sighting.place.name = Some("a\x1b[31m\u{202e}b".into());
+        sighting.place = Place::named(sighting.place.location, "a\x1b[31m\u{202e}b");
         let context = super::super::Context {
             exchange: Some(&exchange),
             flow: 7,

@@ -29,6 +29,8 @@ pub(super) struct Shelf {
 struct Sieve {
     field: FieldId,
     steady: bool,
+    /// It is looked at without being remembered: what is not steady and needs no memory is read off the case.
+    cheap: bool,
     /// The rules that do.
     bound: RuleBits,
     /// By class of value, those that it suits, and all that are not bound.
@@ -62,7 +64,9 @@ impl Shelf {
         let looked_at = |sieve: &Sieve| by == Sift::All || sieve.steady == (by == Sift::Steady);
         for sieve in &self.sieves {
             if looked_at(sieve) && rules.meets(&sieve.bound) {
-                sieve.sift(&lookup.value(sieve.field), rules);
+                let cheap = sieve.cheap && by == Sift::Unsteady;
+                let value = if cheap { lookup.glance(sieve.field) } else { lookup.value(sieve.field) };
+                sieve.sift(&value, rules);
             }
         }
     }
@@ -72,7 +76,8 @@ impl Shelf {
         let at = self.sieves.iter().position(|sieve| sieve.field == field).unwrap_or_else(|| {
             let (bound, by_class, by_text) = Default::default();
             let steady = schema.is_steady(field);
-            self.sieves.push(Sieve { field, steady, bound, by_class, by_text });
+            let cheap = !steady && schema.weight(field) == 0;
+            self.sieves.push(Sieve { field, steady, cheap, bound, by_class, by_text });
             self.sieves.len() - 1
         });
         let sieve = &mut self.sieves[at];

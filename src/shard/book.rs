@@ -11,7 +11,8 @@ use crate::facts::marks;
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Location, Login, Place, Position, Start, Transport,
+    Direction, End, Exchange, ExchangeId, Head, Known, Location, Login, Place, Position, Recalled, Start,
+    Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -48,6 +49,10 @@ impl Sink for Scribe<'_> {
         let fields = Fields::of(head);
         let body = fields.body_expected(head);
         self.start(carrier, id, head, &fields, body);
+    }
+
+    fn recall(&self, request: bool, bytes: &[u8]) -> Recalled {
+        self.tools.heads.recall(request, bytes)
     }
 
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]) {
@@ -193,10 +198,18 @@ impl Scribe<'_> {
             message.body = Some(Body::new(head, fields, self.shared, self.tools, self.held));
         }
         let mut found = Vec::new();
-        if self.shared.demand.tokens {
+        if self.shared.demand.tokens && !head.known.is_quiet() {
             let trail = &carrier.trails[dir.index()];
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
+            if let Known::Before(known) = head.known
+                && found.is_empty()
+            {
+                known.set_quiet();
+            }
+        }
+        if let Known::New(print) = head.known {
+            self.tools.heads.learn(print, &mut message.head);
         }
         let open = self.book.open.open(id, carrier.transport, &mut self.tools.places);
         if let Start::Message { .. } = head.start {

@@ -80,7 +80,15 @@ mod tests {
         } else {
             Start::Response { status: 200 }
         };
-        let head = Head { version: Version::Http11, start, start_at: 0, fields: &fields, at: 0, raw: b"" };
+        let head = Head {
+            version: Version::Http11,
+            start,
+            start_at: 0,
+            fields: &fields,
+            at: 0,
+            raw: b"",
+            known: Default::default(),
+        };
         ask(&Fields::of(&head), &head)
     }
 

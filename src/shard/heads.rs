@@ -200,7 +200,7 @@ impl HeadScan<'_> {
             let mut hits = Vec::new();
             self.scanner.find_in_value(&joined, &mut |h| hits.push((h.text.to_vec(), h.wrappings)));
             for (text, wrappings) in hits {
-                let place = Place { location, name: label(name).map(Into::into) };
+                let place = Place::new(location, label(name).map(Into::into));
                 self.push(text, wrappings.split(), place, (*at as u64, cookie.value.len() as u64));
             }
         }
@@ -210,7 +210,7 @@ impl HeadScan<'_> {
         let mut hits = Vec::new();
         self.scanner
             .find_in_value(value, &mut |h| hits.push((h.range.clone(), h.text.to_vec(), h.wrappings)));
-        let place = Place { location, name: name.map(Into::into) };
+        let place = Place::new(location, name.map(Into::into));
         let mut any = !hits.is_empty();
         for (range, text, wrappings) in hits {
             self.push(text, wrappings, place.clone(), (at + range.start as u64, range.len() as u64));

@@ -62,7 +62,7 @@ impl JsonForm {
             found.push(Found {
                 text: Text::Read(Arc::new(hit.token)),
                 wrappings: Wrappings::default(),
-                place: Place { location, name },
+                place: Place::new(location, name),
                 position: trail.position(base + hit.signature.start as u64),
                 spans,
             });

@@ -27,7 +27,7 @@ use crate::decode::Packet;
 use crate::flow::{Arrival, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{ContentPool, Marks, ReadyExchange, Whole};
+use crate::message::{ContentPool, KnownHeads, Marks, ReadyExchange, Whole};
 use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -123,6 +123,7 @@ struct Partition {
 /// What the flows of a shard have in common: caches, pools, and what they report.
 struct Tools {
     cache: TokenCache,
+    heads: KnownHeads,
     certificates: certificates::CertificateCache,
     pool: ContentPool,
     /// Taken out while it works.
@@ -150,6 +151,7 @@ impl Tools {
         let share = |total: usize| total * partitions / limits::PARTITIONS;
         Self {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
+            heads: KnownHeads::default(),
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             whole: None,

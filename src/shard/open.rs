@@ -56,7 +56,7 @@ impl Held {
         to.store(head);
         let fits = self.heads + to.size() <= self.room.heads;
         if !fits {
-            to.store(&Head { fields: &[], raw: b"", ..*head });
+            to.store(&Head { fields: &[], raw: b"", known: Default::default(), ..*head });
         }
         self.heads += to.size();
         fits
@@ -275,6 +275,7 @@ impl OpenMessage {
     }
 
     fn close(mut self) -> Message {
+        self.head.settle();
         Message {
             position: self.position,
             body_len: self.body.as_ref().map_or(0, |b| b.len),

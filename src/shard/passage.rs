@@ -248,7 +248,7 @@ impl Passage {
         found.push(Found {
             text: Text::Compact(text),
             wrappings,
-            place: Place { location: self.location, name },
+            place: Place::new(self.location, name),
             position: self.trail.position(at),
             spans: self.trail.spans(at, len),
         });

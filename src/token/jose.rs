@@ -6,7 +6,7 @@ use super::{
     base64url::{self, is_base64_char},
     defect::Defects,
     json,
-    members::Tags,
+    members::Words,
     opened::Inside,
     reading::Reading,
     recognise::{Shape, recognise},
@@ -58,12 +58,12 @@ pub struct Token {
     sha256: [u8; 32],
     pub(super) kind: Kind,
     header: Value,
-    header_tags: Tags,
+    header_words: Words,
     /// Members of the header that are protected: the first ones.
     protected: usize,
     unprotected: Option<Box<Map<String, Value>>>,
     claims: Option<Value>,
-    claims_tags: Tags,
+    claims_words: Words,
     pub(super) payload: Box<[u8]>,
     signature: Box<[u8]>,
     manner: Manner,
@@ -134,7 +134,12 @@ impl Token {
         &self.sha256
     }
 
-    /// The same in lower-case hexadecimal.
+    /// What it is remembered by within a run: the first half of that.
+    pub fn id(&self) -> u128 {
+        self.sha256.first_chunk().map_or(0, |half| u128::from_le_bytes(*half))
+    }
+
+    /// The whole in lower-case hexadecimal.
     pub fn sha256_hex(&self) -> String {
         hex(&self.sha256)
     }
@@ -173,7 +178,7 @@ impl Token {
     /// One member of the header.
     #[inline]
     pub fn header_member(&self, name: &str) -> Option<&Value> {
-        self.header_tags.find(&self.header, name)
+        self.header_words.find(&self.header, name)
     }
 
     /// The payload, if it is a JSON object.
@@ -183,14 +188,14 @@ impl Token {
 
     /// Other claims in place of those that it has.
     pub(super) fn set_claims(&mut self, claims: Option<Value>) {
-        self.claims_tags = Tags::of(claims.as_ref());
+        self.claims_words = Words::of(claims.as_ref());
         self.claims = claims;
     }
 
     /// One claim, as sent.
     #[inline]
     pub fn claim(&self, name: &str) -> Option<&Value> {
-        self.claims_tags.find(self.claims.as_ref()?, name)
+        self.claims_words.find(self.claims.as_ref()?, name)
     }
 
     /// Decoded payload of a JWS, decrypted content of a JWE; empty for a JWE that no key has opened, and a detached payload.
@@ -311,11 +316,11 @@ impl Token {
             segments: shape.segments.into(),
             core: shape.core,
             kind,
-            header_tags: Tags::of(Some(&header)),
+            header_words: Words::of(Some(&header)),
             header,
             protected,
             unprotected: unprotected.map(|members| Box::new(members.clone())),
-            claims_tags: Tags::of(claims.as_ref()),
+            claims_words: Words::of(claims.as_ref()),
             claims,
             payload: payload.into(),
             signature: signature.into(),

@@ -121,7 +121,7 @@ impl Watcher {
             let mut capture = CaptureSummary { tally: std::mem::take(&mut seen.tally), secrets: false };
             judge.finish(&mut capture);
             seen.tally = capture.tally;
-            let (findings, _) = judge.into_findings();
+            let (findings, _) = judge.take_findings();
             seen.findings =
                 findings.iter().map(|f| (f.identity.rule.clone(), f.fingerprint.clone())).collect();
             seen.log.extend(findings.iter().map(|f: &Finding| format!("{f:?}")));

@@ -77,8 +77,8 @@ impl Announcer {
     }
 
     /// Takes over what a judge found that is replaced.
-    pub(super) fn retire(&mut self, judge: Judge) {
-        for finding in judge.into_findings().0 {
+    pub(super) fn retire(&mut self, mut judge: Judge) {
+        for finding in judge.take_findings().0 {
             if let Some(known) = self.known.get_mut(&finding.fingerprint) {
                 known.before += finding.count;
             }

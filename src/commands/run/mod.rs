@@ -123,7 +123,7 @@ fn judge(
     }
     audit.tally.weirds("drops", recorded.lost);
     let interrupted = audit.interrupted() || recorded.interrupted;
-    let mut summary = known.finish(audit, &[])?;
+    let mut summary = known.finish(&mut audit, &[])?;
     summary.interrupted |= interrupted;
     story.tell(&mut summary);
     let fail_on = args.audit.fail_on();

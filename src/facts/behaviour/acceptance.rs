@@ -119,14 +119,17 @@ fn certainty<'a>(case: &Case<'a>) -> Value<'a> {
 
 /// Whether the request that presents the token was answered with what only a valid one should get.
 fn succeeded(case: &Case<'_>) -> bool {
-    let Some(exchange) = case.exchange.filter(|_| presented(case)) else { return false };
+    presented(case) && case.exchange.is_some_and(|exchange| exchange.grants(|| grants(exchange)))
+}
+
+fn grants(exchange: &Exchange) -> bool {
     let method = exchange.method().unwrap_or_default();
     let success = exchange.success() == Some(true) || exchange.status() == Some(101);
     let asked = !matches!(method, b"OPTIONS" | b"HEAD");
     // A login or renewal takes what it takes, and hands out a token.
     let issues = method == b"POST" && exchange.marks.has(ISSUES_TOKEN);
     let failed = issues || exchange.marks.has(GRAPHQL_ERRORS);
-    success && asked && !failed && !exchange.answers_for_itself() && !http::cache_hit(case)
+    success && asked && !failed && !exchange.answers_for_itself() && !http::cache_hit(exchange)
 }
 
 /// When the request was made, as the capture has it and as the server does, in seconds since 1970.

@@ -7,7 +7,7 @@ use super::super::recent::Recent;
 use super::super::token::{Time, seconds};
 use super::super::value::{List, Type, Value};
 use super::super::{Case, Family, Field, Source, Subject, http};
-use super::{TokenId, id_of, presented};
+use super::{TokenId, presented};
 use crate::keys::{KeyStore, Signature, thumbprint};
 use crate::limits::LIVES;
 use crate::message::{Authorization, Direction, Exchange, Location, Target, host_of, percent_decode_twice};
@@ -78,7 +78,7 @@ impl Memory for Bound {
         let issued =
             sighting.direction == Some(Direction::Response) && sighting.place.location == Location::Body;
         if issued && exchange.marks.has(DPOP_TYPE) && profile::role(case) != Some(Role::Id) {
-            let id = id_of(&sighting.token);
+            let id = sighting.token.id();
             if self.issued.touch(&id).is_none() && self.issued.insert(id, ()).is_some() {
                 tally.weird("bindings_evicted");
             }
@@ -114,8 +114,7 @@ fn is_proof(case: &Case<'_>) -> bool {
 fn unproved(case: &Case<'_>) -> Option<&'static str> {
     let sighting = case.sighting?;
     let claimed = sighting.token.claim("cnf").and_then(|cnf| cnf.get("jkt")).is_some();
-    let issued =
-        |bound: &Bound| !bound.issued.is_empty() && bound.issued.get(&id_of(&sighting.token)).is_some();
+    let issued = |bound: &Bound| !bound.issued.is_empty() && bound.issued.get(&sighting.token.id()).is_some();
     if !claimed && !case.memory::<Bound>().is_some_and(issued) {
         return None;
     }

@@ -6,7 +6,7 @@ use super::super::recent::Recent;
 use super::super::token::{Time, seconds};
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject, profile};
-use super::{TokenId, id_of, presented};
+use super::{TokenId, presented};
 use crate::limits::LIVES;
 use crate::message::{Direction, Exchange, Location, SetCookie};
 use crate::tally::Tally;
@@ -86,7 +86,7 @@ impl Memory for Ends {
 
 impl Ends {
     fn end(&mut self, token: &Token, set: impl FnOnce(&mut End), tally: &mut Tally) {
-        let id = id_of(token);
+        let id = token.id();
         if let Some(end) = self.tokens.touch(&id) {
             return set(end);
         }
@@ -107,7 +107,7 @@ impl Ends {
         else {
             return;
         };
-        let id = id_of(&sighting.token);
+        let id = sighting.token.id();
         let before = self.current.touch(&session).map(|now| std::mem::replace(now, id));
         if before.is_none() {
             count(self.current.insert(session, id), tally);
@@ -231,12 +231,12 @@ fn session(case: &Case<'_>) -> Option<Session> {
 /// Most tokens are never given back.
 fn at_rest(case: &Case<'_>) -> bool {
     let ends = case.memory::<Ends>().zip(case.sighting);
-    ends.is_none_or(|(ends, s)| ends.sessions.is_empty() && ends.tokens.get(&id_of(&s.token)).is_none())
+    ends.is_none_or(|(ends, s)| ends.sessions.is_empty() && ends.tokens.get(&s.token.id()).is_none())
 }
 
 fn since(case: &Case<'_>, end: impl FnOnce(&End) -> Option<Timestamp>) -> Option<i64> {
     let sighting = case.sighting.filter(|_| presented(case))?;
-    let known = case.memory::<Ends>()?.tokens.get(&id_of(&sighting.token))?;
+    let known = case.memory::<Ends>()?.tokens.get(&sighting.token.id())?;
     after(sighting.position.time, end(known)?)
 }
 

@@ -16,8 +16,8 @@ pub(super) mod session;
 mod tests;
 
 use super::Case;
-use crate::message::{Direction, Exchange, Location};
-use crate::token::{Role, Token};
+use crate::message::{Called, Direction, Exchange, Location};
+use crate::token::Role;
 use foldhash::fast::FixedState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, SocketAddr};
@@ -29,15 +29,11 @@ fn presented(case: &Case<'_>) -> bool {
     if sighting.direction != Some(Direction::Request) {
         return false;
     }
-    let name = sighting.place.name.as_deref().unwrap_or_default();
-    let named = || {
-        matches!(
-            super::profile::last_member(name),
-            "access_token" | "accesstoken" | "token" | "jwt" | "auth" | "auth_token" | "authorization"
-        )
-    };
+    let named =
+        || matches!(sighting.place.called(), Called::AccessToken | Called::Authorization | Called::Token);
+    let name = || sighting.place.name.as_deref().unwrap_or_default();
     let placed = match sighting.place.location {
-        Location::Header => !matches!(name, "dpop" | "proxy-authorization" | "location"),
+        Location::Header => !matches!(name(), "dpop" | "proxy-authorization" | "location"),
         Location::Cookie | Location::Userinfo => true,
         Location::Query => named(),
         Location::Body => named() && !case.exchange.is_some_and(|e| e.marks.has(super::marks::INTROSPECTION)),
@@ -64,21 +60,20 @@ fn route(exchange: &Exchange) -> Option<String> {
     Some(format!("{} {}", exchange.host().unwrap_or_default(), exchange.route()?))
 }
 
-/// What a token is remembered by: the first half of its SHA-256.
-type TokenId = [u8; 16];
-
-fn id_of(token: &Token) -> TokenId {
-    token.sha256().first_chunk().copied().unwrap_or_default()
-}
+/// [`Token::id`].
+type TokenId = u128;
 
 /// Who sent a request: whom a proxy says that it forwards for (RFC 7239), else the address that it came from.
 fn client(case: &Case<'_>) -> Option<IpAddr> {
     let forwarded = || {
         let head = &case.exchange?.request.as_ref()?.head;
-        // One look at the fields: most requests have none of these.
-        let (_, value) = head.fields().find(|(name, _)| {
-            FORWARDED.iter().any(|known| name.len() == known.len() && name.eq_ignore_ascii_case(known))
-        })?;
+        // Most requests have none of these.
+        if !FORWARDED.iter().any(|name| head.may_have(name)) {
+            return None;
+        }
+        let forwarded =
+            |name: &[u8]| FORWARDED.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let (_, value) = head.fields().find(|(name, _)| forwarded(name))?;
         let first = value.split(|b| matches!(b, b',' | b';')).find_map(|part| {
             let part = part.trim_ascii();
             let named = memchr::memchr(b'=', part).map(|at| part.split_at(at));
@@ -97,8 +92,8 @@ fn client(case: &Case<'_>) -> Option<IpAddr> {
     forwarded().or_else(|| Some(case.transport()?.client?.addr))
 }
 
-const FORWARDED: [&[u8]; 5] =
-    [b"forwarded", b"x-forwarded-for", b"x-real-ip", b"cf-connecting-ip", b"true-client-ip"];
+const FORWARDED: [&str; 5] =
+    ["forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip", "true-client-ip"];
 
 /// What program sent a request: its User-Agent without numbers, which change with every update.
 fn device(exchange: &Exchange) -> Option<u64> {

@@ -7,7 +7,7 @@ use super::super::profile::{self, typ};
 use super::super::recent::Recent;
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject};
-use super::{TokenId, id_of};
+use super::TokenId;
 use crate::limits::LIVES;
 use crate::message::{Direction, ExchangeId};
 use crate::tally::Tally;
@@ -77,11 +77,11 @@ impl Memory for Names {
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
         let (Some(name), Some(sighting)) = (name(case), case.sighting) else { return };
         if let Some(first) = self.known.touch(&name) {
-            self.any |= first.token != id_of(&sighting.token) || one_time(case);
+            self.any |= first.token != sighting.token.id() || one_time(case);
             return;
         }
         let first = First {
-            token: id_of(&sighting.token),
+            token: sighting.token.id(),
             payload: digest(sighting.token.payload()),
             signature: digest(sighting.token.signature()),
             flow: case.flow_number,
@@ -136,12 +136,12 @@ fn first<'a>(case: &Case<'a>) -> Option<&'a First> {
 }
 
 fn same_bytes(case: &Case<'_>) -> bool {
-    first(case).zip(case.sighting).is_some_and(|(first, sighting)| first.token == id_of(&sighting.token))
+    first(case).zip(case.sighting).is_some_and(|(first, sighting)| first.token == sighting.token.id())
 }
 
 fn again(case: &Case<'_>) -> Option<&'static str> {
     let (first, sighting) = (first(case)?, case.sighting?);
-    let same = first.token == id_of(&sighting.token);
+    let same = first.token == sighting.token.id();
     if !one_time(case) {
         // With the signature of the first it was made from it.
         let token = &sighting.token;

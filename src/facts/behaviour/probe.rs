@@ -4,7 +4,7 @@ use super::super::memory::{Given, Memory, Wants};
 use super::super::recent::Recent;
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject};
-use super::{TokenId, client, id_of, presented};
+use super::{TokenId, client, presented};
 use crate::limits::{CLIENTS, LIVES, VARIANTS};
 use crate::message::Direction;
 use crate::tally::Tally;
@@ -119,7 +119,7 @@ impl Memory for Variants {
         let Some(sighting) = case.sighting else { return };
         self.refusal(case, tally);
         let token = &*sighting.token;
-        let id = id_of(token);
+        let id = token.id();
         if let Some(base) = self.bases.touch(&token.payload_name())
             && base.token == id
         {
@@ -170,7 +170,7 @@ impl Variants {
         let refused = case.exchange.is_some_and(|e| matches!(e.status(), Some(401 | 403)));
         let (Some(sighting), true) = (case.sighting, refused && presented(case)) else { return };
         let Some(addr) = client(case) else { return };
-        let (time, id) = (sighting.position.time, id_of(&sighting.token));
+        let (time, id) = (sighting.position.time, sighting.token.id());
         if self.refused.touch(&addr).is_none() && self.refused.insert(addr, Vec::new()).is_some() {
             tally.weird("clients_evicted");
         }
@@ -256,7 +256,7 @@ fn accepted(case: &Case<'_>) -> bool {
 
 fn variant<'a>(case: &Case<'a>) -> Option<(&'a Base, &'static str)> {
     let (sighting, known) = (case.sighting?, case.memory::<Variants>().filter(|known| known.any)?);
-    let id = id_of(&sighting.token);
+    let id = sighting.token.id();
     if known.bases.get(&sighting.token.payload_name()).is_some_and(|base| base.token == id) {
         return None;
     }
@@ -272,7 +272,7 @@ fn copied(case: &Case<'_>) -> bool {
 }
 
 fn refused(case: &Case<'_>) -> Option<i64> {
-    let (id, variants) = (id_of(&case.sighting?.token), case.memory::<Variants>()?);
+    let (id, variants) = (case.sighting?.token.id(), case.memory::<Variants>()?);
     if variants.refused.is_empty() {
         return None;
     }
@@ -290,6 +290,8 @@ fn tool(case: &Case<'_>) -> Option<&'static str> {
     }
     let members = ["jku", "x5u", "kid"].into_iter().filter_map(|name| token.header_member(name)?.as_str());
     let listener = |value: &str| {
+        // Each is the name of a host, and few values are.
+        memchr::memchr(b'.', value.as_bytes())?;
         let found =
             LISTENER_SEARCH.as_ref()?.find_overlapping_iter(value).map(|found| found.pattern()).min()?;
         LISTENERS.get(found.as_usize()).copied()

@@ -4,7 +4,7 @@ use super::super::memory::{Given, Memory, Wants};
 use super::super::recent::Recent;
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject, http};
-use super::{TokenId, id_of, presented};
+use super::{TokenId, presented};
 use crate::limits::{LIFE_ENDS, REDIRECTS};
 use crate::message::{Channel, Exchange, Target, host_of, name_of, same_site};
 use crate::tally::Tally;
@@ -69,7 +69,7 @@ impl Memory for Redirects {
         let Some(jump) = redirects.then(|| jump(case, exchange)).flatten().filter(|_| presented(case)) else {
             return;
         };
-        let key = (sighting.transport.client.map(|c| c.addr), id_of(&sighting.token));
+        let key = (sighting.transport.client.map(|c| c.addr), sighting.token.id());
         match self.known.touch(&key) {
             Some(jumps) => {
                 if jumps.len() >= LIFE_ENDS {
@@ -119,7 +119,7 @@ fn named(secure: bool, host: &str) -> String {
 
 fn followed<'a>(case: &Case<'a>) -> Option<(&'a Jump, &'static str)> {
     let (sighting, redirects) = (case.sighting?, case.memory::<Redirects>()?);
-    let key = (sighting.transport.client.map(|c| c.addr), id_of(&sighting.token));
+    let key = (sighting.transport.client.map(|c| c.addr), sighting.token.id());
     let jumps = redirects.known.get(&key)?;
     let exchange = case.exchange.filter(|_| presented(case))?;
     let (to, target, time) = (origin(exchange)?, exchange.target()?, exchange.position().time);

@@ -5,7 +5,7 @@ use super::super::memory::{Given, Memory, Wants};
 use super::super::recent::Recent;
 use super::super::value::{Type, Value};
 use super::super::{Case, Family, Field, Source, Subject};
-use super::{TokenId, client, device, id_of, presented};
+use super::{TokenId, client, device, presented};
 use crate::limits::{LIFE_ENDS, LIVES};
 use crate::message::{Channel, is_ip_literal, name_of, same_site};
 use crate::tally::Tally;
@@ -157,7 +157,7 @@ impl Memory for Lives {
 
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
         let (Some(sighting), Some(now)) = (case.sighting, Now::of(case)) else { return };
-        let id = id_of(&sighting.token);
+        let id = sighting.token.id();
         if let Some(life) = self.known.touch(&id) {
             return life.note(case, &now);
         }
@@ -302,5 +302,5 @@ fn with<'a, T>(
 }
 
 fn life<'a>(case: &Case<'a>) -> Option<&'a Life> {
-    case.memory::<Lives>()?.known.get(&id_of(&case.sighting?.token))
+    case.memory::<Lives>()?.known.get(&case.sighting?.token.id())
 }

@@ -8,7 +8,7 @@ use crate::message::{
 };
 use crate::tally::Tally;
 use crate::time::Timestamp;
-use crate::token::Sighting;
+use crate::token::{Sighting, Token};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
@@ -20,7 +20,15 @@ fn message(start: Start<'_>, fields: Fields<'_>) -> Option<Message> {
         .iter()
         .map(|(name, value)| Field { name: name.as_bytes(), value: value.as_bytes(), at: 0 })
         .collect();
-    let head = Head { version: Version::Http11, start, start_at: 0, fields: &fields, at: 0, raw: b"" };
+    let head = Head {
+        version: Version::Http11,
+        start,
+        start_at: 0,
+        fields: &fields,
+        at: 0,
+        raw: b"",
+        known: Default::default(),
+    };
     let mut stored = StoredHead::default();
     stored.store(&head);
     Some(Message {

@@ -139,24 +139,34 @@ pub struct Parts<'a> {
 /// Finds the marks of an exchange and names their places.
 pub fn find(parts: Parts<'_>) -> Found {
     let mut found = Found::default();
-    let target = parts.request.map(|head| Target::parse(head.target())).unwrap_or_default();
-    if let Some(request) = parts.request {
-        request::fields(request, &mut found);
-        request::url(request, &target, &mut found);
-        if !parts.request_body.is_empty() {
-            request::body(request, target.path.bytes, parts.request_body, &mut found);
-        }
+    let target = || parts.request.map(|head| Target::parse(head.target())).unwrap_or_default();
+    // A head that came before and said nothing says nothing now.
+    let heads = [parts.request, parts.response].map(|head| head.filter(|head| !head.is_plain()));
+    let [request, response] = heads;
+    let mut says = [false; 2];
+    if let Some(head) = request {
+        says[0] = found.absorb(|own| {
+            request::fields(head, own);
+            request::url(head, &target(), own);
+        });
+    }
+    if let Some(head) = parts.request.filter(|_| !parts.request_body.is_empty()) {
+        request::body(head, target().path.bytes, parts.request_body, &mut found);
     }
     let mut body = secret::Body::default();
-    if let Some(response) = parts.response {
-        response::fields(response, &mut found);
-        if !parts.response_body.is_empty() {
-            body = secret::Body::search(parts.response_body);
-            response::body(response, parts.response_body, body.telling, &mut found);
-            response::graphql(target.path.bytes, parts.response_body, &mut found);
-        }
+    if let Some(head) = response {
+        says[1] = found.absorb(|own| response::fields(head, own));
     }
-    secret::formats(parts, &body, &mut found);
+    if let Some(head) = parts.response.filter(|_| !parts.response_body.is_empty()) {
+        body = secret::Body::search(parts.response_body);
+        response::body(head, parts.response_body, body.telling, &mut found);
+        response::graphql(target().path.bytes, parts.response_body, &mut found);
+    }
+    let heads = heads.map(|head| head.filter(|head| secret::touches(head.text())));
+    secret::formats(heads, parts.request_body, &body, &mut found);
+    let silent = |at: &usize| !says[*at] && heads[*at].is_none();
+    let plain = (0..2).filter(silent).filter_map(|at| [request, response][at]);
+    plain.for_each(StoredHead::set_plain);
     if !parts.policy.secrets.is_empty() {
         custom(parts, &mut found);
     }
@@ -187,7 +197,7 @@ fn custom(parts: Parts<'_>, found: &mut Found) {
 }
 
 /// What was found in an exchange.
-#[derive(Default)]
+#[derive(Default, PartialEq)]
 pub struct Found {
     /// The marks.
     pub marks: Marks,
@@ -200,6 +210,19 @@ pub struct Found {
 }
 
 impl Found {
+    /// Adds what `look` finds by itself, and says whether that is anything.
+    fn absorb(&mut self, look: impl FnOnce(&mut Self)) -> bool {
+        let mut own = Self::default();
+        look(&mut own);
+        let any = own != Self::default();
+        let known = self.marks;
+        self.places.extend(own.places.into_iter().filter(|(bit, _)| !known.has(*bit)));
+        self.marks.set(own.marks.0);
+        self.spent.append(&mut own.spent);
+        self.proof |= own.proof;
+        any
+    }
+
     fn spend(&mut self, grant: u64, value: &str) {
         if let Some(half) = Sha256::digest(value).first_chunk() {
             self.spent.push((grant, *half));

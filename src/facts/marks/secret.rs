@@ -1,6 +1,6 @@
 //! Secrets that are told by their format.
 
-use super::{Found, PROVIDER_KEY, PROVIDER_PUBLIC, PROVIDER_SECRET, Parts};
+use super::{Found, PROVIDER_KEY, PROVIDER_PUBLIC, PROVIDER_SECRET};
 use crate::message::{Location, Place, StoredHead};
 use crate::token::{Needles, api_key_name, find_secret_formats, secret_format_at, secret_format_starts};
 use smallvec::SmallVec;
@@ -42,20 +42,26 @@ impl Body {
     }
 }
 
-/// Looks for them in heads and bodies. Each is named for what it is, never by its text.
-pub(super) fn formats(parts: Parts<'_>, response_body: &Body, found: &mut Found) {
-    if let Some(head) = parts.request.filter(|head| touches(head.text())) {
+/// Looks for them in those `heads` that have some, and in bodies. Each is named for what it is, never by its text.
+pub(super) fn formats(
+    heads: [Option<&StoredHead>; 2],
+    request_body: &[u8],
+    response_body: &Body,
+    found: &mut Found,
+) {
+    let [request, response] = heads;
+    if let Some(head) = request {
         in_head(head, found);
     }
-    find_secret_formats(parts.request_body, &mut |_, name| add(found, PROVIDER_SECRET, Location::Body, name));
-    if let Some(head) = parts.response.filter(|head| touches(head.text())) {
+    find_secret_formats(request_body, &mut |_, name| add(found, PROVIDER_SECRET, Location::Body, name));
+    if let Some(head) = response {
         in_head(head, found);
     }
     response_body.secrets.iter().for_each(|name| add(found, PROVIDER_SECRET, Location::Body, name));
 }
 
 /// Most heads have none: one search over the whole tells.
-fn touches(text: &[u8]) -> bool {
+pub(super) fn touches(text: &[u8]) -> bool {
     let mut any = false;
     find_secret_formats(text, &mut |_, _| any = true);
     any

@@ -13,7 +13,7 @@ pub(super) fn find(
     tokens: &[&Token],
     trials: &mut u64,
     tally: &mut Tally,
-) -> HashMap<[u8; 32], (&'static str, Box<str>)> {
+) -> HashMap<u128, (&'static str, Box<str>)> {
     let mut found = HashMap::new();
     let by_alg = ["HS256", "HS384", "HS512"].map(|alg| {
         let of_alg = |token: &&Token| token.is_hmac() && token.alg().is_some_and(|own| own == alg);
@@ -33,7 +33,7 @@ pub(super) fn find(
                 let Some(mac) = Keyed::new(alg, &form.bytes) else { continue };
                 let hits = tokens.iter().filter(|token| mac.signs(token.signing_input(), token.signature()));
                 for token in hits {
-                    found.entry(*token.sha256()).or_insert_with(|| (form.name, public.thumbprint()));
+                    found.entry(token.id()).or_insert_with(|| (form.name, public.thumbprint()));
                 }
             }
         }

@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 /// Tokens that wait for a key, and those that are done with.
 pub(super) struct Signatures {
-    waiting: Recent<[u8; 32], Waiting>,
+    waiting: Recent<u128, Waiting>,
     /// Bytes of their texts.
     bytes: usize,
-    known: Recent<[u8; 32], Known>,
+    known: Recent<u128, Known>,
     /// Forms of public keys that may still be tried as secrets.
     trials: u64,
     hands: Hands,
@@ -80,12 +80,12 @@ impl Memory for Signatures {
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
         let Some(sighting) = case.sighting.filter(|_| case.new) else { return };
         let token = &sighting.token;
-        if keys::without_key(token).is_some() || self.known.get(token.sha256()).is_some() {
+        if keys::without_key(token).is_some() || self.known.get(&token.id()).is_some() {
             return;
         }
         self.bytes += size(token);
         let waiting = Waiting { token: Arc::clone(token), tried: None };
-        let mut gone = self.waiting.insert(*token.sha256(), waiting);
+        let mut gone = self.waiting.insert(token.id(), waiting);
         while let Some((_, old)) = gone {
             self.bytes = self.bytes.saturating_sub(size(&old.token));
             tally.weird("signatures_unverified");
@@ -115,9 +115,9 @@ impl Memory for Signatures {
 impl Signatures {
     /// How far a token is.
     pub(super) fn state(&self, token: &Token) -> State<'_> {
-        match self.known.get(token.sha256()) {
+        match self.known.get(&token.id()) {
             Some(known) => State::Known(known),
-            None if self.waiting.get(token.sha256()).is_some() => State::Waiting,
+            None if self.waiting.get(&token.id()).is_some() => State::Waiting,
             None => State::Unknown,
         }
     }
@@ -138,26 +138,26 @@ impl Signatures {
         let mut verdicts = self.hands.map(&untried, |token| keys.store.verify(token)).into_iter();
         let mut confused = confusion::find(keys, &untried, &mut self.trials, tally);
         let mut ready = Vec::new();
-        for (sha256, waiting) in all {
+        for (id, waiting) in all {
             let Some(verdict) = is_untried(&waiting).then(|| verdicts.next()).flatten() else {
-                self.wait(sha256, waiting);
+                self.wait(id, waiting);
                 continue;
             };
-            let confusion = confused.remove(&sha256);
+            let confusion = confused.remove(&id);
             let told = verdict.signature != Signature::Unverified && verdict.certain || confusion.is_some();
             if !last && !told {
-                self.wait(sha256, Waiting { tried: Some(keys.generation), ..waiting });
+                self.wait(id, Waiting { tried: Some(keys.generation), ..waiting });
                 continue;
             }
-            ready.push((sha256, waiting.token, verdict, confusion));
+            ready.push((id, waiting.token, verdict, confusion));
         }
         let looked_at = ready.iter().filter(|(_, token, ..)| !token.is_hmac());
         let looked_at =
             looked_at.map(|(_, token, verdict, _)| (&**token, verdict.signature)).collect::<Vec<_>>();
         let mut revealed = recovered::reveal(&looked_at, &self.hands);
         let by_header = self.hands.map(&ready, |(_, token, ..)| keys::verify_by_header(token));
-        for ((sha256, _, mut verdict, confusion), by_header) in ready.into_iter().zip(by_header) {
-            let revealed = revealed.remove(&sha256).unwrap_or_default();
+        for ((id, _, mut verdict, confusion), by_header) in ready.into_iter().zip(by_header) {
+            let revealed = revealed.remove(&id).unwrap_or_default();
             if let Some(certain) = revealed.stranger {
                 verdict = Verdict { certain, ..Signature::Invalid.into() };
             }
@@ -166,13 +166,13 @@ impl Signatures {
                 .guessed
                 .as_ref()
                 .is_some_and(|key| revealed.key.as_deref() == Some(key) || known(key));
-            self.known.insert(sha256, Known { verdict, by_header, confusion, revealed, guess_proved });
+            self.known.insert(id, Known { verdict, by_header, confusion, revealed, guess_proved });
         }
     }
 
-    fn wait(&mut self, sha256: [u8; 32], waiting: Waiting) {
+    fn wait(&mut self, id: u128, waiting: Waiting) {
         self.bytes += size(&waiting.token);
-        self.waiting.insert(sha256, waiting);
+        self.waiting.insert(id, waiting);
     }
 }
 

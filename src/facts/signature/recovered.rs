@@ -74,7 +74,7 @@ impl Group<'_> {
 }
 
 /// What was revealed, by the digests of tokens.
-type Found = HashMap<[u8; 32], Revealed>;
+type Found = HashMap<u128, Revealed>;
 
 /// Looks at tokens, in order: at the first ones of each group for what can be guessed, and at those that no known key
 /// verifies for what they have in common.
@@ -123,7 +123,7 @@ fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Han
             break;
         }
         if let Some(key) = members[at].key.take() {
-            found.entry(*token.sha256()).or_default().key = Some(key);
+            found.entry(token.id()).or_default().key = Some(key);
             continue;
         }
         recoveries -= 1;
@@ -133,7 +133,7 @@ fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Han
             let (other, _) = group.pool.remove(other);
             let key = Arc::new(key);
             for token in [other, token] {
-                found.entry(*token.sha256()).or_default().key = Some(Arc::clone(&key));
+                found.entry(token.id()).or_default().key = Some(Arc::clone(&key));
             }
             if group.keys < GROUP_KEYS {
                 group.keys += 1;
@@ -149,7 +149,7 @@ fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Han
     // Two keys say that the issuer replaces them without giving them names.
     for group in groups.iter().filter(|group| group.keys == 1) {
         for (token, _) in &group.pool {
-            found.entry(*token.sha256()).or_default().stranger = Some(group.named);
+            found.entry(token.id()).or_default().stranger = Some(group.named);
         }
     }
 }
@@ -173,7 +173,7 @@ fn guess_all(tokens: &[(&Token, Signature, Option<Curve>)], hands: &Hands) -> Fo
         guessed: curve.and_then(|curve| guess(token, curve, &tables)),
         ..Revealed::default()
     });
-    tokens.iter().map(|(token, ..)| *token.sha256()).zip(revealed).collect()
+    tokens.iter().map(|(token, ..)| token.id()).zip(revealed).collect()
 }
 
 /// Where the key that made a signature was published with its private part.

@@ -53,7 +53,8 @@ pub(in crate::protocol) fn speak(
         .map(|e| Field { name: fields.name(e), value: fields.value(e), at: e.value.start })
         .collect();
     let (start, start_at) = pseudo.start(to, fields);
-    let head = Head { version, start, start_at, fields: &list, at: 0, raw: &fields.text };
+    let head =
+        Head { version, start, start_at, fields: &list, at: 0, raw: &fields.text, known: Default::default() };
     out.decoded(trails, |out| said(&head, pseudo.any(), out));
 }
 

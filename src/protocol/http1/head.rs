@@ -1,7 +1,7 @@
 //! HTTP/1 heads: finding their end, parsing them strictly, and leniently where that fails.
 
 use crate::limits;
-use crate::message::{Field, Head, Start, Version};
+use crate::message::{Direction, Field, Head, Known, STATUS_AT, Start, Version};
 use memchr::{memchr, memmem};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
@@ -129,6 +129,11 @@ pub(super) enum Parsed {
     No,
 }
 
+/// Parses the text of a whole head, of a message that was not captured as packets.
+pub fn parse_head(text: &[u8], dir: Direction, then: impl FnOnce(&Head<'_>)) {
+    parse(text, 0, dir == Direction::Request, then);
+}
+
 /// Parses a whole head of a request or response and calls `then` with it.
 pub(super) fn parse(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -> Parsed {
     match strict(bytes, at, request, then) {
@@ -163,7 +168,7 @@ pub(super) fn strict<F: FnOnce(&Head<'_>)>(
         let result = config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut headers);
         let Ok(httparse::Status::Complete(len)) = result else { return Err(then) };
         let (Some(status), Some(minor)) = (parsed.code, parsed.version) else { return Err(then) };
-        (Start::Response { status }, 9, minor, parsed.headers, len)
+        (Start::Response { status }, STATUS_AT, minor, parsed.headers, len)
     };
     // Filled in place: collecting would copy all of its room.
     let mut fields = SmallVec::<[Field<'_>; 32]>::new();
@@ -173,7 +178,8 @@ pub(super) fn strict<F: FnOnce(&Head<'_>)>(
         at: offset(h.value),
     }));
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    then(&Head { version, start, start_at, fields: &fields, at, raw: &bytes[..len] });
+    let known = Known::Never;
+    then(&Head { version, start, start_at, fields: &fields, at, raw: &bytes[..len], known });
     Ok(len)
 }
 
@@ -199,7 +205,7 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         let status = status.iter().take_while(|b| b.is_ascii_digit()).take(3);
         let status = status.fold(0, |n, b| n * 10 + u16::from(b - b'0'));
         let version = if first.starts_with(b"HTTP/1.0") { Version::Http10 } else { Version::Http11 };
-        (Start::Response { status }, first_at + 9, version)
+        (Start::Response { status }, first_at + STATUS_AT as usize, version)
     };
     let mut cut = None;
     for (line, line_at) in lines {
@@ -213,7 +219,15 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         let value_at = line_at + (value.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
         fields.push(Field { name, value, at: value_at as u32 });
     }
-    then(&Head { version, start, start_at: start_at as u32, fields: &fields, at, raw: bytes });
+    then(&Head {
+        version,
+        start,
+        start_at: start_at as u32,
+        fields: &fields,
+        at,
+        raw: bytes,
+        known: Default::default(),
+    });
     cut.map_or(Parsed::Yes { lenient: true }, Parsed::Part)
 }
 

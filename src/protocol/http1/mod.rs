@@ -9,11 +9,12 @@ mod resync;
 
 use super::{Dissector, Malformed, Out, Protocol, Upgrade, Verdict};
 use crate::limits;
-use crate::message::{Direction, End, ExchangeId, Head, Start};
+use crate::message::{Direction, End, ExchangeId, Head, Recalled, Start};
 use crate::time::Timestamp;
 use chunked::Chunked;
 use framing::{Framing, framing};
 use head::Parsed;
+pub use head::parse_head;
 use resync::starts_message;
 use smallvec::SmallVec;
 
@@ -184,9 +185,17 @@ impl Http1 {
             if blank > 0 {
                 return blank;
             }
-            // Nearly every head is whole and flawless: then one pass does it.
+            // Many heads came before, and nearly every other one is whole and flawless: then one pass does it.
+            let recalled = out.recall(dir, bytes);
+            if let Recalled::Head(known) = &recalled {
+                known.read(bytes, at, |head| self.begin(head, out));
+                return known.head_len();
+            }
+            let known = recalled.known();
             let request = dir == Direction::Request;
-            if let Ok(len) = head::strict(bytes, at, request, |head| self.begin(head, out)) {
+            if let Ok(len) =
+                head::strict(bytes, at, request, |head| self.begin(&Head { known, ..*head }, out))
+            {
                 return len;
             }
             let half = &mut self.halves[dir.index()];
@@ -388,9 +397,4 @@ impl Http1 {
             out.end(id, dir, end);
         }
     }
-}
-
-/// Parses the text of a whole head, of a message that was not captured as packets.
-pub fn parse_head(text: &[u8], dir: Direction, then: impl FnOnce(&Head<'_>)) {
-    head::parse(text, 0, dir == Direction::Request, then);
 }

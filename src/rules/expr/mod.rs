@@ -28,6 +28,7 @@ mod lexer;
 mod op;
 mod parser;
 mod path;
+mod possible;
 mod program;
 mod template;
 

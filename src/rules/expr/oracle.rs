@@ -157,6 +157,7 @@ proptest! {
     fn agrees_with_cel(text in condition()) {
         let program = Program::compile(&text, &World).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let ours = program.eval(&Fixed(words()));
+        prop_assert!(ours != Verdict::Yes || program.may_hold(&Fixed(words())));
         let theirs = CelProgram::compile(&text).unwrap().execute(&context());
         match theirs {
             Ok(CelValue::Bool(theirs)) => prop_assert_eq!(ours == Verdict::Yes, theirs),

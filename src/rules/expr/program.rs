@@ -22,11 +22,11 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Program {
     /// Conditions that must all hold, in the order of their weight; those about steady facts alone come last.
-    parts: Box<[Op]>,
+    pub(super) parts: Box<[Op]>,
     /// How many are not.
-    open: usize,
+    pub(super) open: usize,
     /// Which of these name a steady fact, too.
-    mixed: Box<[bool]>,
+    pub(super) mixed: Box<[bool]>,
     fields: Box<[FieldId]>,
 }
 
@@ -69,13 +69,6 @@ impl Program {
     /// Judges one subject of which steady facts were looked at before and ruled nothing out ([`Schema::is_steady`]).
     pub fn eval_open(&self, lookup: &dyn Lookup) -> Verdict {
         joined(self.parts.iter().take(self.open), lookup)
-    }
-
-    /// What steady facts alone say, where `lookup` has the others pending. What names none of them is not asked.
-    pub fn eval_steady(&self, lookup: &dyn Lookup) -> Verdict {
-        let (open, steady) = self.parts.split_at(self.open);
-        let mixed = open.iter().zip(&self.mixed).filter(|(_, mixed)| **mixed).map(|(part, _)| part);
-        joined(steady.iter().chain(mixed), lookup)
     }
 
     /// The facts that are used, in order.

@@ -1,0 +1,266 @@
+//! Heads that came before, byte for byte: polls, health checks and what a server says to all of them. They are parsed and
+//! searched once.
+
+use super::stored::HeadText;
+use super::{Field, Head, Start, StoredHead, Version};
+use crate::limits::{KNOWN_HEAD_BYTES, KNOWN_HEADS, KNOWN_PRINTS};
+use foldhash::fast::RandomState;
+use memchr::memmem::Finder;
+use smallvec::SmallVec;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+
+/// What is known of a head's text.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Known<'a> {
+    /// Nothing, and nothing will be.
+    #[default]
+    Never,
+    /// Nothing yet: it is remembered by that print when it comes again.
+    New(Print),
+    /// It came before.
+    Before(&'a Arc<KnownHead>),
+}
+
+impl Known<'_> {
+    /// Whether it came before, and had no token.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, Self::Before(known) if known.quiet.load(Ordering::Relaxed))
+    }
+}
+
+/// The print of a head of HTTP/1: a hash of its bytes, which are so many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Print {
+    hash: u64,
+    len: usize,
+}
+
+/// A head that came before.
+#[derive(Debug)]
+pub struct KnownHead {
+    version: Version,
+    status: u16,
+    hash: u64,
+    pub(super) text: HeadText,
+    /// It has no token.
+    quiet: AtomicBool,
+    /// It has no [mark](crate::facts::marks) by itself.
+    pub(super) plain: AtomicBool,
+}
+
+impl KnownHead {
+    /// Bytes of its text.
+    pub fn head_len(&self) -> usize {
+        self.text.bytes().len()
+    }
+
+    /// It was searched, and has no token.
+    pub fn set_quiet(&self) {
+        self.quiet.store(true, Ordering::Relaxed);
+    }
+
+    /// Calls `then` with the head that `bytes`, at layer offset `at`, begin with: they are the same.
+    pub fn read(self: &Arc<Self>, bytes: &[u8], at: u64, then: impl FnOnce(&Head<'_>)) {
+        let text = &self.text;
+        let (start, start_at) = match self.status {
+            0 => (Start::Request { method: text.method(), target: text.target() }, text.target_at()),
+            status => (Start::Response { status }, STATUS_AT),
+        };
+        let mut fields = SmallVec::<[Field<'_>; 32]>::new();
+        fields.extend(text.fields().map(|(name, value, at)| Field { name, value, at }));
+        let raw = bytes.get(..self.head_len()).unwrap_or_default();
+        let known = Known::Before(self);
+        then(&Head { version: self.version, start, start_at, fields: &fields, at, raw, known });
+    }
+}
+
+/// Offset of the status in a status line (RFC 9112 section 4).
+pub const STATUS_AT: u32 = 9;
+
+static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
+
+/// The heads that a shard remembers: each has one place, and one that comes to the place of another goes there when it came
+/// twice.
+#[derive(Debug, Default)]
+pub struct KnownHeads {
+    heads: Vec<Option<Arc<KnownHead>>>,
+    prints: Vec<u64>,
+    /// At random: heads come from traffic.
+    hasher: RandomState,
+}
+
+/// What is remembered of the head that some bytes begin with.
+#[derive(Debug)]
+pub enum Recalled {
+    /// It cannot be remembered.
+    Nothing,
+    /// It is not.
+    Print(Print),
+    /// It came before.
+    Head(Arc<KnownHead>),
+}
+
+impl Recalled {
+    /// The same of a head that is parsed now.
+    pub fn known(&self) -> Known<'_> {
+        match self {
+            Self::Nothing => Known::Never,
+            Self::Print(print) => Known::New(*print),
+            Self::Head(known) => Known::Before(known),
+        }
+    }
+}
+
+impl KnownHeads {
+    /// Looks up the head of HTTP/1 that `bytes` begin with.
+    pub fn recall(&self, request: bool, bytes: &[u8]) -> Recalled {
+        let window = bytes.get(..KNOWN_HEAD_BYTES).unwrap_or(bytes);
+        let Some(end) = END.find(window) else { return Recalled::Nothing };
+        let text = &bytes[..end + END.needle().len()];
+        let hash = self.hasher.hash_one((request, text));
+        let place = self.heads.get(hash as usize % KNOWN_HEADS).and_then(Option::as_ref);
+        match place.filter(|known| known.hash == hash && known.text.bytes() == text) {
+            Some(known) if (known.status == 0) == request => Recalled::Head(Arc::clone(known)),
+            _ => Recalled::Print(Print { hash, len: text.len() }),
+        }
+    }
+
+    /// A head was stored whose print that is: it is remembered if it came before.
+    pub fn learn(&mut self, print: Print, head: &mut StoredHead) {
+        if self.prints.is_empty() {
+            self.prints.resize(KNOWN_PRINTS, 0);
+            self.heads.resize(KNOWN_HEADS, None);
+        }
+        let seen = &mut self.prints[(print.hash >> 32) as usize % KNOWN_PRINTS];
+        if std::mem::replace(seen, print.hash) != print.hash || head.text().len() != print.len {
+            return;
+        }
+        let Some(text) = head.take_text() else { return };
+        let known = Arc::new(KnownHead {
+            version: head.version,
+            status: head.status,
+            hash: print.hash,
+            text,
+            quiet: AtomicBool::new(false),
+            plain: AtomicBool::new(false),
+        });
+        self.heads[print.hash as usize % KNOWN_HEADS] = Some(Arc::clone(&known));
+        head.share(known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &str = "GET /x?a=1 HTTP/1.1\r\nHost: a.test\r\nAccept:  */* \r\nX-Empty:\r\n\r\n";
+    const RESPONSE: &str = "HTTP/1.0 404 Not Found\r\nServer: x\r\nContent-Length: 2\r\n\r\n";
+
+    /// Parses a head that is as simple as those above.
+    fn parse(text: &str, request: bool, then: impl FnOnce(&Head<'_>)) {
+        let head = &text[..text.find("\r\n\r\n").unwrap() + 4];
+        let (first, rest) = head.split_once("\r\n").unwrap();
+        let words: Vec<&str> = first.split(' ').collect();
+        let offset = |part: &str| (part.as_ptr() as usize - head.as_ptr() as usize) as u32;
+        let (start, start_at, version) = if request {
+            let start = Start::Request { method: words[0].as_bytes(), target: words[1].as_bytes() };
+            (start, offset(words[1]), words[2])
+        } else {
+            (Start::Response { status: words[1].parse().unwrap() }, STATUS_AT, words[0])
+        };
+        let lines = rest.split("\r\n").filter_map(|line| line.split_once(':'));
+        let fields: Vec<_> = lines
+            .map(|(name, value)| (name.as_bytes(), value.trim_ascii()))
+            .map(|(name, value)| Field { name, value: value.as_bytes(), at: offset(value) })
+            .collect();
+        let version = if version.ends_with('0') { Version::Http10 } else { Version::Http11 };
+        let (raw, known) = (head.as_bytes(), Known::Never);
+        then(&Head { version, start, start_at, fields: &fields, at: 0, raw, known });
+    }
+
+    /// The head that a text begins with comes, and is stored.
+    fn see(heads: &mut KnownHeads, text: &str, request: bool) -> StoredHead {
+        let mut stored = StoredHead::default();
+        match heads.recall(request, text.as_bytes()) {
+            Recalled::Head(known) => known.read(text.as_bytes(), 0, |head| stored.store(head)),
+            Recalled::Print(print) => {
+                parse(text, request, |head| stored.store(head));
+                heads.learn(print, &mut stored);
+            }
+            Recalled::Nothing => {}
+        }
+        stored
+    }
+
+    fn is_known(heads: &KnownHeads, text: &str, request: bool) -> bool {
+        matches!(heads.recall(request, text.as_bytes()), Recalled::Head(_))
+    }
+
+    #[test]
+    fn a_head_that_came_before_reads_as_when_it_was_parsed() {
+        let mut heads = KnownHeads::default();
+        for (text, request) in [(REQUEST, true), (RESPONSE, false)] {
+            let all = format!("{text}and more");
+            let stored: Vec<_> = (0..4).map(|_| see(&mut heads, &all, request)).collect();
+            let Recalled::Head(known) = heads.recall(request, all.as_bytes()) else { panic!("not known") };
+            parse(text, request, |parsed| {
+                known.read(all.as_bytes(), 7, |head| {
+                    assert_eq!(
+                        (head.version, head.start, head.start_at),
+                        (parsed.version, parsed.start, parsed.start_at)
+                    );
+                    assert_eq!((head.fields, head.raw, head.at), (parsed.fields, parsed.raw, 7));
+                    assert!(!head.known.is_quiet());
+                    known.set_quiet();
+                    assert!(head.known.is_quiet());
+                });
+            });
+            assert_eq!(known.head_len(), text.len());
+            for other in &stored {
+                assert_eq!(other.text(), stored[0].text());
+                assert_eq!(
+                    (other.status, other.method(), other.target()),
+                    (stored[0].status, stored[0].method(), stored[0].target())
+                );
+                assert!(other.fields().eq(stored[0].fields()));
+            }
+            assert!(!is_known(&heads, &all, !request) && !is_known(&heads, &text[..text.len() - 1], request));
+        }
+    }
+
+    #[test]
+    fn only_what_came_twice_is_remembered_and_no_more_than_there_is_room_for() {
+        let mut heads = KnownHeads::default();
+        see(&mut heads, REQUEST, true);
+        assert!(!is_known(&heads, REQUEST, true));
+        see(&mut heads, REQUEST, true);
+        assert!(is_known(&heads, REQUEST, true));
+        let bearer =
+            REQUEST.replace("Accept", "Authorization: Bearer 0123456789abcdef0123456789abcdef\r\nAccept");
+        let long = REQUEST.replace("*/*", &"x".repeat(KNOWN_HEAD_BYTES));
+        for n in 0..3 * KNOWN_HEADS {
+            let text = REQUEST.replace("a=1", &format!("a={n}"));
+            see(&mut heads, &text, true);
+            see(&mut heads, &text, true);
+            see(&mut heads, &long, true);
+            see(&mut heads, &bearer, true);
+        }
+        assert!(!is_known(&heads, &long, true) && !is_known(&heads, &bearer, true));
+        assert_eq!((heads.heads.len(), heads.prints.len()), (KNOWN_HEADS, KNOWN_PRINTS));
+    }
+
+    #[test]
+    fn heads_that_are_the_same_share_what_is_known_of_them() {
+        let mut heads = KnownHeads::default();
+        let mut seen: Vec<_> = (0..3).map(|_| see(&mut heads, REQUEST, true)).collect();
+        assert!(!seen.iter().any(StoredHead::is_plain));
+        seen[0].set_plain();
+        assert!(!seen[0].is_plain(), "it is alone");
+        seen[1].set_plain();
+        assert!(seen[1].is_plain() && seen[2].is_plain());
+        seen[2].settle();
+        assert_eq!(seen[2].field("host"), Some(&b"a.test"[..]));
+    }
+}
