@@ -94,15 +94,7 @@ fn case(number: u64) -> (Sighting, Arc<Exchange>) {
             .map(|(name, value)| Field { name: name.as_bytes(), value: value.as_bytes(), at: 0 })
             .collect();
         let mut head = StoredHead::default();
-        head.store(&Head {
-            version: Version::Http11,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        });
+        head.store(&Head::new(Version::Http11, start, &fields));
         let (body_len, body_sha256, damaged, grpc_status) = Default::default();
         Some(Message { head, position, body_len, body_sha256, end: End::Complete, damaged, grpc_status })
     };

@@ -97,10 +97,17 @@ pub struct Head<'a> {
     /// no field needs a closer look.
     pub raw: &'a [u8],
     /// What is known of it from before.
-    pub known: Known<'a>,
+    pub known: &'a Known,
 }
 
+static NEVER: Known = Known::Never;
+
 impl<'a> Head<'a> {
+    /// A head that was not captured as text in one piece, at offset 0: what else is known of it is put in its place.
+    pub fn new(version: Version, start: Start<'a>, fields: &'a [Field<'a>]) -> Self {
+        Self { version, start, start_at: 0, fields, at: 0, raw: b"", known: &NEVER }
+    }
+
     /// The first field of that name (ASCII case-insensitive).
     pub fn field(&self, name: &str) -> Option<&'a [u8]> {
         self.fields.iter().find(|f| f.name.eq_ignore_ascii_case(name.as_bytes())).map(|f| f.value)

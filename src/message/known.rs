@@ -12,21 +12,43 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
 /// What is known of a head's text.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Known<'a> {
+#[derive(Debug, Default)]
+pub enum Known {
     /// Nothing, and nothing will be.
     #[default]
     Never,
     /// Nothing yet: it is remembered by that print when it comes again.
     New(Print),
     /// It came before.
-    Before(&'a Arc<KnownHead>),
+    Before(Arc<KnownHead>),
 }
 
-impl Known<'_> {
+impl Known {
+    /// Calls `then` with the head that `bytes`, at layer offset `at`, begin with, if it came before, and gives its length.
+    pub fn read(&self, bytes: &[u8], at: u64, then: impl FnOnce(&Head<'_>)) -> Option<usize> {
+        let Self::Before(known) = self else { return None };
+        let KnownHead { version, status, text, .. } = &**known;
+        let (start, start_at) = match *status {
+            0 => (Start::Request { method: text.method(), target: text.target() }, text.target_at()),
+            status => (Start::Response { status }, STATUS_AT),
+        };
+        let mut fields = SmallVec::<[Field<'_>; 32]>::new();
+        fields.extend(text.fields().map(|(name, value, at)| Field { name, value, at }));
+        let raw = bytes.get(..text.bytes().len())?;
+        then(&Head { version: *version, start, start_at, fields: &fields, at, raw, known: self });
+        Some(raw.len())
+    }
+
     /// Whether it came before, and had no token.
     pub fn is_quiet(&self) -> bool {
         matches!(self, Self::Before(known) if known.quiet.load(Ordering::Relaxed))
+    }
+
+    /// It was searched, and has no token.
+    pub fn set_quiet(&self) {
+        if let Self::Before(known) = self {
+            known.quiet.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -50,32 +72,6 @@ pub struct KnownHead {
     pub(super) plain: AtomicBool,
 }
 
-impl KnownHead {
-    /// Bytes of its text.
-    pub fn head_len(&self) -> usize {
-        self.text.bytes().len()
-    }
-
-    /// It was searched, and has no token.
-    pub fn set_quiet(&self) {
-        self.quiet.store(true, Ordering::Relaxed);
-    }
-
-    /// Calls `then` with the head that `bytes`, at layer offset `at`, begin with: they are the same.
-    pub fn read(self: &Arc<Self>, bytes: &[u8], at: u64, then: impl FnOnce(&Head<'_>)) {
-        let text = &self.text;
-        let (start, start_at) = match self.status {
-            0 => (Start::Request { method: text.method(), target: text.target() }, text.target_at()),
-            status => (Start::Response { status }, STATUS_AT),
-        };
-        let mut fields = SmallVec::<[Field<'_>; 32]>::new();
-        fields.extend(text.fields().map(|(name, value, at)| Field { name, value, at }));
-        let raw = bytes.get(..self.head_len()).unwrap_or_default();
-        let known = Known::Before(self);
-        then(&Head { version: self.version, start, start_at, fields: &fields, at, raw, known });
-    }
-}
-
 /// Offset of the status in a status line (RFC 9112 section 4).
 pub const STATUS_AT: u32 = 9;
 
@@ -91,39 +87,17 @@ pub struct KnownHeads {
     hasher: RandomState,
 }
 
-/// What is remembered of the head that some bytes begin with.
-#[derive(Debug)]
-pub enum Recalled {
-    /// It cannot be remembered.
-    Nothing,
-    /// It is not.
-    Print(Print),
-    /// It came before.
-    Head(Arc<KnownHead>),
-}
-
-impl Recalled {
-    /// The same of a head that is parsed now.
-    pub fn known(&self) -> Known<'_> {
-        match self {
-            Self::Nothing => Known::Never,
-            Self::Print(print) => Known::New(*print),
-            Self::Head(known) => Known::Before(known),
-        }
-    }
-}
-
 impl KnownHeads {
     /// Looks up the head of HTTP/1 that `bytes` begin with.
-    pub fn recall(&self, request: bool, bytes: &[u8]) -> Recalled {
+    pub fn recall(&self, request: bool, bytes: &[u8]) -> Known {
         let window = bytes.get(..KNOWN_HEAD_BYTES).unwrap_or(bytes);
-        let Some(end) = END.find(window) else { return Recalled::Nothing };
+        let Some(end) = END.find(window) else { return Known::Never };
         let text = &bytes[..end + END.needle().len()];
         let hash = self.hasher.hash_one((request, text));
         let place = self.heads.get(hash as usize % KNOWN_HEADS).and_then(Option::as_ref);
         match place.filter(|known| known.hash == hash && known.text.bytes() == text) {
-            Some(known) if (known.status == 0) == request => Recalled::Head(Arc::clone(known)),
-            _ => Recalled::Print(Print { hash, len: text.len() }),
+            Some(known) if (known.status == 0) == request => Known::Before(Arc::clone(known)),
+            _ => Known::New(Print { hash, len: text.len() }),
         }
     }
 
@@ -176,26 +150,27 @@ mod tests {
             .map(|(name, value)| Field { name, value: value.as_bytes(), at: offset(value) })
             .collect();
         let version = if version.ends_with('0') { Version::Http10 } else { Version::Http11 };
-        let (raw, known) = (head.as_bytes(), Known::Never);
-        then(&Head { version, start, start_at, fields: &fields, at: 0, raw, known });
+        then(&Head { start_at, raw: head.as_bytes(), ..Head::new(version, start, &fields) });
     }
 
     /// The head that a text begins with comes, and is stored.
     fn see(heads: &mut KnownHeads, text: &str, request: bool) -> StoredHead {
         let mut stored = StoredHead::default();
         match heads.recall(request, text.as_bytes()) {
-            Recalled::Head(known) => known.read(text.as_bytes(), 0, |head| stored.store(head)),
-            Recalled::Print(print) => {
+            known @ Known::Before(_) => {
+                known.read(text.as_bytes(), 0, |head| stored.store(head)).unwrap();
+            }
+            Known::New(print) => {
                 parse(text, request, |head| stored.store(head));
                 heads.learn(print, &mut stored);
             }
-            Recalled::Nothing => {}
+            Known::Never => {}
         }
         stored
     }
 
     fn is_known(heads: &KnownHeads, text: &str, request: bool) -> bool {
-        matches!(heads.recall(request, text.as_bytes()), Recalled::Head(_))
+        matches!(heads.recall(request, text.as_bytes()), Known::Before(_))
     }
 
     #[test]
@@ -204,9 +179,9 @@ mod tests {
         for (text, request) in [(REQUEST, true), (RESPONSE, false)] {
             let all = format!("{text}and more");
             let stored: Vec<_> = (0..4).map(|_| see(&mut heads, &all, request)).collect();
-            let Recalled::Head(known) = heads.recall(request, all.as_bytes()) else { panic!("not known") };
+            let known = heads.recall(request, all.as_bytes());
             parse(text, request, |parsed| {
-                known.read(all.as_bytes(), 7, |head| {
+                let len = known.read(all.as_bytes(), 7, |head| {
                     assert_eq!(
                         (head.version, head.start, head.start_at),
                         (parsed.version, parsed.start, parsed.start_at)
@@ -216,8 +191,8 @@ mod tests {
                     known.set_quiet();
                     assert!(head.known.is_quiet());
                 });
+                assert_eq!(len, Some(text.len()));
             });
-            assert_eq!(known.head_len(), text.len());
             for other in &stored {
                 assert_eq!(other.text(), stored[0].text());
                 assert_eq!(

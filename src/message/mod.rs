@@ -39,7 +39,7 @@ pub use exchange::{Derived, Exchange, Marks, Message};
 pub use head::{Field, Head, Start, Version};
 pub use host::{host_of, is_ip_literal, name_of, registrable_domain, same_site};
 pub use json::{JsonMember, json_members};
-pub use known::{Known, KnownHead, KnownHeads, Recalled, STATUS_AT};
+pub use known::{Known, KnownHead, KnownHeads, STATUS_AT};
 pub use login::{Disclosed, Login, Starttls};
 pub use multipart::{Part, multipart_fields};
 pub use place::{Called, Location, Place};

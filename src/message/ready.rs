@@ -68,15 +68,7 @@ impl ReadyMessage {
         let fields = fields.iter().take(limits::HEAD_FIELDS);
         let fields: Vec<_> = fields.map(|(name, value)| Field { name, value, at: 0 }).collect();
         let mut this = Self { time, cut, ..Self::default() };
-        this.head.store(&Head {
-            version,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        });
+        this.head.store(&Head::new(version, start, &fields));
         this
     }
 }
@@ -89,15 +81,7 @@ impl StoredHead {
             Direction::Response => Start::Response { status: self.status },
         };
         let fields: Vec<_> = self.fields().map(|(name, value)| Field { name, value, at: 0 }).collect();
-        then(&Head {
-            version: self.version,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        });
+        then(&Head::new(self.version, start, &fields));
     }
 }
 

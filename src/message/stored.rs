@@ -265,15 +265,7 @@ mod tests {
             Field { name: b"Accept", value: b"*/*", at: 38 },
         ];
         let start = Start::Request { method: b"GET", target: b"/x" };
-        let head = Head {
-            version: Version::Http11,
-            start,
-            start_at: 4,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Known::Never,
-        };
+        let head = Head { start_at: 4, ..Head::new(Version::Http11, start, &fields) };
         let mut stored = StoredHead::default();
         for _ in 0..2 {
             stored.store(&head);
@@ -302,15 +294,7 @@ mod tests {
                 let fields = fields.map(|(name, value)| Field { name: at(name), value: at(value), at: 0 });
                 let start = Start::Request { method: at("GET"), target: at("/x") };
                 let raw = if raw { all.as_bytes() } else { b"" };
-                let head = Head {
-                    version: Version::Http11,
-                    start,
-                    start_at: 4,
-                    fields: &fields,
-                    at: 0,
-                    raw,
-                    known: Known::Never,
-                };
+                let head = Head { start_at: 4, raw, ..Head::new(Version::Http11, start, &fields) };
                 let mut stored = StoredHead::default();
                 stored.store(&head);
                 let size = stored.size();

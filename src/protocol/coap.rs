@@ -223,15 +223,7 @@ fn emit(
                 status: u16::from(message.code >> 5) * 100 + u16::from(message.code & 0x1f),
             },
         };
-        let head = Head {
-            version: Version::Other,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        };
+        let head = Head::new(Version::Other, start, &fields);
         match id {
             Some(id) => {
                 out.begin_in(id, &head);

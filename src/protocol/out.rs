@@ -4,7 +4,7 @@ use super::inner::Inner;
 use super::{Carrier, Protocol, Sink, TlsEvent, Trail, Upgrade};
 use crate::keylog::Keyring;
 use crate::message::{
-    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Location, Login, Recalled, Start, Starttls,
+    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Known, Location, Login, Start, Starttls,
     Transport, Version,
 };
 use crate::time::Timestamp;
@@ -48,7 +48,7 @@ impl<'a> Out<'a> {
     }
 
     /// What is remembered of the head of HTTP/1 that these bytes begin with.
-    pub fn recall(&self, dir: Direction, bytes: &[u8]) -> Recalled {
+    pub fn recall(&self, dir: Direction, bytes: &[u8]) -> Known {
         self.sink.recall(dir == Direction::Request, bytes)
     }
 
@@ -116,15 +116,7 @@ impl<'a> Out<'a> {
         fields: &[Field<'_>],
     ) -> ExchangeId {
         let start = Start::Message { dir, location, fields: named };
-        self.begin(&Head {
-            version: Version::Other,
-            start,
-            start_at: 0,
-            fields,
-            at,
-            raw: b"",
-            known: Default::default(),
-        })
+        self.begin(&Head { at, ..Head::new(Version::Other, start, fields) })
     }
 
     /// Somebody tried to log in.

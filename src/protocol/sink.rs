@@ -2,7 +2,7 @@
 
 use super::{TlsEvent, Trail};
 use crate::keylog::Keyring;
-use crate::message::{Direction, End, ExchangeId, Head, Login, Position, Recalled, Transport};
+use crate::message::{Direction, End, ExchangeId, Head, Known, Login, Position, Transport};
 use std::sync::Arc;
 
 /// What carries the bytes that a sink is given.
@@ -30,8 +30,8 @@ pub trait Sink {
     /// A message begins.
     fn begin(&mut self, carrier: Carrier<'_>, id: ExchangeId, head: &Head<'_>);
     /// What is remembered of the head of HTTP/1 that these bytes begin with.
-    fn recall(&self, _request: bool, _bytes: &[u8]) -> Recalled {
-        Recalled::Nothing
+    fn recall(&self, _request: bool, _bytes: &[u8]) -> Known {
+        Known::Never
     }
     /// The next bytes of its body, from layer offset `at`, transfer coding undone.
     fn body(&mut self, carrier: Carrier<'_>, id: ExchangeId, dir: Direction, at: u64, bytes: &[u8]);

@@ -247,8 +247,7 @@ fn emit(
     at: u64,
     out: &mut Out<'_>,
 ) -> ExchangeId {
-    let message =
-        Head { version: Version::Other, start, start_at, fields, at, raw: b"", known: Default::default() };
+    let message = Head { start_at, at, ..Head::new(Version::Other, start, fields) };
     let begins = id.is_none();
     let id = match id {
         Some(id) => {

@@ -139,15 +139,7 @@ fn message(start: Start<'_>, fields: &[(&str, &[u8])], packet: u64) -> Message {
     let fields: Vec<_> =
         fields.iter().map(|(name, value)| Field { name: name.as_bytes(), value, at: 0 }).collect();
     let mut head = StoredHead::default();
-    head.store(&Head {
-        version: Version::Http11,
-        start,
-        start_at: 0,
-        fields: &fields,
-        at: 0,
-        raw: b"",
-        known: Default::default(),
-    });
+    head.store(&Head::new(Version::Http11, start, &fields));
     Message {
         head,
         position: position(packet),

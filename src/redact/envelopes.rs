@@ -98,15 +98,7 @@ mod tests {
     fn compressed_messages_become_fields_of_spaces() {
         let fields = [Field { name: b"content-type", value: b"application/grpc", at: 0 }];
         let start = Start::Response { status: 200 };
-        let head = Head {
-            version: Version::Http2,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        };
+        let head = Head::new(Version::Http2, start, &fields);
         let packed = Packed::new(&head).unwrap();
         let envelope = |flag: u8, message: &[u8]| [&[flag, 0, 0, 0, message.len() as u8], message].concat();
         let body =

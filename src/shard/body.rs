@@ -361,15 +361,7 @@ mod tests {
             let mut tools = Tools::new(1);
             let fields = [Field { name: b"content-encoding", value: coding, at: 0 }];
             let start = Start::Response { status: 200 };
-            let head = Head {
-                start,
-                start_at: 0,
-                version: Version::Http11,
-                fields: &fields,
-                at: 0,
-                raw: b"",
-                known: Default::default(),
-            };
+            let head = Head::new(Version::Http11, start, &fields);
             let (mut held, mut found, trail) = (Held::default(), Vec::new(), Trail::default());
             let mut body = Body::new(&head, &Fields::of(&head), &shared, &mut tools, &mut held);
             assert_eq!(held.decoders > 0, coding == b"gzip");

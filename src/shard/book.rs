@@ -11,8 +11,7 @@ use crate::facts::marks;
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Known, Location, Login, Place, Position, Recalled, Start,
-    Transport,
+    Direction, End, Exchange, ExchangeId, Head, Known, Location, Login, Place, Position, Start, Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -51,7 +50,7 @@ impl Sink for Scribe<'_> {
         self.start(carrier, id, head, &fields, body);
     }
 
-    fn recall(&self, request: bool, bytes: &[u8]) -> Recalled {
+    fn recall(&self, request: bool, bytes: &[u8]) -> Known {
         self.tools.heads.recall(request, bytes)
     }
 
@@ -202,13 +201,11 @@ impl Scribe<'_> {
             let trail = &carrier.trails[dir.index()];
             let mut scan = HeadScan { scanner: &self.shared.scanner, trail, at: head.at, found: &mut found };
             scan.head(head, false);
-            if let Known::Before(known) = head.known
-                && found.is_empty()
-            {
-                known.set_quiet();
+            if found.is_empty() {
+                head.known.set_quiet();
             }
         }
-        if let Known::New(print) = head.known {
+        if let Known::New(print) = *head.known {
             self.tools.heads.learn(print, &mut message.head);
         }
         let open = self.book.open.open(id, carrier.transport, &mut self.tools.places);

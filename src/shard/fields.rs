@@ -80,15 +80,7 @@ mod tests {
         } else {
             Start::Response { status: 200 }
         };
-        let head = Head {
-            version: Version::Http11,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        };
+        let head = Head::new(Version::Http11, start, &fields);
         ask(&Fields::of(&head), &head)
     }
 

@@ -56,7 +56,7 @@ impl Held {
         to.store(head);
         let fits = self.heads + to.size() <= self.room.heads;
         if !fits {
-            to.store(&Head { fields: &[], raw: b"", known: Default::default(), ..*head });
+            to.store(&Head::new(head.version, head.start, &[]));
         }
         self.heads += to.size();
         fits

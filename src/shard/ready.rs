@@ -54,15 +54,7 @@ impl Feed<'_> {
             let carrier = Carrier { transport: &inside, trails: &trails, via: Some(id), datagram: false };
             let start =
                 Start::Message { dir: frame.dir, location: Location::WebSocket, fields: Location::Header };
-            let head = Head {
-                version: Version::Http11,
-                start,
-                start_at: 0,
-                fields: &[],
-                at: 0,
-                raw: b"",
-                known: Default::default(),
-            };
+            let head = Head::new(Version::Http11, start, &[]);
             let id = ExchangeId(n as u64 + 1);
             scribe.start(carrier, id, &head, &Fields::default(), true);
             scribe.body(carrier, id, frame.dir, 0, &frame.data);

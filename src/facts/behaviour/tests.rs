@@ -20,15 +20,7 @@ fn message(start: Start<'_>, fields: Fields<'_>) -> Option<Message> {
         .iter()
         .map(|(name, value)| Field { name: name.as_bytes(), value: value.as_bytes(), at: 0 })
         .collect();
-    let head = Head {
-        version: Version::Http11,
-        start,
-        start_at: 0,
-        fields: &fields,
-        at: 0,
-        raw: b"",
-        known: Default::default(),
-    };
+    let head = Head::new(Version::Http11, start, &fields);
     let mut stored = StoredHead::default();
     stored.store(&head);
     Some(Message {

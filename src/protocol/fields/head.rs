@@ -53,8 +53,7 @@ pub(in crate::protocol) fn speak(
         .map(|e| Field { name: fields.name(e), value: fields.value(e), at: e.value.start })
         .collect();
     let (start, start_at) = pseudo.start(to, fields);
-    let head =
-        Head { version, start, start_at, fields: &list, at: 0, raw: &fields.text, known: Default::default() };
+    let head = Head { start_at, raw: &fields.text, ..Head::new(version, start, &list) };
     out.decoded(trails, |out| said(&head, pseudo.any(), out));
 }
 

@@ -1,7 +1,7 @@
 //! HTTP/1 heads: finding their end, parsing them strictly, and leniently where that fails.
 
 use crate::limits;
-use crate::message::{Direction, Field, Head, Known, STATUS_AT, Start, Version};
+use crate::message::{Direction, Field, Head, STATUS_AT, Start, Version};
 use memchr::{memchr, memmem};
 use smallvec::SmallVec;
 use std::mem::MaybeUninit;
@@ -178,8 +178,7 @@ pub(super) fn strict<F: FnOnce(&Head<'_>)>(
         at: offset(h.value),
     }));
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    let known = Known::Never;
-    then(&Head { version, start, start_at, fields: &fields, at, raw: &bytes[..len], known });
+    then(&Head { start_at, at, raw: &bytes[..len], ..Head::new(version, start, &fields) });
     Ok(len)
 }
 
@@ -219,15 +218,7 @@ fn lenient(bytes: &[u8], at: u64, request: bool, then: impl FnOnce(&Head<'_>)) -
         let value_at = line_at + (value.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
         fields.push(Field { name, value, at: value_at as u32 });
     }
-    then(&Head {
-        version,
-        start,
-        start_at: start_at as u32,
-        fields: &fields,
-        at,
-        raw: bytes,
-        known: Default::default(),
-    });
+    then(&Head { start_at: start_at as u32, at, raw: bytes, ..Head::new(version, start, &fields) });
     cut.map_or(Parsed::Yes { lenient: true }, Parsed::Part)
 }
 

@@ -9,7 +9,7 @@ mod resync;
 
 use super::{Dissector, Malformed, Out, Protocol, Upgrade, Verdict};
 use crate::limits;
-use crate::message::{Direction, End, ExchangeId, Head, Recalled, Start};
+use crate::message::{Direction, End, ExchangeId, Head, Start};
 use crate::time::Timestamp;
 use chunked::Chunked;
 use framing::{Framing, framing};
@@ -186,12 +186,10 @@ impl Http1 {
                 return blank;
             }
             // Many heads came before, and nearly every other one is whole and flawless: then one pass does it.
-            let recalled = out.recall(dir, bytes);
-            if let Recalled::Head(known) = &recalled {
-                known.read(bytes, at, |head| self.begin(head, out));
-                return known.head_len();
+            let known = &out.recall(dir, bytes);
+            if let Some(len) = known.read(bytes, at, |head| self.begin(head, out)) {
+                return len;
             }
-            let known = recalled.known();
             let request = dir == Direction::Request;
             if let Ok(len) =
                 head::strict(bytes, at, request, |head| self.begin(&Head { known, ..*head }, out))

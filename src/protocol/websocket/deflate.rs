@@ -113,15 +113,7 @@ mod tests {
         let values: Vec<&'static str> = values.iter().map(|v| &*v.to_string().leak()).collect();
         let fields: Vec<_> = values.iter().map(field).collect();
         let start = Start::Response { status: 101 };
-        agreed(&Head {
-            version: Version::Http11,
-            start,
-            start_at: 0,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        })
+        agreed(&Head::new(Version::Http11, start, &fields))
     }
 
     #[test]

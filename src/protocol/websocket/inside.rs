@@ -169,13 +169,5 @@ impl Message {
 
 fn begin(dir: Direction, at: u64, out: &mut Out<'_>) -> ExchangeId {
     let start = Start::Message { dir, location: Location::WebSocket, fields: Location::Header };
-    out.begin(&Head {
-        version: Version::Http11,
-        start,
-        start_at: 0,
-        fields: &[],
-        at,
-        raw: b"",
-        known: Default::default(),
-    })
+    out.begin(&Head { at, ..Head::new(Version::Http11, start, &[]) })
 }

@@ -139,15 +139,7 @@ mod tests {
             Field { name: b"content-type", value: b"application/json", at: 0 },
         ];
         let start = Start::Response { status: 200 };
-        let head = Head {
-            start,
-            start_at: 0,
-            version: Version::Http11,
-            fields: &fields,
-            at: 0,
-            raw: b"",
-            known: Default::default(),
-        };
+        let head = Head::new(Version::Http11, start, &fields);
         let (mut tools, mut held, mut found) = (Tools::new(1), Held::default(), Vec::new());
         let mut body = Body::new(&head, &Fields::of(&head), &shared, &mut tools, &mut held);
         assert!(body.gathered.is_some());
