@@ -13,6 +13,10 @@ use foldhash::HashMap;
 use p256::elliptic_curve;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+mod many;
+
+pub(super) use many::Comb;
+
 /// A curve that tokens are signed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Curve {
@@ -171,16 +175,30 @@ trait Group:
         AffinePoint: DecompressPoint<Self> + FromEncodedPoint<Self> + ToEncodedPoint<Self>,
     >
 {
+    /// The x-coordinates of `start`, `start + step`, `start + 2 step` and so on, `count` of them; none for infinity.
+    fn progression(
+        start: Self::ProjectivePoint,
+        step: Self::ProjectivePoint,
+        count: usize,
+    ) -> Vec<Option<FieldBytes<Self>>> {
+        let points = std::iter::successors(Some(start), |point| Some(*point + step)).take(count);
+        points.map(|point| point.to_affine().to_encoded_point(false).x().cloned()).collect()
+    }
 }
 
-impl<C> Group for C where
-    C: PrimeCurve
-        + CurveArithmetic<
-            FieldBytesSize: ModulusSize,
-            AffinePoint: DecompressPoint<C> + FromEncodedPoint<C> + ToEncodedPoint<C>,
-        >
-{
+impl Group for p256::NistP256 {
+    fn progression(
+        start: Self::ProjectivePoint,
+        step: Self::ProjectivePoint,
+        count: usize,
+    ) -> Vec<Option<FieldBytes<Self>>> {
+        many::progression(start, step, count)
+    }
 }
+
+impl Group for p384::NistP384 {}
+impl Group for p521::NistP521 {}
+impl Group for k256::Secp256k1 {}
 
 /// Bytes of a number that has full length.
 fn field<C: Group>(bytes: &[u8]) -> Option<FieldBytes<C>> {
@@ -319,40 +337,33 @@ fn guessed_nonce<C: Group>(table: &Nonces, digest: &[u8], signature: &[u8], gues
     let digest = reduced::<C>(digest);
     // Which of the two points of `r` it was is not known. Their nonces are each other's negatives: the other one less a
     // multiple has the x-coordinate of this one and the multiple.
-    for (stride, guessed) in [(-stride, -guessed), (stride, guessed)] {
-        let small = std::iter::successors(Some(nonce), |point| Some(*point + stride));
-        let small = small.zip((0..=SMALL / (2 * STEP)).map(|step| step * 2 * STEP));
-        let mut all = small.chain([(nonce + guessed, guess)]);
-        let found = all.find_map(|(point, center)| near::<C>(table, &point, center, digest, (r, s)));
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
+    [(-stride, -guessed), (stride, guessed)].into_iter().find_map(|(stride, guessed)| {
+        let small = C::progression(nonce, stride, (SMALL / (2 * STEP)) as usize + 1);
+        let small = small.into_iter().zip((0..).step_by(2 * STEP as usize));
+        let next = C::progression(nonce + guessed, stride, 1).into_iter().map(|x| (x, guess));
+        small.chain(next).find_map(|(x, center)| near::<C>(table, x, center, digest, (r, s)))
+    })
 }
 
-/// The key that a nonce near `center` gives away, if the difference of the two is in the table.
+/// The key that a nonce near `center` gives away, if the difference of the two, of which this is the x-coordinate, is in
+/// the table.
 fn near<C: Group>(
     table: &Nonces,
-    difference: &C::ProjectivePoint,
+    difference: Option<FieldBytes<C>>,
     center: u64,
     digest: C::Scalar,
     (r, s): (C::Scalar, C::Scalar),
 ) -> Option<Box<[u8]>> {
     let center = C::Scalar::from(center);
-    let encoded = difference.to_affine().to_encoded_point(false);
-    let Some(x) = encoded.x() else { return given_away::<C>(digest, (r, s), center) };
+    let Some(x) = difference else { return given_away::<C>(digest, (r, s), center) };
     let offset = C::Scalar::from(*table.0.get(&x[..])?);
     [center + offset, center - offset].into_iter().find_map(|nonce| given_away::<C>(digest, (r, s), nonce))
 }
 
 fn multiples<C: Group>() -> HashMap<Box<[u8]>, u64> {
     let base = C::ProjectivePoint::generator();
-    let points = std::iter::successors(Some(base), |point| Some(*point + base));
-    let named = |(point, number): (C::ProjectivePoint, u64)| {
-        Some((point.to_affine().to_encoded_point(false).x()?[..].into(), number))
-    };
-    points.zip(1..=STEP).filter_map(named).collect()
+    let all = C::progression(base, base, STEP as usize).into_iter().zip(1..);
+    all.filter_map(|(x, number)| Some((x?[..].into(), number))).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What a single key says of a token's signature, and what is known of it without any.
 
+use super::curve::{Comb, Curve};
 use super::document::x5c;
 use super::key::{Key, type_of};
 use super::{PublicKey, Signature};
@@ -22,23 +23,43 @@ pub fn header_key(token: &Token) -> Option<PublicKey> {
 
 /// Whether a public key verifies a token.
 pub fn verifies(public: &PublicKey, token: &Token) -> bool {
-    Ready::new(public).is_some_and(|key| key.verifies(token))
+    Ready::new(public, 1).is_some_and(|key| key.verifies(token))
 }
 
 /// A public key that was made ready once to verify many tokens.
 #[derive(Debug)]
-pub struct Ready(Key);
+pub struct Ready {
+    key: Key,
+    comb: Option<Comb>,
+}
+
+/// Tokens from which on a [`Comb`] is worth its making.
+const MANY: usize = 64;
 
 impl Ready {
-    /// `None` for a key that nothing here verifies with.
-    pub fn new(public: &PublicKey) -> Option<Self> {
-        Key::public(public.clone()).ok().map(Self)
+    /// For about that many tokens; `None` for a key that nothing here verifies with.
+    pub fn new(public: &PublicKey, tokens: usize) -> Option<Self> {
+        let key = Key::public(public.clone()).ok()?;
+        let comb = match public {
+            PublicKey::Ec { curve: Curve::P256, point } if tokens >= MANY => Comb::of_key(point),
+            _ => None,
+        };
+        Some(Self { key, comb })
     }
 
-    /// Whether it verifies a token.
-    pub fn verifies(&self, token: &Token) -> bool {
+    /// Which of the tokens it verifies.
+    pub fn verifies_each(&self, tokens: &[&Token]) -> Vec<bool> {
+        let Some(comb) = &self.comb else { return tokens.iter().map(|token| self.verifies(token)).collect() };
+        let fits = |token: &Token| alg(token).is_ok_and(|alg| Curve::of_alg(alg) == Some(Curve::P256));
+        let signatures =
+            tokens.iter().map(|token| (Curve::P256.digest(token.signing_input()), token.signature()));
+        let verified = comb.verifies_each(&signatures.collect::<Vec<_>>());
+        tokens.iter().zip(verified).map(|(token, verified)| verified && fits(token)).collect()
+    }
+
+    fn verifies(&self, token: &Token) -> bool {
         let alg = alg(token).ok();
-        alg.and_then(|alg| self.0.verifies(alg, token.signing_input(), token.signature())) == Some(true)
+        alg.and_then(|alg| self.key.verifies(alg, token.signing_input(), token.signature())) == Some(true)
     }
 }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 const POOL: usize = 16;
 /// Tokens of the pool whose keys are tried one by one.
 const FEW: usize = 3;
+/// Tokens that are verified at once.
+const SIGNED_TOGETHER: usize = 256;
 /// Keys of one group.
 const GROUP_KEYS: usize = 4;
 /// Tokens of one issuer and algorithm that guesses are spent on: who signs carelessly does so each time.
@@ -157,9 +159,14 @@ fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Han
 /// Notes which of the tokens of a group that are still to come the key verifies. That is most of the work for an issuer with
 /// many tokens, and the order does not matter.
 fn sign(members: &mut [Member<'_>], rest: &[usize], key: &Arc<PublicKey>, hands: &Hands) {
-    let Some(ready) = Ready::new(key) else { return };
-    let verified = hands.map(rest, |member| ready.verifies(members[*member].token));
-    for member in rest.iter().zip(verified).filter(|(_, verified)| *verified).map(|(member, _)| *member) {
+    let Some(ready) = Ready::new(key, rest.len()) else { return };
+    let batches: Vec<Vec<&Token>> = rest
+        .chunks(SIGNED_TOGETHER)
+        .map(|batch| batch.iter().map(|at| members[*at].token).collect())
+        .collect();
+    let verified = hands.map(&batches, |batch| ready.verifies_each(batch));
+    let verified = rest.iter().zip(verified.into_iter().flatten()).filter(|(_, verified)| *verified);
+    for member in verified.map(|(member, _)| *member) {
         members[member].key = Some(Arc::clone(key));
     }
 }
