@@ -9,10 +9,10 @@ use elliptic_curve::{Field, ops::Reduce, sec1::ToEncodedPoint as _, subtle::Cons
 use p256::{FieldBytes, FieldElement, NistP256, ProjectivePoint, Scalar, U256};
 use std::sync::OnceLock;
 
-/// Windows of a scalar, a byte each.
-const WINDOWS: usize = 32;
-/// What a window can be, beside nothing.
-const DIGITS: usize = 255;
+/// Windows of a scalar, a byte each, and what is carried out of the last one.
+const WINDOWS: usize = 33;
+/// The largest digit of a window; digits below zero take the negative of a point, which costs nothing.
+const DIGITS: usize = 128;
 
 /// A point with its coordinates; none at infinity.
 type Point = Option<(FieldElement, FieldElement)>;
@@ -39,9 +39,10 @@ impl Comb {
         Self(multiples(&windows.map(coordinates).collect::<Vec<_>>(), DIGITS))
     }
 
-    fn at(&self, window: usize, digit: u8) -> Point {
-        let digit = usize::from(digit).checked_sub(1)?;
-        *self.0.get(window * DIGITS + digit)?
+    fn at(&self, window: usize, digit: i16) -> Point {
+        let multiple = usize::from(digit.unsigned_abs()).checked_sub(1)?;
+        let (x, y) = (*self.0.get(window * DIGITS + multiple)?)?;
+        Some((x, if digit < 0 { -y } else { y }))
     }
 
     /// Which of the signatures, `r` and `s` behind the digest that they sign, the key made (FIPS 186-5 section 6.4.2).
@@ -66,11 +67,23 @@ impl Comb {
 
     /// Adds to each point the product of a factor and the point of the comb.
     fn add_products(&self, points: &mut [Point], factors: impl Iterator<Item = Scalar>) {
-        let factors: Vec<FieldBytes> = factors.map(|factor| factor.to_bytes()).collect();
+        let factors: Vec<[i16; WINDOWS]> = factors.map(|factor| digits(&factor)).collect();
         for window in 0..WINDOWS {
-            add_each(points, |at| self.at(window, factors[at][WINDOWS - 1 - window]));
+            add_each(points, |at| self.at(window, factors[at][window]));
         }
     }
+}
+
+/// Digits of -127 to 128, the lowest first.
+fn digits(factor: &Scalar) -> [i16; WINDOWS] {
+    let bytes = factor.to_bytes();
+    let mut bytes = bytes.iter().rev();
+    let mut carry = 0;
+    std::array::from_fn(|_| {
+        let digit = bytes.next().map_or(0, |byte| i16::from(*byte)) + carry;
+        carry = i16::from(digit > DIGITS as i16);
+        digit - 256 * carry
+    })
 }
 
 /// The x-coordinates of `start`, `start + step`, `start + 2 step` and so on, `count` of them.
