@@ -2,8 +2,10 @@
 //! where in the body they stand.
 
 mod gathered;
+mod repeated;
 
 pub(super) use gathered::Gathered;
+pub(super) use repeated::Repeats;
 
 use super::fields::Fields;
 use super::open::Held;
@@ -44,6 +46,8 @@ pub(super) struct Body {
     coded: bool,
     /// What the decoder has not seen yet.
     gathered: Option<Gathered>,
+    /// What it says does not depend on anything but its bytes and its type, as long as that is nothing.
+    repeats: bool,
     /// What the decoder was last counted with, and what is gathered for it.
     decoder_bytes: usize,
     /// Decoding failed: what follows means nothing.
@@ -88,6 +92,9 @@ impl Body {
             coded: decoder.is_some() || damaged,
             decoder,
             gathered: None,
+            repeats: matches!(head.start, Start::Response { status: 200..=299 })
+                && !shared.demand.body_digests
+                && shared.demand.policy.secrets.is_empty(),
             decoder_bytes: 0,
             spent: false,
             envelopes: content_type.and_then(|t| Envelopes::new(t, fields.message_coding)).map(Box::new),

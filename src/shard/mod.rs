@@ -32,7 +32,7 @@ use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, TokenCache};
-use body::Gathered;
+use body::{Gathered, Repeats};
 use open::Held;
 use ready::Connections;
 use std::sync::Arc;
@@ -124,6 +124,7 @@ struct Partition {
 struct Tools {
     cache: TokenCache,
     heads: KnownHeads,
+    repeats: Repeats,
     certificates: certificates::CertificateCache,
     pool: ContentPool,
     /// Taken out while it works.
@@ -152,6 +153,7 @@ impl Tools {
         Self {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             heads: KnownHeads::default(),
+            repeats: Repeats::default(),
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             whole: None,

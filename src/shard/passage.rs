@@ -58,6 +58,8 @@ pub(super) struct Passage {
     trail: Trail,
     /// What is kept of it, and the offset of that in the text.
     kept: Vec<u8>,
+    /// Bytes that it counts for in the partition's bound.
+    weight: usize,
     base: u64,
     keep: bool,
     json_form: JsonForm,
@@ -76,6 +78,7 @@ impl Passage {
             scan: StreamScan::new(),
             trail: Trail::default(),
             kept: tools.buffers.pop().unwrap_or_default(),
+            weight: 0,
             base: 0,
             keep: true,
             json_form: JsonForm::default(),
@@ -187,7 +190,7 @@ impl Passage {
 
     /// Another one begins behind it, at that place.
     pub(super) fn next(&mut self, location: Location, fields: bool, held: &mut Held) {
-        held.context = held.context.saturating_sub(self.kept.len());
+        held.context = held.context.saturating_sub(std::mem::take(&mut self.weight));
         self.kept.clear();
         self.base = self.len;
         self.keep = true;
@@ -203,6 +206,23 @@ impl Passage {
         self.trail.position(self.len)
     }
 
+    /// It is over without its bytes, which say nothing: `len` of them, of which so many would be kept, and count as if they
+    /// were. False if the partition has no room for that.
+    pub(super) fn stand_in(&mut self, len: u32, kept: u32, held: &mut Held) -> bool {
+        let fits = held.context + kept as usize <= held.room.context;
+        if fits {
+            self.len = len.into();
+            self.weight = kept as usize;
+            held.context += self.weight;
+        }
+        fits
+    }
+
+    /// Its type, as the head says; empty if that says none.
+    pub(super) fn content_type(&self) -> &[u8] {
+        self.content_type.as_deref().unwrap_or_default()
+    }
+
     /// What is kept from the first byte on.
     pub(super) fn kept(&self) -> &[u8] {
         if self.base == 0 { &self.kept } else { &[] }
@@ -211,7 +231,7 @@ impl Passage {
     /// Gives back the memory that counts towards the partition's bound; a small buffer is used again.
     pub(super) fn release(&mut self, held: &mut Held, tools: &mut Tools) {
         let mut kept = std::mem::take(&mut self.kept);
-        held.context = held.context.saturating_sub(kept.len());
+        held.context = held.context.saturating_sub(std::mem::take(&mut self.weight));
         if kept.capacity() > 0 && kept.capacity() <= BUFFER && tools.buffers.len() < SPARE {
             kept.clear();
             tools.buffers.push(kept);
@@ -267,6 +287,7 @@ impl Passage {
             self.kept.extend_from_slice(bytes);
         }
         held.context += self.kept.len() - before;
+        self.weight += self.kept.len() - before;
     }
 
     /// Lines before `offset` are done with.
@@ -280,6 +301,7 @@ impl Passage {
         self.base += end as u64 + 1;
         self.locator = None;
         held.context = held.context.saturating_sub(end + 1);
+        self.weight = self.weight.saturating_sub(end + 1);
     }
 }
 

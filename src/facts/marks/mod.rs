@@ -159,7 +159,7 @@ pub fn find(parts: Parts<'_>) -> Found {
     }
     if let Some(head) = parts.response.filter(|_| !parts.response_body.is_empty()) {
         body = secret::Body::search(parts.response_body);
-        response::body(head, parts.response_body, body.telling, &mut found);
+        response::body(head.status, parts.response_body, body.telling, &mut found);
         response::graphql(target().path.bytes, parts.response_body, &mut found);
     }
     let heads = heads.map(|head| head.filter(|head| secret::touches(head.text())));
@@ -173,6 +173,17 @@ pub fn find(parts: Parts<'_>) -> Found {
     let grants = found.marks;
     found.spent.retain(|(grant, _)| grants.has(*grant));
     found
+}
+
+/// Whether the body of a successful response, as far as it is kept, has no mark, whatever was asked.
+pub fn is_silent(body: &[u8]) -> bool {
+    let asked = || Found { marks: Marks(REFRESH_GRANT | CODE_GRANT), proof: true, ..Found::default() };
+    let mut found = asked();
+    let searched = secret::Body::search(body);
+    response::body(200, body, searched.telling, &mut found);
+    response::graphql(b"graphql", body, &mut found);
+    secret::formats([None; 2], &[], &searched, &mut found);
+    found == asked()
 }
 
 /// Secrets that the configuration describes, wherever they stand. A place is named for the pattern that fits there.

@@ -46,11 +46,11 @@ pub(super) fn fields(head: &StoredHead, found: &mut Found) {
 }
 
 /// Marks of a body; `telling`: it has one of the words that [`telling`] gives.
-pub(super) fn body(head: &StoredHead, bytes: &[u8], telling: bool, found: &mut Found) {
-    if matches!(head.status, 400 | 401 | 403 | 422) {
+pub(super) fn body(status: u16, bytes: &[u8], telling: bool, found: &mut Found) {
+    if matches!(status, 400 | 401 | 403 | 422) {
         error(bytes, Location::Body, b"error", found);
     }
-    if !(200..300).contains(&head.status) {
+    if !(200..300).contains(&status) {
         return;
     }
     let first = bytes.trim_ascii_start().first();
