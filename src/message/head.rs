@@ -91,6 +91,8 @@ pub struct Head<'a> {
     pub start_at: u32,
     /// Fields in order.
     pub fields: &'a [Field<'a>],
+    /// Those of them that say how a body follows and how it is to be read, maybe among others.
+    pub about_body: &'a [Field<'a>],
     /// Layer offset of the head's first byte, for positions.
     pub at: u64,
     /// The whole head as sent, where it is contiguous text (HTTP/1); else empty. Lets one search tell that
@@ -102,10 +104,25 @@ pub struct Head<'a> {
 
 static NEVER: Known = Known::Never;
 
+/// Whether a field of that name has to be one of [`Head::about_body`] (RFC 9110 section 8, RFC 9112 section 6, and what gRPC
+/// and Connect say of their messages).
+pub fn is_about_body(name: &[u8]) -> bool {
+    const NAMES: [&[u8]; 7] = [
+        b"content-type",
+        b"content-length",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"grpc-encoding",
+        b"grpc-status",
+        b"connect-content-encoding",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 impl<'a> Head<'a> {
     /// A head that was not captured as text in one piece, at offset 0: what else is known of it is put in its place.
     pub fn new(version: Version, start: Start<'a>, fields: &'a [Field<'a>]) -> Self {
-        Self { version, start, start_at: 0, fields, at: 0, raw: b"", known: &NEVER }
+        Self { version, start, start_at: 0, fields, about_body: fields, at: 0, raw: b"", known: &NEVER }
     }
 
     /// The first field of that name (ASCII case-insensitive).

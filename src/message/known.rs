@@ -2,11 +2,12 @@
 //! searched once.
 
 use super::stored::HeadText;
-use super::{Field, Head, Start, StoredHead, Version};
+use super::{Field, Head, Start, StoredHead, Version, head::is_about_body};
 use crate::limits::{KNOWN_HEAD_BYTES, KNOWN_HEADS, KNOWN_PRINTS};
 use foldhash::fast::RandomState;
 use memchr::memmem::Finder;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -27,15 +28,18 @@ impl Known {
     /// Calls `then` with the head that `bytes`, at layer offset `at`, begin with, if it came before, and gives its length.
     pub fn read(&self, bytes: &[u8], at: u64, then: impl FnOnce(&Head<'_>)) -> Option<usize> {
         let Self::Before(known) = self else { return None };
-        let KnownHead { version, status, text, .. } = &**known;
+        let KnownHead { version, status, text, about_body, .. } = &**known;
         let (start, start_at) = match *status {
             0 => (Start::Request { method: text.method(), target: text.target() }, text.target_at()),
             status => (Start::Response { status }, STATUS_AT),
         };
         let mut fields = SmallVec::<[Field<'_>; 32]>::new();
         fields.extend(text.fields().map(|(name, value, at)| Field { name, value, at }));
+        let mut of_body = SmallVec::<[Field<'_>; 8]>::new();
+        of_body.extend(about_body.iter().filter_map(|at| fields.get(usize::from(*at)).copied()));
         let raw = bytes.get(..text.bytes().len())?;
-        then(&Head { version: *version, start, start_at, fields: &fields, at, raw, known: self });
+        let (version, fields) = (*version, &fields[..]);
+        then(&Head { version, start, start_at, fields, about_body: &of_body, at, raw, known: self });
         Some(raw.len())
     }
 
@@ -66,6 +70,8 @@ pub struct KnownHead {
     status: u16,
     hash: u64,
     pub(super) text: HeadText,
+    /// Which of its fields are [about the body](Head::about_body).
+    about_body: SmallVec<[u16; 8]>,
     /// It has no token.
     quiet: AtomicBool,
     /// It has no [mark](crate::facts::marks) by itself.
@@ -77,12 +83,18 @@ pub const STATUS_AT: u32 = 9;
 
 static END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\r\n\r\n"));
 
+/// Heads that are looked at before any is looked up.
+const RECENT: usize = 4;
+const _: () = assert!(KNOWN_HEADS <= 1 << u8::BITS, "a byte says which");
+
 /// The heads that a shard remembers: each has one place, and one that comes to the place of another goes there when it came
 /// twice.
 #[derive(Debug, Default)]
 pub struct KnownHeads {
     heads: Vec<Option<Arc<KnownHead>>>,
     prints: Vec<u64>,
+    /// Places of the last responses and requests that came again: looked at first.
+    recent: [Cell<[u8; RECENT]>; 2],
     /// At random: heads come from traffic.
     hasher: RandomState,
 }
@@ -90,13 +102,31 @@ pub struct KnownHeads {
 impl KnownHeads {
     /// Looks up the head of HTTP/1 that `bytes` begin with.
     pub fn recall(&self, request: bool, bytes: &[u8]) -> Known {
+        let recent = &self.recent[usize::from(request)];
+        let mut places = recent.get();
+        for at in 0..RECENT {
+            if let Some(Some(known)) = self.heads.get(usize::from(places[at]))
+                && bytes.starts_with(known.text.bytes())
+                && (known.status == 0) == request
+            {
+                places[..=at].rotate_right(1);
+                recent.set(places);
+                return Known::Before(Arc::clone(known));
+            }
+        }
         let window = bytes.get(..KNOWN_HEAD_BYTES).unwrap_or(bytes);
         let Some(end) = END.find(window) else { return Known::Never };
         let text = &bytes[..end + END.needle().len()];
         let hash = self.hasher.hash_one((request, text));
-        let place = self.heads.get(hash as usize % KNOWN_HEADS).and_then(Option::as_ref);
-        match place.filter(|known| known.hash == hash && known.text.bytes() == text) {
-            Some(known) if (known.status == 0) == request => Known::Before(Arc::clone(known)),
+        let place = hash as usize % KNOWN_HEADS;
+        let known = self.heads.get(place).and_then(Option::as_ref);
+        match known.filter(|known| known.hash == hash && known.text.bytes() == text) {
+            Some(known) if (known.status == 0) == request => {
+                places.rotate_right(1);
+                places[0] = place as u8;
+                recent.set(places);
+                Known::Before(Arc::clone(known))
+            }
             _ => Known::New(Print { hash, len: text.len() }),
         }
     }
@@ -112,10 +142,13 @@ impl KnownHeads {
             return;
         }
         let Some(text) = head.take_text() else { return };
+        let about_body =
+            text.fields().zip(0..).filter(|((name, ..), _)| is_about_body(name)).map(|(_, at)| at);
         let known = Arc::new(KnownHead {
             version: head.version,
             status: head.status,
             hash: print.hash,
+            about_body: about_body.collect(),
             text,
             quiet: AtomicBool::new(false),
             plain: AtomicBool::new(false),
@@ -187,6 +220,9 @@ mod tests {
                         (parsed.version, parsed.start, parsed.start_at)
                     );
                     assert_eq!((head.fields, head.raw, head.at), (parsed.fields, parsed.raw, 7));
+                    let about_body: Vec<_> =
+                        parsed.fields.iter().filter(|field| is_about_body(field.name)).copied().collect();
+                    assert_eq!(head.about_body, about_body);
                     assert!(!head.known.is_quiet());
                     known.set_quiet();
                     assert!(head.known.is_quiet());

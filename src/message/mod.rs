@@ -36,7 +36,7 @@ pub use content::{ContentDecoder, ContentError, ContentPool, fuzz_content};
 pub use cookie::{Cookie, SameSite, SetCookie, chunk_base, cookies};
 pub use envelope::{Envelopes, Piece};
 pub use exchange::{Derived, Exchange, Marks, Message};
-pub use head::{Field, Head, Start, Version};
+pub use head::{Field, Head, Start, Version, is_about_body};
 pub use host::{host_of, is_ip_literal, name_of, registrable_domain, same_site};
 pub use json::{JsonMember, json_members};
 pub use known::{Known, KnownHead, KnownHeads, STATUS_AT};

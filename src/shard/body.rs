@@ -7,6 +7,8 @@ mod repeated;
 pub(super) use gathered::Gathered;
 pub(super) use repeated::Repeats;
 
+use repeated::Repeated;
+
 use super::fields::Fields;
 use super::open::Held;
 use super::passage::{Origin, Passage};
@@ -48,6 +50,8 @@ pub(super) struct Body {
     gathered: Option<Gathered>,
     /// What it says does not depend on anything but its bytes and its type, as long as that is nothing.
     repeats: bool,
+    /// What is known of it, if it has no codings and came in one piece.
+    plain: Repeated,
     /// What the decoder was last counted with, and what is gathered for it.
     decoder_bytes: usize,
     /// Decoding failed: what follows means nothing.
@@ -95,6 +99,7 @@ impl Body {
             repeats: matches!(head.start, Start::Response { status: 200..=299 })
                 && !shared.demand.body_digests
                 && shared.demand.policy.secrets.is_empty(),
+            plain: Repeated::No,
             decoder_bytes: 0,
             spent: false,
             envelopes: content_type.and_then(|t| Envelopes::new(t, fields.message_coding)).map(Box::new),
@@ -133,7 +138,13 @@ impl Body {
         }
         let origin = Origin::Layer(trail, at);
         let Some(decoder) = self.decoder.take() else {
-            return self.decoded(bytes, origin, shared, tools, held, found);
+            if self.recall(bytes, tools) && self.text.pass(bytes, origin, held) {
+                self.len = bytes.len() as u64;
+                return;
+            }
+            self.decoded(bytes, origin, shared, tools, held, found);
+            self.plain = if found.is_empty() { self.plain } else { Repeated::No };
+            return;
         };
         let room = held.decoders < held.room.decoders;
         let gathers =
@@ -203,8 +214,9 @@ impl Body {
     ) {
         self.go_on(shared, tools, held, found);
         self.damaged = true;
+        self.plain = Repeated::No;
         let len = if self.coded { 0 } else { len };
-        self.text.gap(len, shared, tools, found);
+        self.text.gap(len, shared, tools, held, found);
         if let Some(envelopes) = &mut self.envelopes {
             envelopes.lose(&mut tools.pool);
             tools.out.tally.weird("content_undecodable");
@@ -243,6 +255,9 @@ impl Body {
         }
         self.damaged |= !complete;
         self.text.finish(shared, tools, found);
+        if found.is_empty() && complete {
+            self.remember(tools);
+        }
     }
 
     /// Whether it goes on as long as there is something to say.

@@ -1,6 +1,6 @@
 //! The fields of a head that decide what becomes of the message: found in one pass, because every head is asked.
 
-use crate::message::{Head, Start, Version};
+use crate::message::{Head, Start, Version, is_about_body};
 use smallvec::SmallVec;
 
 /// Values of those fields. Of a name that must not come twice, the first.
@@ -21,8 +21,11 @@ impl<'a> Fields<'a> {
     pub(super) fn of(head: &Head<'a>) -> Self {
         let mut found = Self::default();
         let mut connect_coding = None;
-        for field in head.fields {
-            let is = |name: &[u8]| field.name.eq_ignore_ascii_case(name);
+        for field in head.about_body {
+            let is = |name: &[u8]| {
+                debug_assert!(is_about_body(name));
+                field.name.eq_ignore_ascii_case(name)
+            };
             let first = |to: &mut Option<&'a [u8]>| *to = to.or(Some(field.value));
             match field.name.len() {
                 11 if is(b"grpc-status") => {

@@ -62,6 +62,8 @@ pub(super) struct Passage {
     weight: usize,
     base: u64,
     keep: bool,
+    /// What was pushed so far was not searched: it says nothing if it is all there is.
+    passed: bool,
     json_form: JsonForm,
     len: u64,
 }
@@ -81,6 +83,7 @@ impl Passage {
             weight: 0,
             base: 0,
             keep: true,
+            passed: false,
             json_form: JsonForm::default(),
             len: 0,
         }
@@ -106,10 +109,48 @@ impl Passage {
         if bytes.is_empty() {
             return;
         }
-        match origin {
-            Origin::Layer(trail, at) => self.trail.push_from(self.len, trail, at, bytes.len() as u64),
-            Origin::Decoded(position) => self.trail.push_derived(self.len, bytes.len() as u64, position),
+        self.catch_up(shared, tools, held, found);
+        self.follow(origin, bytes.len());
+        self.read(bytes, shared, tools, held, found);
+    }
+
+    /// The first bytes, which say nothing if no others follow: they are kept and not read. False if there is no room for that.
+    pub(super) fn pass(&mut self, bytes: &[u8], origin: Origin<'_>, held: &mut Held) -> bool {
+        let fits = held.context + bytes.len() <= held.room.context;
+        if fits {
+            self.follow(origin, bytes.len());
+            self.kept.extend_from_slice(bytes);
+            (self.weight, self.len, self.passed) = (bytes.len(), bytes.len() as u64, true);
+            held.context += bytes.len();
         }
+        fits
+    }
+
+    /// Others follow.
+    fn catch_up(&mut self, shared: &Shared, tools: &mut Tools, held: &mut Held, found: &mut Vec<Found>) {
+        if std::mem::take(&mut self.passed) {
+            held.context = held.context.saturating_sub(std::mem::take(&mut self.weight));
+            let first = std::mem::take(&mut self.kept);
+            self.len = 0;
+            self.read(&first, shared, tools, held, found);
+        }
+    }
+
+    fn follow(&mut self, origin: Origin<'_>, len: usize) {
+        match origin {
+            Origin::Layer(trail, at) => self.trail.push_from(self.len, trail, at, len as u64),
+            Origin::Decoded(position) => self.trail.push_derived(self.len, len as u64, position),
+        }
+    }
+
+    fn read(
+        &mut self,
+        bytes: &[u8],
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
         if self.told < TELLING {
             self.tell(bytes);
         }
@@ -126,7 +167,7 @@ impl Passage {
             }
             let pending = (self.scan.pending() as u64).min(self.len);
             if self.moves && self.kept.len() > BUFFER {
-                self.pass(self.len - pending, tools, held, found);
+                self.move_on(self.len - pending, tools, held, found);
             }
             if !self.json_form.needs_trail(&self.kept) {
                 self.trail.prune(self.len - pending);
@@ -157,7 +198,15 @@ impl Passage {
     }
 
     /// A hole of `len` bytes.
-    pub(super) fn gap(&mut self, len: u64, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+    pub(super) fn gap(
+        &mut self,
+        len: u64,
+        shared: &Shared,
+        tools: &mut Tools,
+        held: &mut Held,
+        found: &mut Vec<Found>,
+    ) {
+        self.catch_up(shared, tools, held, found);
         self.keep = false;
         self.search(tools, found, |scan, hit| scan.gap(&shared.scanner, hit));
         self.len = self.len.saturating_add(len);
@@ -165,6 +214,9 @@ impl Passage {
 
     /// The text is over.
     pub(super) fn finish(&mut self, shared: &Shared, tools: &mut Tools, found: &mut Vec<Found>) {
+        if self.passed {
+            return;
+        }
         self.search(tools, found, |scan, hit| scan.finish(&shared.scanner, hit));
         self.json_grown();
         self.json_forms(self.kept.len(), tools, found);
@@ -223,9 +275,9 @@ impl Passage {
         self.content_type.as_deref().unwrap_or_default()
     }
 
-    /// What is kept from the first byte on.
+    /// What is kept from the first byte on, to be read; nothing of what was passed over.
     pub(super) fn kept(&self) -> &[u8] {
-        if self.base == 0 { &self.kept } else { &[] }
+        if self.base == 0 && !self.passed { &self.kept } else { &[] }
     }
 
     /// Gives back the memory that counts towards the partition's bound; a small buffer is used again.
@@ -291,7 +343,7 @@ impl Passage {
     }
 
     /// Lines before `offset` are done with.
-    fn pass(&mut self, offset: u64, tools: &mut Tools, held: &mut Held, found: &mut Vec<Found>) {
+    fn move_on(&mut self, offset: u64, tools: &mut Tools, held: &mut Held, found: &mut Vec<Found>) {
         let upto = offset.saturating_sub(self.base) as usize;
         let Some(end) = self.kept.get(..upto).and_then(|k| memchr::memrchr(b'\n', k)) else { return };
         let rest = self.json_form.rest();

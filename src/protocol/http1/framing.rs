@@ -20,7 +20,7 @@ pub(super) enum Framing {
 pub(super) fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
     let mut length = None;
     let mut transfer = None;
-    for field in head.fields {
+    for field in head.about_body {
         if field.name.eq_ignore_ascii_case(b"content-length") {
             let first = field.value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
             let value = std::str::from_utf8(first).ok().and_then(|v| v.parse::<u64>().ok());

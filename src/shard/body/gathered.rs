@@ -3,9 +3,8 @@
 use super::super::open::Held;
 use super::super::passage::Origin;
 use super::super::{Shared, Tools};
-use super::repeated::{Coded, Repeated, Silence};
+use super::repeated::Repeated;
 use super::{Body, Found};
-use crate::facts::marks;
 use crate::limits;
 use crate::message::Position;
 use crate::tally::Tally;
@@ -85,7 +84,8 @@ impl Body {
     ) -> bool {
         let Some(gathered) = self.gathered.take() else { return false };
         let Some(&(_, position)) = gathered.pieces.first() else { return false };
-        let known = if self.repeats { tools.repeats.recall(self.coded(&gathered)) } else { Repeated::No };
+        let known =
+            if self.repeats { tools.repeats.recall(self.sent(&gathered.bytes)) } else { Repeated::No };
         if let Repeated::Silent(silence) = known
             && self.text.stand_in(silence.len, silence.kept, held)
         {
@@ -105,10 +105,8 @@ impl Body {
         }
         let done = text.is_some() && (hits.is_empty() || gathered.pieces.len() == 1);
         if done && known == Repeated::Perhaps {
-            let silent =
-                hits.is_empty() && tools.out.tally == Tally::default() && marks::is_silent(self.kept());
-            let silence = silent.then(|| self.silence());
-            tools.repeats.learn(self.coded(&gathered), silence.flatten());
+            let silent = hits.is_empty() && tools.out.tally == Tally::default();
+            tools.repeats.learn(self.sent(&gathered.bytes), self.silence().filter(|_| silent));
         }
         if done {
             before.absorb(&mut tools.out.tally);
@@ -126,14 +124,6 @@ impl Body {
         whole.trim();
         tools.whole = Some(whole);
         done
-    }
-
-    fn coded<'a>(&'a self, gathered: &'a Gathered) -> Coded<'a> {
-        Coded { bytes: &gathered.bytes, content_type: self.text.content_type() }
-    }
-
-    fn silence(&self) -> Option<Silence> {
-        Some(Silence { len: self.len.try_into().ok()?, kept: self.kept().len().try_into().ok()? })
     }
 }
 
@@ -199,76 +189,6 @@ mod tests {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()
-    }
-
-    /// What is told of a body of that type that comes several times: tokens, length, memory held, oddities, and whether its text
-    /// can be asked for in the end.
-    fn times(
-        coded: &[u8],
-        status: u16,
-        content_type: &[u8],
-        digests: bool,
-    ) -> Vec<(usize, u64, usize, bool, usize, bool)> {
-        let demand = Demand { tokens: true, marks: true, body_digests: digests, ..Demand::default() };
-        let (decode_as, keyring, room) = Default::default();
-        let shared = Shared { scanner: Scanner::new(), demand, decode_as, keyring, room };
-        let fields = [
-            Field { name: b"content-encoding", value: b"gzip", at: 0 },
-            Field { name: b"content-type", value: content_type, at: 0 },
-        ];
-        let head = Head::new(Version::Http11, Start::Response { status }, &fields);
-        let (mut tools, mut held) = (Tools::new(1), Held::default());
-        let mut once = || {
-            let (mut found, mut trail) = (Vec::new(), Trail::default());
-            let mut body = Body::new(&head, &Fields::of(&head), &shared, &mut tools, &mut held);
-            for (i, piece) in coded.chunks(1448).enumerate() {
-                trail.push(i as u64 * 1448, piece.len() as u64, Position::default());
-                body.push((&trail, i as u64 * 1448), piece, &shared, &mut tools, &mut held, &mut found);
-            }
-            body.finish(true, &shared, &mut tools, &mut held, &mut found);
-            let weirds = std::mem::take(&mut tools.out.tally).weirds.len();
-            let told = (found.len(), body.len, held.context, body.damaged, weirds, !body.kept().is_empty());
-            body.release(&mut held, &mut tools);
-            assert_eq!((held.decoders, held.context), (0, 0));
-            told
-        };
-        (0..4).map(|_| once()).collect()
-    }
-
-    #[test]
-    fn a_body_that_comes_again_is_passed_over_if_it_says_nothing() {
-        let long = "a { color: red }\n".repeat(900);
-        let json = |text: &str| format!("{{\"a\": \"{}\", {text}}}", "x".repeat(3000));
-        let css = b"text/css";
-        for (text, status, content_type, digests, silent) in [
-            (long.clone(), 200, &css[..], false, true),
-            (json("\"b\": 1"), 200, b"application/json", false, true),
-            (long.clone(), 404, css, false, false),
-            (long.clone(), 200, css, true, false),
-            // What they say depends on the request.
-            (json("\"access_token\": 1"), 200, b"application/json", false, false),
-            (json("\"errors\": []"), 200, b"application/json", false, false),
-            (json("\"kty\": \"EC\""), 200, b"application/json", false, false),
-            ("<form><input type=password>".repeat(200), 200, b"text/html", false, false),
-            (format!("{long}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"), 200, css, false, false),
-            (format!("{long}{TOKEN}"), 200, css, false, false),
-            ("x".repeat(limits::BODY_CONTEXT + 1), 200, css, false, false),
-        ] {
-            let told = times(&gzip(text.as_bytes()), status, content_type, digests);
-            let [first, rest @ ..] = &told[..] else { panic!("it came") };
-            assert!(first.5 && first.1 == text.len() as u64, "{first:?}");
-            for again in rest {
-                assert_eq!(
-                    (first.0, first.1, first.2, first.3, first.4),
-                    (again.0, again.1, again.2, again.3, again.4)
-                );
-            }
-            assert_eq!(
-                told.iter().map(|told| told.5).collect::<Vec<_>>(),
-                [true, true, !silent, !silent],
-                "{text:.60}"
-            );
-        }
     }
 
     #[test]
