@@ -1,6 +1,6 @@
 //! Tokens that were read before: one text is parsed once.
 
-use super::jose::Token;
+use super::{header::Headers, jose::Token};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::{hash::BuildHasher, sync::Arc};
 
@@ -10,6 +10,7 @@ use std::{hash::BuildHasher, sync::Arc};
 pub struct TokenCache {
     tokens: HashTable<(u64, Arc<Token>)>,
     hasher: DefaultHashBuilder,
+    headers: Headers,
     bytes: usize,
     max_tokens: usize,
     max_bytes: usize,
@@ -21,6 +22,7 @@ impl TokenCache {
         Self {
             tokens: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            headers: Headers::default(),
             bytes: 0,
             max_tokens: tokens,
             max_bytes: bytes,
@@ -34,7 +36,7 @@ impl TokenCache {
         if let Some((_, token)) = self.tokens.find(hash, same) {
             return Some(Arc::clone(token));
         }
-        let token = Arc::new(Token::parse(text)?);
+        let token = Arc::new(Token::parse_with(text, Some(&mut self.headers))?);
         let fits = self.tokens.len() < self.max_tokens && self.bytes + text.len() <= self.max_bytes;
         if !fits {
             self.tokens.clear();
@@ -59,6 +61,7 @@ impl Default for TokenCache {
 mod tests {
     use super::super::tests::a1;
     use super::*;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
     #[test]
     fn a_cache_gives_the_same_token_and_stays_bounded() {
@@ -70,5 +73,26 @@ mod tests {
             assert!(cache.tokens.len() <= 2);
         }
         assert!(cache.get(b"eyJ").is_none());
+    }
+
+    #[test]
+    fn a_token_whose_header_came_before_is_the_same_token() {
+        let mut cache = TokenCache::default();
+        // The second header has a defect of its text, the last one of what it says.
+        for header in ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJub25lIn0=", "eyJhbGciOiJub25lIn0K", "eyJhbGciOjF9"]
+        {
+            for claims in ["e30", "eyJpc3MiOiJhIn0", "eyJpc3MiOiJhIn0=", "eyJpc3MiOjF9"] {
+                let text = format!("{header}.{claims}.");
+                let token = cache.get(text.as_bytes()).unwrap();
+                assert_eq!(*token, Token::parse(text.as_bytes()).unwrap(), "{text}");
+            }
+        }
+        assert!(!cache.headers.get(b"eyJhbGciOiJub25lIn0").unwrap().members.is_null());
+        assert!(cache.headers.get(b"eyJhbGciOiJub25lIn0=").is_none());
+        for n in 0..100 {
+            let header = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"none\",\"kid\":\"{n}\"}}"));
+            assert!(cache.get(format!("{header}.e30.").as_bytes()).is_some());
+        }
+        assert!(cache.headers.get(b"eyJhbGciOiJub25lIn0").is_none(), "there is room for few");
     }
 }

@@ -5,6 +5,7 @@ use super::{
     algorithm::{Family, NoneForm, none_form},
     base64url::{self, is_base64_char},
     defect::Defects,
+    header::{Headers, JoseHeader},
     json,
     members::Words,
     opened::Inside,
@@ -16,7 +17,12 @@ use crate::limits::TOKEN_BYTES;
 use crate::text::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::{borrow::Cow, fmt, ops::Range, sync::OnceLock};
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 /// How a token is serialised; the names are those of the `tokens` record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,10 +63,7 @@ pub struct Token {
     core: usize,
     sha256: [u8; 32],
     pub(super) kind: Kind,
-    header: Value,
-    header_words: Words,
-    /// Members of the header that are protected: the first ones.
-    protected: usize,
+    header: Arc<JoseHeader>,
     unprotected: Option<Box<Map<String, Value>>>,
     claims: Option<Value>,
     claims_words: Words,
@@ -87,6 +90,11 @@ struct Manner {
 impl Token {
     /// Reads a token from its compact text, or `None` if it is none. White space in it is a defect.
     pub fn parse(text: &[u8]) -> Option<Self> {
+        Self::parse_with(text, None)
+    }
+
+    /// The same, with the headers that are known.
+    pub(super) fn parse_with(text: &[u8], known: Option<&mut Headers>) -> Option<Self> {
         if text.len() > TOKEN_BYTES {
             return None;
         }
@@ -98,7 +106,7 @@ impl Token {
             clean = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
         }
         let shape = recognise(&clean, None).filter(|shape| shape.end == clean.len())?;
-        Self::read(&clean, shape, None, defects)
+        Self::read(&clean, shape, (None, known), defects)
     }
 
     /// As [`Token::parse`], of the text of a field that holds nothing else: characters that belong to no base64 alphabet are
@@ -116,7 +124,7 @@ impl Token {
         let clean: Vec<u8> = text.iter().copied().filter(known).collect();
         let shape = recognise(&clean, None).filter(|shape| shape.end == clean.len())?;
         let defects = vec![Defect { part: Part::Whole, kind: DefectKind::ForeignCharacters }];
-        Self::read(&clean, shape, None, defects)
+        Self::read(&clean, shape, (None, None), defects)
     }
 
     /// The text: whole if `show` (`--show-secrets`), else its header and stars for each other segment.
@@ -155,8 +163,8 @@ impl Token {
     }
 
     /// Protected header, always an object.
-    pub const fn header(&self) -> &Value {
-        &self.header
+    pub fn header(&self) -> &Value {
+        &self.header.members
     }
 
     /// The members of the unprotected header, which JSON serialisation may have (RFC 7515 section 7.2.1).
@@ -166,8 +174,8 @@ impl Token {
 
     /// Whether a member of the header is protected by the signature.
     pub fn protects(&self, name: &str) -> bool {
-        let members = self.header.as_object().into_iter().flatten();
-        members.take(self.protected).any(|(known, _)| known == name)
+        let members = self.header().as_object().into_iter().flatten();
+        members.take(self.header.protected).any(|(known, _)| known == name)
     }
 
     /// Whether its payload was left out, to be sent otherwise (RFC 7515 appendix F).
@@ -178,7 +186,7 @@ impl Token {
     /// One member of the header.
     #[inline]
     pub fn header_member(&self, name: &str) -> Option<&Value> {
-        self.header_words.find(&self.header, name)
+        self.header.member(name)
     }
 
     /// The payload, if it is a JSON object.
@@ -262,13 +270,17 @@ impl Token {
         self.manner.void
     }
 
+    /// Reads a token of that shape, which may have an unprotected header; `known`: headers that were read before.
     pub(super) fn read(
         text: &[u8],
         shape: Shape,
-        unprotected: Option<&Map<String, Value>>,
+        (unprotected, mut known): (Option<&Map<String, Value>>, Option<&mut Headers>),
         defects: Vec<Defect>,
     ) -> Option<Self> {
         let mut defects = defects;
+        let header_text =
+            shape.segments.first().and_then(|range| text.get(range.clone())).unwrap_or_default();
+        let before = known.as_mut().and_then(|known| known.get(header_text));
         let mut part = |index: usize, part: Part| -> Vec<u8> {
             let segment = shape.segments.get(index).and_then(|range| text.get(range.clone()));
             let mut defects = Defects::of(&mut defects, part);
@@ -277,7 +289,7 @@ impl Token {
                 base64url::decode_any(segment.unwrap_or_default()).unwrap_or_default()
             })
         };
-        let header = part(0, Part::Header);
+        let decoded = if before.is_none() { part(0, Part::Header) } else { Vec::new() };
         let jwe = shape.segments.len() == 5;
         let (payload, signature) = if jwe {
             for index in 1..4 {
@@ -287,16 +299,17 @@ impl Token {
         } else {
             (part(1, Part::Payload), part(2, Part::Signature))
         };
-        let mut header = match json::object(&header, &mut Defects::of(&mut defects, Part::Header)) {
-            Some(map) => map,
-            None if unprotected.is_some() && header.is_empty() => Map::new(),
-            None => return None,
+        let header = match before {
+            Some(header) => header,
+            None => {
+                let header = Arc::new(Self::read_header(&decoded, unprotected, &mut defects)?);
+                let flawless = defects.iter().all(|defect| defect.part != Part::Header);
+                if let Some(known) = known.filter(|_| flawless && unprotected.is_none()) {
+                    known.add(header_text, &header);
+                }
+                header
+            }
         };
-        let protected = header.len();
-        for (name, value) in unprotected.into_iter().flatten() {
-            header.entry(name).or_insert_with(|| value.clone());
-        }
-        types::of_header(&header, &mut Defects::of(&mut defects, Part::Header));
         let claims = json::object(&payload, &mut Defects::of(&mut defects, Part::Payload));
         if let Some(claims) = &claims {
             types::of_claims(claims, &mut Defects::of(&mut defects, Part::Payload));
@@ -308,17 +321,15 @@ impl Token {
             (.., true) => Kind::Nested,
             _ => Kind::Jws,
         };
-        let manner = Manner::of(header.get("alg"), (!jwe).then_some(&*signature));
-        let (header, claims) = (Value::Object(header), claims.map(Value::Object));
+        let manner = Manner::of(header.member("alg"), (!jwe).then_some(&*signature));
+        let claims = claims.map(Value::Object);
         Some(Self {
             sha256: Sha256::digest(text.get(..shape.core)?).into(),
             text: str::from_utf8(text.get(..shape.end)?).ok()?.into(),
             segments: shape.segments.into(),
             core: shape.core,
             kind,
-            header_words: Words::of(Some(&header)),
             header,
-            protected,
             unprotected: unprotected.map(|members| Box::new(members.clone())),
             claims_words: Words::of(claims.as_ref()),
             claims,
@@ -330,6 +341,25 @@ impl Token {
             opened: None,
             reading: OnceLock::new(),
         })
+    }
+
+    fn read_header(
+        text: &[u8],
+        unprotected: Option<&Map<String, Value>>,
+        defects: &mut Vec<Defect>,
+    ) -> Option<JoseHeader> {
+        let mut defects = Defects::of(defects, Part::Header);
+        let mut header = match json::object(text, &mut defects) {
+            Some(map) => map,
+            None if unprotected.is_some() && text.is_empty() => Map::new(),
+            None => return None,
+        };
+        let protected = header.len();
+        for (name, value) in unprotected.into_iter().flatten() {
+            header.entry(name).or_insert_with(|| value.clone());
+        }
+        types::of_header(&header, &mut defects);
+        Some(JoseHeader::new(Value::Object(header), protected))
     }
 
     fn redacted(&self) -> String {

@@ -37,7 +37,7 @@ pub(super) fn object(text: &[u8], defects: &mut Defects<'_>) -> Option<Map<Strin
     if !rest.trim_ascii().is_empty() {
         defects.add(DefectKind::TrailingData);
     }
-    if survey(body.as_bytes(), defects) > JSON_DEPTH {
+    if survey(body, defects) > JSON_DEPTH {
         defects.add(DefectKind::TooDeep);
         return None;
     }
@@ -106,7 +106,8 @@ fn without_lone_surrogates(text: &str) -> Option<String> {
 }
 
 /// Walks valid JSON text once: names repeated within one object, NUL characters, and the depth.
-fn survey(text: &[u8], defects: &mut Defects<'_>) -> usize {
+fn survey(json: &str, defects: &mut Defects<'_>) -> usize {
+    let text = json.as_bytes();
     let mut open: Vec<Vec<Cow<'_, str>>> = Vec::new();
     let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
     while let Some(&byte) = text.get(at) {
@@ -122,9 +123,9 @@ fn survey(text: &[u8], defects: &mut Defects<'_>) -> usize {
             }
             b'"' => {
                 let end = string_end(text, at);
-                let string = text.get(at + 1..end.saturating_sub(1)).unwrap_or_default();
-                let plain = unescaped(string);
-                if plain.contains('\0') {
+                let plain = unescaped(json.get(at + 1..end.saturating_sub(1)).unwrap_or_default());
+                // As it is, the character is no JSON (RFC 8259 section 7).
+                if matches!(&plain, Cow::Owned(plain) if plain.contains('\0')) {
                     defects.add(DefectKind::Nul);
                 }
                 let next = text[end.min(text.len())..].iter().find(|b| !b.is_ascii_whitespace());
@@ -156,14 +157,13 @@ fn string_end(text: &[u8], at: usize) -> usize {
     text.len()
 }
 
-fn unescaped(string: &[u8]) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', string).is_some() {
-        let quoted = [b"\"", string, b"\""].concat();
-        if let Ok(plain) = serde_json::from_slice::<String>(&quoted) {
-            return Cow::Owned(plain);
-        }
+fn unescaped(string: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', string.as_bytes()).is_some()
+        && let Ok(plain) = serde_json::from_str::<String>(&format!("\"{string}\""))
+    {
+        return Cow::Owned(plain);
     }
-    String::from_utf8_lossy(string)
+    Cow::Borrowed(string)
 }
 
 fn report_repeated(mut names: Vec<Cow<'_, str>>, defects: &mut Defects<'_>) {

@@ -13,6 +13,7 @@ mod credential;
 mod dates;
 mod defect;
 mod fuzz;
+mod header;
 mod internal;
 mod issuers;
 mod jose;
