@@ -9,10 +9,12 @@ use elliptic_curve::{Field, ops::Reduce, sec1::ToEncodedPoint as _, subtle::Cons
 use p256::{FieldBytes, FieldElement, NistP256, ProjectivePoint, Scalar, U256};
 use std::sync::OnceLock;
 
-/// Windows of a scalar, a byte each, and what is carried out of the last one.
-const WINDOWS: usize = 33;
+/// Bits of a scalar that are one window: where there are a thousand signatures, more take longer to prepare than they save.
+const BITS: usize = 7;
+/// Windows of a scalar, and of what is carried out of its last bit.
+const WINDOWS: usize = 257_usize.div_ceil(BITS);
 /// The largest digit of a window; digits below zero take the negative of a point, which costs nothing.
-const DIGITS: usize = 128;
+const DIGITS: usize = 1 << (BITS - 1);
 
 /// A point with its coordinates; none at infinity.
 type Point = Option<(FieldElement, FieldElement)>;
@@ -34,7 +36,7 @@ impl Comb {
     }
 
     fn of(point: ProjectivePoint) -> Self {
-        let next = |point: &ProjectivePoint| Some((0..8).fold(*point, |point, _| point.double()));
+        let next = |point: &ProjectivePoint| Some((0..BITS).fold(*point, |point, _| point.double()));
         let windows = std::iter::successors(Some(point), next).take(WINDOWS);
         Self(multiples(&windows.map(coordinates).collect::<Vec<_>>(), DIGITS))
     }
@@ -74,15 +76,17 @@ impl Comb {
     }
 }
 
-/// Digits of -127 to 128, the lowest first.
+/// Digits of a scalar, each above `-DIGITS` and up to `DIGITS`, the lowest first.
 fn digits(factor: &Scalar) -> [i16; WINDOWS] {
     let bytes = factor.to_bytes();
-    let mut bytes = bytes.iter().rev();
+    let byte = |at: usize| bytes.iter().rev().nth(at).map_or(0, |byte| u32::from(*byte));
     let mut carry = 0;
-    std::array::from_fn(|_| {
-        let digit = bytes.next().map_or(0, |byte| i16::from(*byte)) + carry;
+    std::array::from_fn(|window| {
+        let (at, shift) = (window * BITS / 8, window * BITS % 8);
+        let bits = (byte(at) | byte(at + 1) << 8) >> shift & ((1 << BITS) - 1);
+        let digit = bits as i16 + carry;
         carry = i16::from(digit > DIGITS as i16);
-        digit - 256 * carry
+        digit - (carry << BITS)
     })
 }
 
