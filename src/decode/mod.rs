@@ -153,21 +153,26 @@ impl FlowKey {
     /// one direction of a flow may be encapsulated and the other not. Neither has the client's port where HTTP/3 is
     /// spoken: a connection may move to another one.
     pub fn partition(&self) -> usize {
-        let mut h = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut mix = |v: u64| {
-            h = (h ^ v).wrapping_mul(0xff51_afd7_ed55_8ccd);
-            h ^= h >> 32;
-        };
+        /// Any odd numbers with as many ones as zeros: the fraction of the golden ratio, and what MurmurHash3 and
+        /// SplitMix64 multiply with.
+        const BY: [u64; 5] = [
+            0x9e37_79b9_7f4a_7c15,
+            0xff51_afd7_ed55_8ccd,
+            0xc4ce_b9fe_1a85_ec53,
+            0xbf58_476d_1ce4_e5b9,
+            0x94d0_49bb_1331_11eb,
+        ];
         let mut key = self.bare();
         if self.protocol == IpProtocol::Udp
             && let Some(server) = self.ports.into_iter().find(|port| HTTP3.contains(port))
         {
             key.ports = [server; 2];
         }
-        let (words, n) = key.words();
-        words[..n].iter().for_each(|word| mix(*word));
+        // A sum of products, none of which waits for another.
+        let (words, _) = key.words();
+        let sum = words.iter().zip(BY).fold(0_u64, |sum, (word, by)| sum.wrapping_add(word.wrapping_mul(by)));
         // The high bits: what differs between keys may be at the top of a word, and multiplying carries upwards only.
-        ((h >> 32) as usize * crate::limits::PARTITIONS) >> 32
+        ((sum >> 32) as usize * crate::limits::PARTITIONS) >> 32
     }
 }
 

@@ -89,7 +89,7 @@ pub struct Head<'a> {
     pub start: Start<'a>,
     /// Offset of the target or status from the head's first byte.
     pub start_at: u32,
-    /// Fields in order.
+    /// Fields in order; of a head that [came before](Known::is_quiet) without a token, those about the body.
     pub fields: &'a [Field<'a>],
     /// Those of them that say how a body follows and how it is to be read, maybe among others.
     pub about_body: &'a [Field<'a>],

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What is known of a head's text.
 #[derive(Debug, Default)]
@@ -28,18 +28,23 @@ impl Known {
     /// Calls `then` with the head that `bytes`, at layer offset `at`, begin with, if it came before, and gives its length.
     pub fn read(&self, bytes: &[u8], at: u64, then: impl FnOnce(&Head<'_>)) -> Option<usize> {
         let Self::Before(known) = self else { return None };
-        let KnownHead { version, status, text, about_body, .. } = &**known;
+        let KnownHead { version, status, text, about_body, quiet, .. } = &**known;
         let (start, start_at) = match *status {
             0 => (Start::Request { method: text.method(), target: text.target() }, text.target_at()),
             status => (Start::Response { status }, STATUS_AT),
         };
+        let field = |(name, value, at)| Field { name, value, at };
+        let about_body: SmallVec<[Field<'_>; 8]> =
+            about_body.iter().filter_map(|at| text.nth_field(usize::from(*at))).map(field).collect();
         let mut fields = SmallVec::<[Field<'_>; 32]>::new();
-        fields.extend(text.fields().map(|(name, value, at)| Field { name, value, at }));
-        let mut of_body = SmallVec::<[Field<'_>; 8]>::new();
-        of_body.extend(about_body.iter().filter_map(|at| fields.get(usize::from(*at)).copied()));
+        let quiet = quiet.load(Ordering::Relaxed);
+        if !quiet {
+            fields.extend(text.fields().map(field));
+        }
         let raw = bytes.get(..text.bytes().len())?;
-        let (version, fields) = (*version, &fields[..]);
-        then(&Head { version, start, start_at, fields, about_body: &of_body, at, raw, known: self });
+        let fields = if quiet { &about_body } else { &fields[..] };
+        let (version, about_body) = (*version, &about_body[..]);
+        then(&Head { version, start, start_at, fields, about_body, at, raw, known: self });
         Some(raw.len())
     }
 
@@ -72,10 +77,12 @@ pub struct KnownHead {
     pub(super) text: HeadText,
     /// Which of its fields are [about the body](Head::about_body).
     about_body: SmallVec<[u16; 8]>,
-    /// It has no token.
+    /// It has no token: nobody looks at its fields again.
     quiet: AtomicBool,
     /// It has no [mark](crate::facts::marks) by itself.
     pub(super) plain: AtomicBool,
+    /// [`StoredHead::route`].
+    pub(super) route: OnceLock<u64>,
 }
 
 /// Offset of the status in a status line (RFC 9112 section 4).
@@ -141,6 +148,10 @@ impl KnownHeads {
         if std::mem::replace(seen, print.hash) != print.hash || head.text().len() != print.len {
             return;
         }
+        // What follows depends on fields of every kind.
+        if head.status == 101 {
+            return;
+        }
         let Some(text) = head.take_text() else { return };
         let about_body =
             text.fields().zip(0..).filter(|((name, ..), _)| is_about_body(name)).map(|(_, at)| at);
@@ -152,6 +163,7 @@ impl KnownHeads {
             text,
             quiet: AtomicBool::new(false),
             plain: AtomicBool::new(false),
+            route: OnceLock::new(),
         });
         self.heads[print.hash as usize % KNOWN_HEADS] = Some(Arc::clone(&known));
         head.share(known);
@@ -226,6 +238,9 @@ mod tests {
                     assert!(!head.known.is_quiet());
                     known.set_quiet();
                     assert!(head.known.is_quiet());
+                });
+                known.read(all.as_bytes(), 7, |head| {
+                    assert_eq!(head.fields, head.about_body, "nobody looks at the others again");
                 });
                 assert_eq!(len, Some(text.len()));
             });

@@ -64,6 +64,14 @@ impl StoredHead {
         }
     }
 
+    /// A hash of the route that it asks for, worked out once of all heads that are the same.
+    pub fn route(&self, work_out: impl FnOnce() -> u64) -> u64 {
+        match &self.shared {
+            Some(known) => *known.route.get_or_init(work_out),
+            None => work_out(),
+        }
+    }
+
     /// See [`Exchange::warm`](super::Exchange::warm).
     pub(super) fn warm(&self) -> u8 {
         let text = self.parts();
@@ -182,7 +190,15 @@ impl HeadText {
 
     /// Name, value, and the offset of that.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&[u8], &[u8], u32)> {
-        self.fields.iter().map(|&[a, b, c, d]| (self.slice(&(a..b)), self.slice(&(c..d)), c))
+        self.fields.iter().map(|field| self.field_at(field))
+    }
+
+    pub(super) fn nth_field(&self, at: usize) -> Option<(&[u8], &[u8], u32)> {
+        self.fields.get(at).map(|field| self.field_at(field))
+    }
+
+    fn field_at(&self, &[a, b, c, d]: &[u32; 4]) -> (&[u8], &[u8], u32) {
+        (self.slice(&(a..b)), self.slice(&(c..d)), c)
     }
 
     fn field(&self, name: &str) -> Option<&[u8]> {

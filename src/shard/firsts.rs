@@ -39,14 +39,15 @@ impl Firsts {
         {
             return;
         }
-        let path = Target::parse(request.head.target()).path.bytes;
         let head = &request.head;
         if head.field("cookie").is_some() || head.field("authorization").is_some() {
             return;
         }
-        let mut hasher = host(head);
-        hasher.write(head.method());
-        let route = self.route(hasher, path);
+        let route = head.route(|| {
+            let mut hasher = host(head);
+            hasher.write(head.method());
+            self.route(hasher, Target::parse(head.target()).path.bytes)
+        });
         if route != NO_ROUTE && self.is_new(route) {
             marks.set(marks::OPEN_ROUTE);
         }

@@ -342,6 +342,7 @@ impl OpenExchanges {
         })
     }
 
+    #[inline]
     pub(super) fn take(&mut self, id: ExchangeId, spare: &mut Vec<Places>) -> Option<Open> {
         let at = self.list.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         let open = self.list.get_mut(at)?.1.take()?;

@@ -22,10 +22,7 @@ pub(super) fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
     let mut transfer = None;
     for field in head.about_body {
         if field.name.eq_ignore_ascii_case(b"content-length") {
-            let first = field.value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
-            let value = std::str::from_utf8(first).ok().and_then(|v| v.parse::<u64>().ok());
-            // What no implementation can count is no length (RFC 9110 section 8.6 asks to expect overflows).
-            let value = value.filter(|v| *v <= i64::MAX as u64);
+            let value = number(field.value);
             if length.is_some() && value != length {
                 out.weird("http_conflicting_length");
             } else if value.is_none() {
@@ -52,5 +49,42 @@ pub(super) fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
         }
         (None, Some(n)) => Framing::Length(n),
         (None, None) => Framing::None,
+    }
+}
+
+/// A length, or the first one of a list.
+fn number(value: &[u8]) -> Option<u64> {
+    if (1..=9).contains(&value.len()) && value.iter().all(u8::is_ascii_digit) {
+        return Some(value.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')));
+    }
+    let first = value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+    let value = std::str::from_utf8(first).ok().and_then(|v| v.parse::<u64>().ok());
+    // What no implementation can count is no length (RFC 9110 section 8.6 asks to expect overflows).
+    value.filter(|v| *v <= i64::MAX as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_read_however_they_are_written() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("007", Some(7)),
+            ("999999999", Some(999_999_999)),
+            ("1000000000", Some(1_000_000_000)),
+            ("9223372036854775807", Some(i64::MAX as u64)),
+            ("9223372036854775808", None),
+            ("18446744073709551616", None),
+            (" 12 , 12", Some(12)),
+            ("+7", Some(7)),
+            ("-7", None),
+            ("0x10", None),
+            ("1 2", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text.as_bytes()), expected, "{text:?}");
+        }
     }
 }
