@@ -15,7 +15,8 @@ pub(super) struct Stream {
     stack: Stack,
     /// Of datagrams.
     conversation: Conversation,
-    book: Book,
+    /// Nothing where nothing was said yet, and where the flow is closed and nobody asks what was: closed flows linger.
+    book: Option<Box<Book>>,
     next_id: u64,
 }
 
@@ -45,12 +46,7 @@ pub(super) struct Feed<'a> {
 impl Consumer<Stream> for Feed<'_> {
     fn open(&mut self, flow: &FlowInfo) -> Stream {
         self.tools.out.births.push(flow.ordinal());
-        Stream {
-            stack: Stack::None,
-            conversation: Conversation::default(),
-            book: Book::default(),
-            next_id: 0,
-        }
+        Stream { stack: Stack::None, conversation: Conversation::default(), book: None, next_id: 0 }
     }
 
     fn stream(
@@ -88,7 +84,7 @@ impl Consumer<Stream> for Feed<'_> {
             Chunk::End(end) => {
                 let dir = direction(flow, from);
                 if let Stack::Resting(rest) = state.stack {
-                    rest.close(transport(flow), dir, &mut self.scribe(&mut state.book));
+                    rest.close(transport(flow), dir, &mut self.scribe(opened(&mut state.book)));
                     return true;
                 }
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
@@ -97,7 +93,7 @@ impl Consumer<Stream> for Feed<'_> {
             Chunk::Again(bytes) => {
                 let dir = direction(flow, from);
                 let transport = transport(flow);
-                self.scribe(&mut state.book).raw(
+                self.scribe(opened(&mut state.book)).raw(
                     &transport,
                     Some(dir),
                     Location::Stream,
@@ -122,7 +118,7 @@ impl Consumer<Stream> for Feed<'_> {
             self.tools.out.tally.weird("snapped");
         }
         let Stream { conversation, book, next_id, .. } = state;
-        let mut scribe = self.scribe(book);
+        let mut scribe = self.scribe(opened(book));
         if let Some(said) = conversation.probe(bytes, &mut scribe) {
             flow.set_client(if said == Direction::Request { from } else { from.other() });
         }
@@ -142,21 +138,25 @@ impl Consumer<Stream> for Feed<'_> {
     }
 
     fn closed(&mut self, flow: &mut FlowInfo, state: &mut Stream) {
-        let mut scribe = self.scribe(&mut state.book);
+        let mut none = Book::default();
+        let mut scribe = self.scribe(state.book.as_deref_mut().unwrap_or(&mut none));
         state.conversation.close(transport(flow), &mut scribe, &mut state.next_id);
         scribe.close_all();
         state.stack = Stack::None;
+        if !self.records(state) {
+            state.book = None;
+        }
     }
 
     fn ended(&mut self, flow: &FlowInfo, state: &mut Stream) {
         self.tools.out.deaths.push(flow.ordinal());
-        let demand = &self.shared.demand;
-        if !(demand.flows || demand.tls && state.book.tls.is_some()) {
+        if !self.records(state) {
             return;
         }
+        let mut book = state.book.take().unwrap_or_default();
         let transport = Transport {
-            protocol: state.book.protocols.first().copied().unwrap_or("unknown"),
-            channel: match &state.book.tls {
+            protocol: book.protocols.first().copied().unwrap_or("unknown"),
+            channel: match &book.tls {
                 Some(session) if session.opened => Channel::TlsDecrypted,
                 Some(_) => Channel::TlsOpaque,
                 None => Channel::Cleartext,
@@ -171,12 +171,12 @@ impl Consumer<Stream> for Feed<'_> {
             transport,
             start: flow.start,
             end: flow.end,
-            protocols: state.book.protocols.to_vec(),
+            protocols: book.protocols.to_vec(),
             packets: flow.packets,
             bytes: flow.bytes,
             state: flow.state_name(),
             anomalies: flow.anomalies(),
-            tls: state.book.tls.take(),
+            tls: book.tls.take(),
         };
         self.emit(Event::Flow(Box::new(summary)));
     }
@@ -191,6 +191,12 @@ impl Feed<'_> {
         self.tools.out.events.push(Stamped { ordinal: self.ordinal, event });
     }
 
+    /// Whether the flow is told of at its end.
+    fn records(&self, state: &Stream) -> bool {
+        let demand = &self.shared.demand;
+        demand.flows || demand.tls && state.book.as_ref().is_some_and(|book| book.tls.is_some())
+    }
+
     pub(super) fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
         Scribe { book, shared: self.shared, tools: self.tools, held: self.held, ordinal: self.ordinal }
     }
@@ -198,7 +204,7 @@ impl Feed<'_> {
     fn drive(&mut self, state: &mut Stream, act: impl FnOnce(&mut Layer, &mut Scribe<'_>, &mut u64)) {
         let Stack::Busy(layer) = &mut state.stack else { return };
         let mut scribe = Scribe {
-            book: &mut state.book,
+            book: opened(&mut state.book),
             shared: self.shared,
             tools: self.tools,
             held: self.held,
@@ -234,14 +240,14 @@ impl Feed<'_> {
         let port = transport.server.map(|s| s.port);
         if let Some((_, protocol)) = self.shared.decode_as.iter().find(|(p, _)| Some(*p) == port) {
             let mut layer = Box::new(Layer::new(transport, 0));
-            layer.set_protocol(protocol, &mut self.scribe(&mut state.book));
+            layer.set_protocol(protocol, &mut self.scribe(opened(&mut state.book)));
             return layer;
         }
         if !self.tools.layers.is_empty()
             && let Some(rest) = Rest::probe(dir, bytes)
             && let Some(spare) = self.spare(rest)
         {
-            rest.announce(&mut self.scribe(&mut state.book));
+            rest.announce(&mut self.scribe(opened(&mut state.book)));
             return Layer::resume(rest, transport, Some(spare));
         }
         Box::new(Layer::new(transport, 0))
@@ -270,6 +276,10 @@ impl Feed<'_> {
         let at = self.tools.layers.iter().rposition(|layer| rest.fits(layer))?;
         Some(self.tools.layers.swap_remove(at))
     }
+}
+
+fn opened(book: &mut Option<Box<Book>>) -> &mut Book {
+    book.get_or_insert_default()
 }
 
 fn direction(flow: &FlowInfo, from: Side) -> Direction {

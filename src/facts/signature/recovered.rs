@@ -6,6 +6,8 @@ use crate::keys::{Curve, Edwards, Nonces, PublicKey, Ready, Signature, examples,
 use crate::limits::{GUESSED_TOKENS, RECOVERED_TOKENS};
 use crate::token::Token;
 use foldhash::{HashMap, HashMapExt};
+use serde_json::Value;
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -81,30 +83,27 @@ type Found = HashMap<u128, Revealed>;
 /// Looks at tokens, in order: at the first ones of each group for what can be guessed, and at those that no known key
 /// verifies for what they have in common.
 pub(super) fn reveal(tokens: &[(&Token, Signature)], hands: &Hands) -> Found {
-    let mut numbers: HashMap<(String, String, String), usize> = HashMap::new();
+    let mut numbers: HashMap<(Option<&Value>, Option<&Value>, Cow<'_, str>), usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut members: Vec<Member<'_>> = Vec::new();
-    let mut guessed: HashMap<(String, String), usize> = HashMap::new();
+    let mut guessed: HashMap<(Option<&Value>, Cow<'_, str>), usize> = HashMap::new();
     let mut guessing = Vec::new();
     for &(token, verdict) in tokens {
         let Some(alg) = token.alg() else { continue };
-        let text =
-            |value: Option<&serde_json::Value>| value.map(|value| value.to_string()).unwrap_or_default();
-        let name = (text(token.claim("iss")), text(token.header_member("kid")), alg.clone().into_owned());
+        let (issuer, kid) = (token.claim("iss"), token.header_member("kid"));
         let curve = Curve::of_alg(&alg);
         if guessing.len() < GUESSED_TOKENS {
-            let spent = guessed.entry((name.0.clone(), name.2.clone())).or_default();
+            let spent = guessed.entry((issuer, alg.clone())).or_default();
             if *spent < GUESSES {
                 *spent += 1;
                 guessing.push((token, verdict, curve));
             }
         }
         // A key that the token brings along is not its issuer's, and without an issuer there is nothing in common.
-        let alone =
-            token.claim("iss").is_none() || header_key(token).is_some() || verdict != Signature::Unverified;
+        let alone = issuer.is_none() || header_key(token).is_some() || verdict != Signature::Unverified;
         let Some(curve) = curve.filter(|_| !alone) else { continue };
-        let named = !name.1.is_empty();
-        let group = *numbers.entry(name).or_insert(groups.len());
+        let named = kid.is_some();
+        let group = *numbers.entry((issuer, kid, alg)).or_insert(groups.len());
         if group == groups.len() {
             groups.push(Group { named, ..Group::default() });
         }
