@@ -21,9 +21,22 @@ pub(super) struct Seen {
     /// Sets of rules that cannot fire; the first is empty.
     sets: Vec<RuleBits>,
     numbers: HashMap<RuleBits, u32>,
-    /// The rules that name something of what a token says by itself: no others are asked.
+    /// The rules that are asked what they say to a token: those that name something of what it says by itself, unless the
+    /// answer was seldom no.
     asked: RuleBits,
+    answers: Vec<Answers>,
 }
+
+/// What a rule was asked, and said, since it was last looked at.
+#[derive(Clone, Copy, Default)]
+struct Answers {
+    asked: u32,
+    refuted: u32,
+}
+
+/// Answers by which it is told whether to go on asking. To ask costs as much as two sightings that need not be judged save,
+/// and most tokens come no more often.
+const TRIAL: u32 = 256;
 
 /// Rules that cannot fire for one token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +53,7 @@ impl Seen {
         }
         Self {
             asked,
+            answers: vec![Answers::default(); rules.rules().len()],
             tokens: HashMap::new(),
             older: HashMap::new(),
             half: None,
@@ -90,14 +104,15 @@ impl Seen {
         if self.half.is_none() && self.tokens.len() >= limits::COUNTED_TOKENS {
             return None;
         }
-        let number = self.number(self.refuted(facts, rules));
+        let refuted = self.refuted(facts, rules);
+        let number = self.number(refuted);
         self.counted += 1;
         self.insert(token, (kind, number));
         Some(RuledOut(number))
     }
 
     /// The rules that what a token says at every sighting rules out.
-    fn refuted(&self, facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
+    fn refuted(&mut self, facts: &dyn Lookup, rules: &RuleSet) -> RuleBits {
         let mut set = RuleBits::default();
         rules.about(Subject::Sighting, &mut set);
         let mut left = set.clone();
@@ -105,9 +120,26 @@ impl Seen {
         set.remove(&left);
         left.keep(&self.asked);
         let facts = Steady(facts);
-        let refuted = |rule: &usize| !rules.rules()[*rule].when.may_hold_steady(&facts);
-        left.iter().filter(refuted).for_each(|rule| set.insert(rule));
+        for rule in left.iter() {
+            let refuted = !rules.rules()[rule].when.may_hold_steady(&facts);
+            if refuted {
+                set.insert(rule);
+            }
+            self.answered(rule, refuted);
+        }
         set
+    }
+
+    fn answered(&mut self, rule: usize, refuted: bool) {
+        let Some(answers) = self.answers.get_mut(rule) else { return };
+        answers.asked += 1;
+        answers.refuted += u32::from(refuted);
+        if answers.asked == TRIAL {
+            if answers.refuted < TRIAL / 2 {
+                self.asked.take(rule);
+            }
+            *answers = Answers::default();
+        }
     }
 
     fn insert(&mut self, token: u64, entry: (Kind, u32)) {
@@ -151,5 +183,24 @@ struct Steady<'a>(&'a dyn Lookup);
 impl Lookup for Steady<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {
         if Facts::is_steady(field) { self.0.value(field) } else { Value::Pending }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_tokens_seldom_refute_is_asked_no_more() {
+        let rules = RuleSet::builtin_without_examples(&Facts).unwrap();
+        let mut seen = Seen::new(&rules);
+        let [one, other] = seen.asked.iter().take(2).collect::<Vec<_>>()[..] else {
+            panic!("there are some")
+        };
+        for n in 0..2 * TRIAL {
+            seen.answered(one, n % 2 == 0);
+            seen.answered(other, n % 3 == 0);
+        }
+        assert!(seen.asked.has(one) && !seen.asked.has(other));
     }
 }
