@@ -31,6 +31,16 @@ pub(super) struct Book {
     upgraded: Vec<(ExchangeId, Arc<Exchange>)>,
 }
 
+impl Book {
+    /// As new, for another flow.
+    pub(super) fn clear(&mut self) {
+        let Self { open, streams, tls, protocols, upgraded } = self;
+        (*open, *streams, *tls) = Default::default();
+        protocols.clear();
+        upgraded.clear();
+    }
+}
+
 /// Closed messages whose memory is kept for the next ones.
 const SPARE: usize = 64;
 

@@ -136,6 +136,9 @@ struct Tools {
     /// Layers that came to rest.
     #[expect(clippy::vec_box, reason = "as above")]
     layers: Vec<Box<Layer>>,
+    /// Of flows that closed.
+    #[expect(clippy::vec_box, reason = "as above")]
+    books: Vec<Box<book::Book>>,
     /// Lists for open exchanges.
     places: Vec<open::Places>,
     /// Buffers of bodies.
@@ -160,6 +163,7 @@ impl Tools {
             gathered: Vec::new(),
             spare: Vec::new(),
             layers: Vec::new(),
+            books: Vec::new(),
             places: Vec::new(),
             buffers: Vec::new(),
             keyring: Arc::default(),

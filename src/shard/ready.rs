@@ -1,6 +1,6 @@
 //! Exchanges that were never packets: played to the same stages, and counted as the flows that they say they came in.
 
-use super::book::{Book, Scribe};
+use super::book::Scribe;
 use super::event::Event;
 use super::fields::Fields;
 use super::stream::Feed;
@@ -38,7 +38,7 @@ impl Feed<'_> {
         let place = Place { frame: ready.number, offset: ready.offset, file };
         let [asked, told] = times;
         let trails = [asked.or(told), told.or(asked)].map(|time| place.trail(time.unwrap_or_default()));
-        let mut book = Book::default();
+        let mut book = None;
         let mut scribe = self.scribe(&mut book);
         let carrier = Carrier { transport: &transport, trails: &trails, via: None, datagram: false };
         let id = ExchangeId(0);

@@ -33,6 +33,8 @@ enum Stack {
 
 /// Layers at rest that are kept for the next flow that speaks.
 const SPARE_LAYERS: usize = 64;
+/// Books that are kept for the next flow that says something.
+const SPARE_BOOKS: usize = 64;
 
 /// The shard, as the flow table sees it for the length of one packet or tick.
 pub(super) struct Feed<'a> {
@@ -84,7 +86,7 @@ impl Consumer<Stream> for Feed<'_> {
             Chunk::End(end) => {
                 let dir = direction(flow, from);
                 if let Stack::Resting(rest) = state.stack {
-                    rest.close(transport(flow), dir, &mut self.scribe(opened(&mut state.book)));
+                    rest.close(transport(flow), dir, &mut self.scribe(&mut state.book));
                     return true;
                 }
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
@@ -93,7 +95,7 @@ impl Consumer<Stream> for Feed<'_> {
             Chunk::Again(bytes) => {
                 let dir = direction(flow, from);
                 let transport = transport(flow);
-                self.scribe(opened(&mut state.book)).raw(
+                self.scribe(&mut state.book).raw(
                     &transport,
                     Some(dir),
                     Location::Stream,
@@ -118,7 +120,7 @@ impl Consumer<Stream> for Feed<'_> {
             self.tools.out.tally.weird("snapped");
         }
         let Stream { conversation, book, next_id, .. } = state;
-        let mut scribe = self.scribe(opened(book));
+        let mut scribe = self.scribe(book);
         if let Some(said) = conversation.probe(bytes, &mut scribe) {
             flow.set_client(if said == Direction::Request { from } else { from.other() });
         }
@@ -138,13 +140,19 @@ impl Consumer<Stream> for Feed<'_> {
     }
 
     fn closed(&mut self, flow: &mut FlowInfo, state: &mut Stream) {
-        let mut none = Book::default();
-        let mut scribe = self.scribe(state.book.as_deref_mut().unwrap_or(&mut none));
+        state.stack = Stack::None;
+        if state.book.is_none() {
+            return;
+        }
+        let mut scribe = self.scribe(&mut state.book);
         state.conversation.close(transport(flow), &mut scribe, &mut state.next_id);
         scribe.close_all();
-        state.stack = Stack::None;
-        if !self.records(state) {
-            state.book = None;
+        if !self.records(state)
+            && let Some(mut book) = state.book.take()
+            && self.tools.books.len() < SPARE_BOOKS
+        {
+            book.clear();
+            self.tools.books.push(book);
         }
     }
 
@@ -197,19 +205,15 @@ impl Feed<'_> {
         demand.flows || demand.tls && state.book.as_ref().is_some_and(|book| book.tls.is_some())
     }
 
-    pub(super) fn scribe<'b>(&'b mut self, book: &'b mut Book) -> Scribe<'b> {
+    /// Opens the book of a flow, which has one from then on.
+    pub(super) fn scribe<'b>(&'b mut self, book: &'b mut Option<Box<Book>>) -> Scribe<'b> {
+        let book = book.get_or_insert_with(|| self.tools.books.pop().unwrap_or_default());
         Scribe { book, shared: self.shared, tools: self.tools, held: self.held, ordinal: self.ordinal }
     }
 
     fn drive(&mut self, state: &mut Stream, act: impl FnOnce(&mut Layer, &mut Scribe<'_>, &mut u64)) {
         let Stack::Busy(layer) = &mut state.stack else { return };
-        let mut scribe = Scribe {
-            book: opened(&mut state.book),
-            shared: self.shared,
-            tools: self.tools,
-            held: self.held,
-            ordinal: self.ordinal,
-        };
+        let mut scribe = self.scribe(&mut state.book);
         act(layer, &mut scribe, &mut state.next_id);
     }
 
@@ -240,14 +244,14 @@ impl Feed<'_> {
         let port = transport.server.map(|s| s.port);
         if let Some((_, protocol)) = self.shared.decode_as.iter().find(|(p, _)| Some(*p) == port) {
             let mut layer = Box::new(Layer::new(transport, 0));
-            layer.set_protocol(protocol, &mut self.scribe(opened(&mut state.book)));
+            layer.set_protocol(protocol, &mut self.scribe(&mut state.book));
             return layer;
         }
         if !self.tools.layers.is_empty()
             && let Some(rest) = Rest::probe(dir, bytes)
             && let Some(spare) = self.spare(rest)
         {
-            rest.announce(&mut self.scribe(opened(&mut state.book)));
+            rest.announce(&mut self.scribe(&mut state.book));
             return Layer::resume(rest, transport, Some(spare));
         }
         Box::new(Layer::new(transport, 0))
@@ -276,10 +280,6 @@ impl Feed<'_> {
         let at = self.tools.layers.iter().rposition(|layer| rest.fits(layer))?;
         Some(self.tools.layers.swap_remove(at))
     }
-}
-
-fn opened(book: &mut Option<Box<Book>>) -> &mut Book {
-    book.get_or_insert_default()
 }
 
 fn direction(flow: &FlowInfo, from: Side) -> Direction {
