@@ -34,8 +34,9 @@ impl Known {
             status => (Start::Response { status }, STATUS_AT),
         };
         let field = |(name, value, at)| Field { name, value, at };
-        let about_body: SmallVec<[Field<'_>; 8]> =
-            about_body.iter().filter_map(|at| text.nth_field(usize::from(*at))).map(field).collect();
+        let fields_at = about_body.iter().filter_map(|at| text.nth_field(usize::from(*at)));
+        let mut about_body = SmallVec::<[Field<'_>; 4]>::new();
+        about_body.extend(fields_at.map(field));
         let mut fields = SmallVec::<[Field<'_>; 32]>::new();
         let quiet = quiet.load(Ordering::Relaxed);
         if !quiet {

@@ -292,7 +292,7 @@ impl OpenMessage {
 pub(super) type Places = Vec<(ExchangeId, Option<Open>)>;
 
 /// Lists of places that are kept for the next flow, and how many places one of them may have.
-const SPARE_LISTS: usize = 16;
+const SPARE_LISTS: usize = 64;
 const SPARE_PLACES: usize = 8;
 
 /// Open exchanges in order of their ids. Those that close leave their place empty until half of the places are, so that

@@ -69,6 +69,8 @@ pub(super) struct Passage {
 }
 
 impl Passage {
+    /// In place: it is large, and every response has one.
+    #[inline(always)]
     pub(super) fn new(content_type: Option<&[u8]>, location: Location, tools: &mut Tools) -> Self {
         Self {
             location,
@@ -258,8 +260,7 @@ impl Passage {
         self.trail.position(self.len)
     }
 
-    /// It is over without its bytes, which say nothing: `len` of them, of which so many would be kept, and count as if they
-    /// were. False if the partition has no room for that.
+    /// It is over without its `len` bytes, which say nothing. False if there is no room for those that would be `kept`.
     pub(super) fn stand_in(&mut self, len: u32, kept: u32, held: &mut Held) -> bool {
         let fits = held.context + kept as usize <= held.room.context;
         if fits {
