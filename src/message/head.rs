@@ -80,6 +80,15 @@ pub struct Field<'a> {
     pub at: u32,
 }
 
+impl Field<'_> {
+    /// Whether it has that name (ASCII case-insensitive). Most senders write one as the specifications do, which takes
+    /// least to tell.
+    #[inline]
+    pub fn is(&self, name: &[u8]) -> bool {
+        self.name == name || self.name.eq_ignore_ascii_case(name)
+    }
+}
+
 /// A message head, borrowed from the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {
@@ -108,10 +117,10 @@ static NEVER: Known = Known::Never;
 /// and Connect say of their messages).
 pub fn is_about_body(name: &[u8]) -> bool {
     const NAMES: [&[u8]; 7] = [
-        b"content-type",
-        b"content-length",
-        b"content-encoding",
-        b"transfer-encoding",
+        b"Content-Type",
+        b"Content-Length",
+        b"Content-Encoding",
+        b"Transfer-Encoding",
         b"grpc-encoding",
         b"grpc-status",
         b"connect-content-encoding",
@@ -127,6 +136,6 @@ impl<'a> Head<'a> {
 
     /// The first field of that name (ASCII case-insensitive).
     pub fn field(&self, name: &str) -> Option<&'a [u8]> {
-        self.fields.iter().find(|f| f.name.eq_ignore_ascii_case(name.as_bytes())).map(|f| f.value)
+        self.fields.iter().find(|field| field.is(name.as_bytes())).map(|field| field.value)
     }
 }

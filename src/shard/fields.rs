@@ -25,7 +25,7 @@ impl<'a> Fields<'a> {
         for field in head.about_body {
             let is = |name: &[u8]| {
                 debug_assert!(is_about_body(name));
-                field.name.eq_ignore_ascii_case(name)
+                field.is(name)
             };
             let first = |to: &mut Option<&'a [u8]>| *to = to.or(Some(field.value));
             match field.name.len() {
@@ -33,11 +33,11 @@ impl<'a> Fields<'a> {
                     let value = std::str::from_utf8(field.value).ok().and_then(|v| v.parse().ok());
                     found.grpc_status = found.grpc_status.or(value);
                 }
-                12 if is(b"content-type") => first(&mut found.content_type),
+                12 if is(b"Content-Type") => first(&mut found.content_type),
                 13 if is(b"grpc-encoding") => first(&mut found.message_coding),
-                14 if is(b"content-length") => first(&mut found.length),
-                16 if is(b"content-encoding") => found.content_coding.push(field.value),
-                17 if is(b"transfer-encoding") => found.transfer_coding.push(field.value),
+                14 if is(b"Content-Length") => first(&mut found.length),
+                16 if is(b"Content-Encoding") => found.content_coding.push(field.value),
+                17 if is(b"Transfer-Encoding") => found.transfer_coding.push(field.value),
                 24 if is(b"connect-content-encoding") => first(&mut connect_coding),
                 _ => {}
             }

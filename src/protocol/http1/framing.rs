@@ -21,7 +21,7 @@ pub(super) fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
     let mut length = None;
     let mut transfer = None;
     for field in head.about_body {
-        if field.name.eq_ignore_ascii_case(b"content-length") {
+        if field.is(b"Content-Length") {
             let value = number(field.value);
             if length.is_some() && value != length {
                 out.weird("http_conflicting_length");
@@ -30,7 +30,7 @@ pub(super) fn framing(head: &Head<'_>, out: &mut Out<'_>) -> Framing {
             } else {
                 length = value;
             }
-        } else if field.name.eq_ignore_ascii_case(b"transfer-encoding") {
+        } else if field.is(b"Transfer-Encoding") {
             let last = field.value.rsplit(|b| *b == b',').next().unwrap_or_default().trim_ascii();
             transfer = Some(last.eq_ignore_ascii_case(b"chunked"));
         }

@@ -28,7 +28,11 @@ pub(super) fn end(bytes: &[u8], from: &mut usize) -> Option<usize> {
 
 /// Whether `bytes` begin with a request line; `None` if they are too short to tell.
 pub(super) fn is_request(bytes: &[u8]) -> Option<bool> {
-    let method = bytes.iter().take(limits::PROBE_BYTES / 2).position(|b| !is_token(*b));
+    let method = match bytes {
+        // Nearly all are.
+        [b'G', b'E', b'T', b' ', ..] => Some(3),
+        _ => bytes.iter().take(limits::PROBE_BYTES / 2).position(|b| !is_token(*b)),
+    };
     let Some(method) = method else {
         return if bytes.len() < limits::PROBE_BYTES / 2 && bytes.iter().all(|b| plausible_method_byte(*b)) {
             None

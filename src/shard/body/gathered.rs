@@ -128,7 +128,7 @@ impl Body {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::super::Demand;
     use super::super::super::fields::Fields;
     use super::*;
@@ -139,7 +139,7 @@ mod tests {
     use std::io::Write as _;
 
     /// RFC 7515 appendix A.1, shortened to what is needed to be one.
-    const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+    pub(in crate::shard::body) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 
     /// What is known of a body in the end: tokens with the packets that brought them, length, digest, text, oddities.
     type Outcome = (Vec<(String, u64)>, u64, Option<[u8; 32]>, Vec<u8>, bool, Vec<(&'static str, u64)>);
@@ -185,7 +185,7 @@ mod tests {
         (outcome.0, outcome.1, outcome.2, outcome.3, outcome.4, weirds)
     }
 
-    fn gzip(text: &[u8]) -> Vec<u8> {
+    pub(in crate::shard::body) fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()

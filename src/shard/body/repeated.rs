@@ -170,16 +170,12 @@ impl Body {
 mod tests {
     use super::super::super::fields::Fields;
     use super::super::super::{Demand, Shared};
+    use super::super::gathered::tests::{TOKEN, gzip};
     use super::*;
     use crate::limits;
     use crate::message::{Field, Head, Position, Start, Version};
     use crate::protocol::Trail;
     use crate::token::Scanner;
-    use flate2::{Compression, write::GzEncoder};
-    use std::io::Write as _;
-
-    /// RFC 7515 appendix A.1, shortened to what is needed to be one.
-    const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
 
     const SILENCE: Silence = Silence { len: 7, kept: 6 };
 
@@ -262,12 +258,6 @@ mod tests {
             (told, text)
         };
         bodies.iter().map(one).collect()
-    }
-
-    fn gzip(text: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(text).unwrap();
-        encoder.finish().unwrap()
     }
 
     #[test]
