@@ -233,8 +233,8 @@ pub const KNOWN_HEADS: usize = 128;
 pub const KNOWN_PRINTS: usize = 1024;
 /// The longest head that is remembered, in bytes.
 pub const KNOWN_HEAD_BYTES: usize = 1024;
-/// Bodies that each shard remembers because they come again and again.
-pub const REPEATED_BODIES: usize = 1024;
+/// Bodies that are remembered in all because they come again and again.
+pub const REPEATED_BODIES: usize = 4096;
 /// Starts of a token that are tried in one run of token characters (bounds the work of hostile base64).
 pub const TOKEN_TRIES: usize = 16;
 /// Decoded JSON nesting that is parsed (`serde_json` stops at 128).

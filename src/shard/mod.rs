@@ -156,7 +156,7 @@ impl Tools {
         Self {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             heads: KnownHeads::default(),
-            repeats: Repeats::default(),
+            repeats: Repeats::new(share(limits::REPEATED_BODIES)),
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             whole: None,

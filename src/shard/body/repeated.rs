@@ -4,7 +4,6 @@
 use super::super::Tools;
 use super::Body;
 use crate::facts::marks;
-use crate::limits::REPEATED_BODIES;
 use foldhash::quality::RandomState;
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash as _;
@@ -41,9 +40,10 @@ pub(super) struct Silence {
 }
 
 /// The bodies that a shard remembers: each has one place, which the next one that comes there takes.
-#[derive(Default)]
 pub(in crate::shard) struct Repeats {
+    /// None before the first body.
     places: Vec<(u64, State)>,
+    most: usize,
     hasher: RandomState,
     /// With a key that nobody knows: so two bodies with one print cannot be made (RFC 8452 section 3, appendix A).
     prints: Option<Polyval>,
@@ -65,10 +65,18 @@ enum Print {
 }
 
 impl Repeats {
+    /// Room for that many.
+    pub(in crate::shard) fn new(most: usize) -> Self {
+        Self { places: Vec::new(), most: most.max(1), hasher: RandomState::default(), prints: None }
+    }
+
     /// What is known of a body, which is known to have come from now on.
     pub(super) fn recall(&mut self, sent: Sent<'_>) -> Repeated {
+        if sent.content_type.len() > SHORT {
+            return Repeated::No;
+        }
         if self.places.is_empty() {
-            self.places.resize(REPEATED_BODIES, (0, State::Once));
+            self.places.resize(self.most, (0, State::Once));
         }
         let (at, hash) = self.place(sent);
         if self.places[at].0 != hash {
@@ -104,7 +112,7 @@ impl Repeats {
 
     fn place(&self, sent: Sent<'_>) -> (usize, u64) {
         let hash = self.hasher.hash_one(sent);
-        (hash as usize % REPEATED_BODIES, hash)
+        (hash as usize % self.most, hash)
     }
 
     fn is_of(&self, print: &Print, sent: Sent<'_>) -> bool {
@@ -117,7 +125,7 @@ impl Repeats {
     }
 }
 
-/// The longest body that is remembered as it is.
+/// The longest body that is remembered as it is, and the longest type of any.
 pub(super) const SHORT: usize = 512;
 
 fn digest(prints: &Polyval, Sent { bytes, content_type, gzip }: Sent<'_>) -> [u8; 16] {
@@ -182,7 +190,7 @@ mod tests {
     #[test]
     fn a_silent_body_is_known_the_third_time_and_by_all_that_it_is() {
         for len in [3, SHORT + 1] {
-            let mut repeats = Repeats::default();
+            let mut repeats = Repeats::new(1 << 10);
             let (one, mut other) = (vec![b'a'; len], vec![b'a'; len]);
             other[len - 1] = b'b';
             let sent = Sent { bytes: &one, content_type: b"text/css", gzip: false };
