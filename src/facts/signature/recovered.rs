@@ -77,13 +77,16 @@ impl Group<'_> {
     }
 }
 
+/// What tokens of one group have in common: issuer, `kid` and algorithm.
+type Name<'t> = (Option<&'t Value>, Option<&'t Value>, Cow<'t, str>);
+
 /// What was revealed, by the digests of tokens.
 type Found = HashMap<u128, Revealed>;
 
 /// Looks at tokens, in order: at the first ones of each group for what can be guessed, and at those that no known key
 /// verifies for what they have in common.
 pub(super) fn reveal(tokens: &[(&Token, Signature)], hands: &Hands) -> Found {
-    let mut numbers: HashMap<(Option<&Value>, Option<&Value>, Cow<'_, str>), usize> = HashMap::new();
+    let mut numbers: HashMap<Name<'_>, usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut members: Vec<Member<'_>> = Vec::new();
     let mut guessed: HashMap<(Option<&Value>, Cow<'_, str>), usize> = HashMap::new();

@@ -70,9 +70,7 @@ impl Comb {
     /// Adds to each point the product of a factor and the point of the comb.
     fn add_products(&self, points: &mut [Point], factors: impl Iterator<Item = Scalar>) {
         let factors: Vec<[i16; WINDOWS]> = factors.map(|factor| digits(&factor)).collect();
-        for window in 0..WINDOWS {
-            add_each(points, |at| self.at(window, factors[at][window]));
-        }
+        (0..WINDOWS).for_each(|window| add_each(points, |at| self.at(window, factors[at][window])));
     }
 }
 
