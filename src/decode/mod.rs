@@ -153,8 +153,7 @@ impl FlowKey {
     /// one direction of a flow may be encapsulated and the other not. Neither has the client's port where HTTP/3 is
     /// spoken: a connection may move to another one.
     pub fn partition(&self) -> usize {
-        /// Any odd numbers with as many ones as zeros: the fraction of the golden ratio, and what MurmurHash3 and
-        /// SplitMix64 multiply with.
+        /// Odd numbers without a pattern: the fraction of the golden ratio, and what MurmurHash3 and SplitMix64 multiply with.
         const BY: [u64; 5] = [
             0x9e37_79b9_7f4a_7c15,
             0xff51_afd7_ed55_8ccd,

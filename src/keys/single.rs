@@ -35,6 +35,8 @@ pub struct Ready {
 
 /// Tokens from which on a [`Comb`] is worth its making.
 const MANY: usize = 64;
+/// Tokens that one verifies at once: what is worked with stays in a core's own cache.
+const TOGETHER: usize = 256;
 
 impl Ready {
     /// For about that many tokens; `None` for a key that nothing here verifies with.
@@ -45,6 +47,11 @@ impl Ready {
             _ => None,
         };
         Some(Self { key, comb })
+    }
+
+    /// How many tokens are best verified together.
+    pub fn together(&self) -> usize {
+        if self.comb.is_some() { TOGETHER } else { 1 }
     }
 
     /// Which of the tokens it verifies.

@@ -16,8 +16,6 @@ use std::sync::Arc;
 const POOL: usize = 16;
 /// Tokens of the pool whose keys are tried one by one.
 const FEW: usize = 3;
-/// Tokens that are verified at once.
-const SIGNED_TOGETHER: usize = 256;
 /// Keys of one group.
 const GROUP_KEYS: usize = 4;
 /// Tokens of one issuer and algorithm that guesses are spent on: who signs carelessly does so each time.
@@ -163,7 +161,7 @@ fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Han
 fn sign(members: &mut [Member<'_>], rest: &[usize], key: &Arc<PublicKey>, hands: &Hands) {
     let Some(ready) = Ready::new(key, rest.len()) else { return };
     let batches: Vec<Vec<&Token>> = rest
-        .chunks(SIGNED_TOGETHER)
+        .chunks(ready.together())
         .map(|batch| batch.iter().map(|at| members[*at].token).collect())
         .collect();
     let verified = hands.map(&batches, |batch| ready.verifies_each(batch));
