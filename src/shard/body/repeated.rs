@@ -39,20 +39,21 @@ pub(super) struct Silence {
     pub(super) kept: u32,
 }
 
-/// The bodies that a shard remembers: each has one place, which the next one that comes there takes.
+/// The bodies that a shard remembers: each has one place, and one that comes to the place of another goes there when it came
+/// twice.
 pub(in crate::shard) struct Repeats {
     /// None before the first body.
     places: Vec<(u64, State)>,
+    /// Hashes of bodies that came, likewise.
+    came: Vec<u64>,
     most: usize,
     hasher: RandomState,
     /// With a key that nobody knows: so two bodies with one print cannot be made (RFC 8452 section 3, appendix A).
     prints: Option<Polyval>,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum State {
-    #[default]
-    Once,
     Silent(Print, Silence),
     Telling,
 }
@@ -67,7 +68,8 @@ enum Print {
 impl Repeats {
     /// Room for that many.
     pub(in crate::shard) fn new(most: usize) -> Self {
-        Self { places: Vec::new(), most: most.max(1), hasher: RandomState::default(), prints: None }
+        let (places, came) = Default::default();
+        Self { places, came, most: most.max(1), hasher: RandomState::default(), prints: None }
     }
 
     /// What is known of a body, which is known to have come from now on.
@@ -76,17 +78,17 @@ impl Repeats {
             return Repeated::No;
         }
         if self.places.is_empty() {
-            self.places.resize(self.most, (0, State::Once));
+            self.places.resize(self.most, (0, State::Telling));
+            self.came.resize(self.most, 0);
         }
         let (at, hash) = self.place(sent);
-        if self.places[at].0 != hash {
-            self.places[at] = (hash, State::Once);
-            return Repeated::No;
-        }
-        match &self.places[at].1 {
-            State::Once => Repeated::Perhaps,
-            State::Silent(print, silence) if self.is_of(print, sent) => Repeated::Silent(*silence),
-            State::Silent(..) | State::Telling => Repeated::No,
+        match &self.places[at] {
+            (known, State::Silent(print, silence)) if *known == hash && self.is_of(print, sent) => {
+                Repeated::Silent(*silence)
+            }
+            (known, _) if *known == hash => Repeated::No,
+            _ if std::mem::replace(&mut self.came[at], hash) == hash => Repeated::Perhaps,
+            _ => Repeated::No,
         }
     }
 
