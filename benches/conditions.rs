@@ -12,7 +12,6 @@ use wirelint::message::{ReadyExchange, ReadyMessage, Start, Version};
 use wirelint::rules::RuleSet;
 use wirelint::rules::expr::{Program, Verdict};
 use wirelint::shard::{Batch, Event, Shard, Shared};
-use wirelint::token::Scanner;
 
 const ROUNDS: usize = 1000;
 const TURNS: u32 = 1000;
@@ -55,13 +54,7 @@ fn sightings() {
         let given = Given { crack_budget: 4_000_000, ..Given::default() };
         let mut judge = Judge::new(rules, &given, false);
         let demand = judge.demand();
-        let shared = Arc::new(Shared {
-            scanner: Scanner::new(),
-            demand,
-            decode_as: Vec::new(),
-            keyring: Default::default(),
-            room: Default::default(),
-        });
+        let shared = Arc::new(Shared::new(demand));
         let mut shard = Shard::new(shared, 0..wirelint::limits::PARTITIONS as u8);
         let mut round = |first: usize, step: usize| {
             let exchanges = (0..ROUND).map(|n| exchange(alg, len, first + n * step)).collect();

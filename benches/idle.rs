@@ -12,7 +12,6 @@ use wirelint::decode::{DecodeOptions, Paths};
 use wirelint::pipeline::{self, Listener, Merged};
 use wirelint::shard::{Demand, Shared};
 use wirelint::time::Timestamp;
-use wirelint::token::Scanner;
 
 const FLOWS: u32 = 1_000_000;
 const REQUEST: &[u8] =
@@ -22,13 +21,7 @@ const RESPONSE: &[u8] =
 
 fn main() {
     let demand = Demand { tokens: true, ..Demand::default() };
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand,
-        decode_as: Vec::new(),
-        keyring: Default::default(),
-        room: Default::default(),
-    });
+    let shared = Arc::new(Shared::new(demand));
     let start = resident();
     let packets = Packets { phase: 0, step: 0, flow: 0, number: 0, start, round: 0 };
     let mut sources = std::iter::once(Box::new(packets) as Box<dyn Source>);

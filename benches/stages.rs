@@ -127,13 +127,7 @@ fn run(capture: &Arc<[u8]>, demand: Demand, judge: Option<Judge>) -> u64 {
             true
         }
     }
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand,
-        decode_as: Vec::new(),
-        keyring: Default::default(),
-        room: Default::default(),
-    });
+    let shared = Arc::new(Shared::new(demand));
     let mut end = End(judge, FlowNumbers::default(), 0);
     let mut sources = std::iter::once(source(capture));
     pipeline::run(&mut sources, &shared, DecodeOptions::default(), NonZeroUsize::MIN, &mut end)

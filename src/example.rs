@@ -12,7 +12,6 @@ use crate::judge::Judge;
 use crate::rules::rule::{EventKind, Example};
 use crate::rules::{RuleError, RuleSet};
 use crate::shard::{Batch, Event as Closed, Shard, Shared};
-use crate::token::Scanner;
 use std::sync::Arc;
 
 /// Trials of the dictionary attack in one example.
@@ -75,13 +74,7 @@ fn play(rules: RuleSet, example: &Example) -> Result<bool, String> {
     let given = Given { crack_budget: CRACK_BUDGET, ..Given::default() };
     let config = Config::parse("config", &example.config).map_err(|e| e.to_string())?;
     let mut judge = Judge::new(rules, &given, false).with_policy(config.policy);
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand: judge.demand(),
-        decode_as: Vec::new(),
-        keyring: Default::default(),
-        room: Default::default(),
-    });
+    let shared = Arc::new(Shared::new(judge.demand()));
     let mut shard = Shard::new(shared, 0..crate::limits::PARTITIONS as u8);
     let mut capture = CaptureSummary::default();
     for (number, event) in example.events.iter().enumerate() {

@@ -20,14 +20,12 @@ use crate::facts::{CaptureSummary, Dictionary, Facts, Given};
 use crate::finding::{Finding, Summary};
 use crate::judge::{FlowNumbers, Judge};
 use crate::keylog::Keyring;
-use crate::limits::Room;
 use crate::pipeline::{self, Listener, Merged};
 use crate::policy::Policy;
 use crate::rules::{RuleError, RuleSet};
 use crate::shard::Shared;
 use crate::suppress::Suppressions;
 use crate::tally::Tally;
-use crate::token::Scanner;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -93,13 +91,7 @@ impl Lint {
         let judge = Judge::new(options.rules, &given, options.show_secrets)
             .with_policy(options.policy)
             .with_suppressions(options.suppressions);
-        let shared = Arc::new(Shared {
-            scanner: Scanner::new(),
-            demand: judge.demand(),
-            keyring: options.keyring,
-            room: Room::default(),
-            decode_as: Vec::new(),
-        });
+        let shared = Arc::new(Shared { keyring: options.keyring, ..Shared::new(judge.demand()) });
         Self {
             judge,
             shared,

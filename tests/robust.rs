@@ -13,7 +13,6 @@ use wirelint::decode::{Endpoint, FlowKey, IpProtocol};
 use wirelint::message::{Direction, ReadyExchange, ReadyMessage};
 use wirelint::protocol::parse_head;
 use wirelint::shard::{Batch, Demand, Event, Shard, Shared, Wanted};
-use wirelint::token::Scanner;
 
 /// Longest that one small capture may take, in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -502,13 +501,7 @@ fn only_key_logs_are_tls_secrets() {
 /// Sightings of exchanges that enter at `message`.
 fn played(exchanges: Vec<ReadyExchange>) -> Vec<crate::support::observe::Token> {
     let demand = Demand { tokens: true, exchanges: vec![Wanted::default()], ..Demand::default() };
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand,
-        decode_as: Vec::new(),
-        keyring: Default::default(),
-        room: Default::default(),
-    });
+    let shared = Arc::new(Shared::new(demand));
     let block = Arc::new(Block { exchanges, ..Block::default() });
     let output = Shard::new(shared, 0..64).process(&Batch { block, last: true, ..Batch::default() });
     let mut all = Vec::new();

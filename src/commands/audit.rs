@@ -18,7 +18,7 @@ use crate::pipeline::{self, Beside, Listener, Merged};
 use crate::session::FlowSummary;
 use crate::shard::{Demand, Event, Shared};
 use crate::tally::Tally;
-use crate::token::{Scanner, Sighting};
+use crate::token::Sighting;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -118,11 +118,10 @@ impl Audit {
         let demand = judge.demand();
         let judged = flows(&demand);
         let shared = Arc::new(Shared {
-            scanner: Scanner::new(),
-            demand,
             decode_as: decode_as(&args.read)?,
             keyring: secrets.ring,
             room,
+            ..Shared::new(demand)
         });
         let mut audit = Self {
             judge,
@@ -169,11 +168,10 @@ impl Audit {
     fn shared_with(&self, demand: Demand) -> Shared {
         let shared = &self.shared;
         Shared {
-            scanner: Scanner::new(),
-            demand,
             decode_as: shared.decode_as.clone(),
             keyring: shared.keyring.clone(),
             room: shared.room,
+            ..Shared::new(demand)
         }
     }
 

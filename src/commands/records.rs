@@ -122,13 +122,8 @@ fn record(
         ..Demand::default()
     };
     let secrets = Secrets::load(&args.read)?;
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand,
-        decode_as: decode_as(&args.read)?,
-        keyring: secrets.ring,
-        room: Default::default(),
-    });
+    let shared =
+        Arc::new(Shared { decode_as: decode_as(&args.read)?, keyring: secrets.ring, ..Shared::new(demand) });
     let mut inputs = Inputs::new(&args.inputs, &args.read, &args.work)?;
     remarks.into_iter().chain(secrets.warnings).chain(unused_keys(&keys)).for_each(|text| inputs.warn(text));
     let out = output::open(args.work.output.as_deref())?;

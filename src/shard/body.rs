@@ -5,7 +5,7 @@ mod gathered;
 mod repeated;
 
 pub(super) use gathered::Gathered;
-pub(super) use repeated::Repeats;
+pub use repeated::Repeats;
 
 use repeated::Repeated;
 
@@ -138,7 +138,7 @@ impl Body {
         }
         let origin = Origin::Layer(trail, at);
         let Some(decoder) = self.decoder.take() else {
-            if self.recall(bytes, tools) && self.text.pass(bytes, origin, held) {
+            if self.recall(bytes, &shared.repeats) && self.text.pass(bytes, origin, held) {
                 self.len = bytes.len() as u64;
                 return;
             }
@@ -256,7 +256,7 @@ impl Body {
         self.damaged |= !complete;
         self.text.finish(shared, tools, found);
         if found.is_empty() && complete {
-            self.remember(tools);
+            self.remember(&shared.repeats);
         }
     }
 
@@ -367,18 +367,11 @@ mod tests {
     use super::*;
     use crate::message::{Field, Start, Version};
     use crate::shard::Demand;
-    use crate::token::Scanner;
 
     #[test]
     fn holes_count_as_bytes_where_no_coding_hides_them() {
         let demand = Demand { tokens: true, ..Demand::default() };
-        let shared = Shared {
-            scanner: Scanner::new(),
-            demand,
-            decode_as: Vec::new(),
-            keyring: Default::default(),
-            room: Default::default(),
-        };
+        let shared = Shared::new(demand);
         for (coding, len) in [(&b"identity"[..], 11), (b"x", 7), (b"gzip", 4)] {
             let mut tools = Tools::new(1);
             let fields = [Field { name: b"content-encoding", value: coding, at: 0 }];

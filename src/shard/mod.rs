@@ -18,6 +18,7 @@ mod ready;
 mod stream;
 mod tls;
 
+pub use body::Repeats;
 pub use demand::{Demand, Wanted};
 pub use event::{Event, Stamped};
 pub use reach::Reach;
@@ -32,7 +33,7 @@ use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
 use crate::token::{Scanner, TokenCache};
-use body::{Gathered, Repeats};
+use body::Gathered;
 use open::Held;
 use ready::Connections;
 use std::sync::Arc;
@@ -77,7 +78,7 @@ pub struct Batch {
     pub now: Timestamp,
 }
 
-/// What shards share and never change.
+/// What shards share, and never change in a way that anything told depends on.
 pub struct Shared {
     /// Finds tokens.
     pub scanner: Scanner,
@@ -89,6 +90,16 @@ pub struct Shared {
     pub room: limits::Room,
     /// Protocols that were set for a server port (`--decode-as`).
     pub decode_as: Vec<(u16, &'static crate::protocol::Protocol)>,
+    /// Bodies that come again and again.
+    pub repeats: Repeats,
+}
+
+impl Shared {
+    /// For a run that needs to know that, and of which nothing else was said.
+    pub fn new(demand: Demand) -> Self {
+        let (keyring, room, decode_as, repeats) = Default::default();
+        Self { scanner: Scanner::new(), demand, keyring, room, decode_as, repeats }
+    }
 }
 
 /// What one shard reports about one block.
@@ -124,7 +135,6 @@ struct Partition {
 struct Tools {
     cache: TokenCache,
     heads: KnownHeads,
-    repeats: Repeats,
     certificates: certificates::CertificateCache,
     pool: ContentPool,
     /// Taken out while it works.
@@ -156,7 +166,6 @@ impl Tools {
         Self {
             cache: TokenCache::new(share(limits::TOKEN_CACHE), share(limits::TOKEN_CACHE_BYTES)),
             heads: KnownHeads::default(),
-            repeats: Repeats::new(share(limits::REPEATED_BODIES)),
             certificates: certificates::CertificateCache::new(share(limits::CERTIFICATE_CACHE)),
             pool: ContentPool::default(),
             whole: None,

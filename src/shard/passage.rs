@@ -362,7 +362,6 @@ impl Passage {
 mod tests {
     use super::*;
     use crate::shard::Demand;
-    use crate::token::Scanner;
 
     /// RFC 7515 appendix A.1, shortened to what is needed to be one.
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
@@ -371,13 +370,7 @@ mod tests {
     fn a_stream_of_lines_is_named_for_ever_and_held_to_its_last_ones() {
         let demand = Demand { tokens: true, ..Demand::default() };
         let keyring = Default::default();
-        let shared = Shared {
-            scanner: Scanner::new(),
-            demand,
-            decode_as: Vec::new(),
-            keyring,
-            room: Default::default(),
-        };
+        let shared = Shared { keyring, ..Shared::new(demand) };
         for (content_type, line, name) in [
             ("text/event-stream", "id: 1\ndata: {\"a\":[0,\"@\"],\"pad\":\"#\"}\n\n", "$.a[1]"),
             ("application/x-ndjson", "{\"pad\":\"#\",\"jwt\":\"@\"}\n", "$.jwt"),

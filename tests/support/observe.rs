@@ -15,7 +15,7 @@ use wirelint::pipeline::{self, Listener, Merged};
 use wirelint::rules::RuleSet;
 use wirelint::shard::{Demand, Event, Shared, Wanted};
 use wirelint::tally::Tally;
-use wirelint::token::{Scanner, Sighting};
+use wirelint::token::Sighting;
 
 /// (SHA-256, location, name).
 pub(crate) type Token = (String, &'static str, Option<String>);
@@ -59,13 +59,7 @@ pub(crate) fn observe_with(keyring: Keyring, bytes: Vec<u8>, threads: usize, jud
         tls: true,
         ..demand
     };
-    let shared = Arc::new(Shared {
-        scanner: Scanner::new(),
-        demand,
-        decode_as: Vec::new(),
-        keyring,
-        room: Default::default(),
-    });
+    let shared = Arc::new(Shared { keyring, ..Shared::new(demand) });
     let threads = NonZeroUsize::new(threads).unwrap();
     let result = capture::open_stream(Box::new(Cursor::new(bytes)), FileId(0)).and_then(|source| {
         let mut sources = std::iter::once(source);

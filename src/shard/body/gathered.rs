@@ -85,7 +85,7 @@ impl Body {
         let Some(gathered) = self.gathered.take() else { return false };
         let Some(&(_, position)) = gathered.pieces.first() else { return false };
         let known =
-            if self.repeats { tools.repeats.recall(self.sent(&gathered.bytes)) } else { Repeated::No };
+            if self.repeats { shared.repeats.recall(self.sent(&gathered.bytes)) } else { Repeated::No };
         if let Repeated::Silent(silence) = known
             && self.text.stand_in(silence.len, silence.kept, held)
         {
@@ -106,7 +106,7 @@ impl Body {
         let done = text.is_some() && (hits.is_empty() || gathered.pieces.len() == 1);
         if done && known == Repeated::Perhaps {
             let silent = hits.is_empty() && tools.out.tally == Tally::default();
-            tools.repeats.learn(self.sent(&gathered.bytes), self.silence().filter(|_| silent));
+            shared.repeats.learn(self.sent(&gathered.bytes), self.silence().filter(|_| silent));
         }
         if done {
             before.absorb(&mut tools.out.tally);
@@ -134,7 +134,6 @@ pub(super) mod tests {
     use super::*;
     use crate::message::{Field, Head, Start, Version};
     use crate::protocol::Trail;
-    use crate::token::Scanner;
     use flate2::{Compression, write::GzEncoder};
     use std::io::Write as _;
 
@@ -147,8 +146,7 @@ pub(super) mod tests {
     /// The body in packets of `cut` bytes; `lost`: one of them is.
     fn outcome(coded: &[u8], cut: usize, lost: Option<usize>, gathers: bool) -> Outcome {
         let demand = Demand { tokens: true, body_digests: true, ..Demand::default() };
-        let (decode_as, keyring, room) = Default::default();
-        let shared = Shared { scanner: Scanner::new(), demand, decode_as, keyring, room };
+        let shared = Shared::new(demand);
         let fields = [
             Field { name: b"content-encoding", value: b"gzip", at: 0 },
             Field { name: b"content-type", value: b"application/json", at: 0 },

@@ -1,13 +1,14 @@
 //! Bodies that come again and again: scripts, styles, health checks, answers that do not change. One that was read twice and
 //! said nothing is known by its bytes from then on, and not read again.
 
-use super::super::Tools;
 use super::Body;
 use crate::facts::marks;
+use crate::limits::REPEATED_BODIES;
 use foldhash::quality::RandomState;
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash as _;
 use std::hash::BuildHasher as _;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A body as it came, and how it is read.
 #[derive(Clone, Copy, Hash)]
@@ -39,17 +40,23 @@ pub(super) struct Silence {
     pub(super) kept: u32,
 }
 
-/// The bodies that a shard remembers: each has one place, and one that comes to the place of another goes there when it came
-/// twice.
-pub(in crate::shard) struct Repeats {
+/// The bodies that are remembered, by all shards: to learn each in every shard would take most of what it saves. What is told of
+/// a body does not depend on it. Each body has one place, and one that comes to the place of another goes there when it
+/// came twice.
+#[derive(Default)]
+pub struct Repeats {
+    table: Mutex<Table>,
+    hasher: RandomState,
+    /// With a key that nobody knows: so two bodies with one print cannot be made (RFC 8452 section 3, appendix A).
+    prints: OnceLock<Polyval>,
+}
+
+#[derive(Default)]
+struct Table {
     /// None before the first body.
     places: Vec<(u64, State)>,
     /// Hashes of bodies that came, likewise.
     came: Vec<u64>,
-    most: usize,
-    hasher: RandomState,
-    /// With a key that nobody knows: so two bodies with one print cannot be made (RFC 8452 section 3, appendix A).
-    prints: Option<Polyval>,
 }
 
 #[derive(Clone)]
@@ -59,42 +66,41 @@ enum State {
 }
 
 /// What tells a body from all others: of a short one, type and bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 enum Print {
     Digest([u8; 16]),
     Whole { bytes: Box<[u8]>, content_type: Box<[u8]>, gzip: bool },
 }
 
 impl Repeats {
-    /// Room for that many.
-    pub(in crate::shard) fn new(most: usize) -> Self {
-        let (places, came) = Default::default();
-        Self { places, came, most: most.max(1), hasher: RandomState::default(), prints: None }
-    }
-
     /// What is known of a body, which is known to have come from now on.
-    pub(super) fn recall(&mut self, sent: Sent<'_>) -> Repeated {
+    pub(super) fn recall(&self, sent: Sent<'_>) -> Repeated {
         if sent.content_type.len() > SHORT {
             return Repeated::No;
         }
-        if self.places.is_empty() {
-            self.places.resize(self.most, (0, State::Telling));
-            self.came.resize(self.most, 0);
-        }
         let (at, hash) = self.place(sent);
-        match &self.places[at] {
-            (known, State::Silent(print, silence)) if *known == hash && self.is_of(print, sent) => {
-                Repeated::Silent(*silence)
+        let mut table = self.table();
+        let (digest, silence) = match &table.places[at] {
+            (known, State::Silent(print, silence)) if *known == hash => match print {
+                Print::Digest(digest) => (*digest, *silence),
+                Print::Whole { bytes, content_type, gzip } => {
+                    let same =
+                        (&**bytes, &**content_type, *gzip) == (sent.bytes, sent.content_type, sent.gzip);
+                    return if same { Repeated::Silent(*silence) } else { Repeated::No };
+                }
+            },
+            (known, _) if *known == hash => return Repeated::No,
+            _ => {
+                let came = std::mem::replace(&mut table.came[at], hash) == hash;
+                return if came { Repeated::Perhaps } else { Repeated::No };
             }
-            (known, _) if *known == hash => Repeated::No,
-            _ if std::mem::replace(&mut self.came[at], hash) == hash => Repeated::Perhaps,
-            _ => Repeated::No,
-        }
+        };
+        drop(table);
+        if self.digest(sent) == digest { Repeated::Silent(silence) } else { Repeated::No }
     }
 
     /// A body that may have come before was read.
-    pub(super) fn learn(&mut self, sent: Sent<'_>, silence: Option<Silence>) {
-        let (at, hash) = self.place(sent);
+    pub(super) fn learn(&self, sent: Sent<'_>, silence: Option<Silence>) {
         let state = match silence {
             None => State::Telling,
             Some(silence) if sent.bytes.len() <= SHORT => {
@@ -102,42 +108,40 @@ impl Repeats {
                 let whole = Print::Whole { bytes: bytes.into(), content_type: content_type.into(), gzip };
                 State::Silent(whole, silence)
             }
-            Some(silence) => {
-                let prints = self.prints.get_or_insert_with(prints);
-                State::Silent(Print::Digest(digest(prints, sent)), silence)
-            }
+            Some(silence) => State::Silent(Print::Digest(self.digest(sent)), silence),
         };
-        if let Some(place) = self.places.get_mut(at) {
-            *place = (hash, state);
+        let (at, hash) = self.place(sent);
+        self.table().places[at] = (hash, state);
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        // What a thread that failed has left is whole: nothing here fails between two changes.
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.places.is_empty() {
+            table.places.resize(REPEATED_BODIES, (0, State::Telling));
+            table.came.resize(REPEATED_BODIES, 0);
         }
+        table
     }
 
     fn place(&self, sent: Sent<'_>) -> (usize, u64) {
         let hash = self.hasher.hash_one(sent);
-        (hash as usize % self.most, hash)
+        (hash as usize % REPEATED_BODIES, hash)
     }
 
-    fn is_of(&self, print: &Print, sent: Sent<'_>) -> bool {
-        match print {
-            Print::Digest(known) => self.prints.as_ref().is_some_and(|prints| digest(prints, sent) == *known),
-            Print::Whole { bytes, content_type, gzip } => {
-                (&**bytes, &**content_type, *gzip) == (sent.bytes, sent.content_type, sent.gzip)
-            }
+    fn digest(&self, Sent { bytes, content_type, gzip }: Sent<'_>) -> [u8; 16] {
+        let mut print = self.prints.get_or_init(prints).clone();
+        let lens =
+            [bytes.len() as u64 * 2 + u64::from(gzip), content_type.len() as u64].map(u64::to_le_bytes);
+        for part in [bytes, content_type, lens.as_flattened()] {
+            print.update_padded(part);
         }
+        print.finalize().into()
     }
 }
 
 /// The longest body that is remembered as it is, and the longest type of any.
 pub(super) const SHORT: usize = 512;
-
-fn digest(prints: &Polyval, Sent { bytes, content_type, gzip }: Sent<'_>) -> [u8; 16] {
-    let mut print = prints.clone();
-    let lens = [bytes.len() as u64 * 2 + u64::from(gzip), content_type.len() as u64].map(u64::to_le_bytes);
-    for part in [bytes, content_type, lens.as_flattened()] {
-        print.update_padded(part);
-    }
-    print.finalize().into()
-}
 
 fn prints() -> Polyval {
     let random = std::hash::RandomState::new();
@@ -159,19 +163,19 @@ impl Body {
 
     /// The next bytes of a body without codings: whether they are passed over, as a short body that came before and is all
     /// in one piece.
-    pub(super) fn recall(&mut self, bytes: &[u8], tools: &mut Tools) -> bool {
+    pub(super) fn recall(&mut self, bytes: &[u8], repeats: &Repeats) -> bool {
         let first = self.len == 0 && self.repeats && !self.coded && !self.streams && self.envelopes.is_none();
         self.plain = match first && bytes.len() <= SHORT {
-            true => tools.repeats.recall(self.sent(bytes)),
+            true => repeats.recall(self.sent(bytes)),
             false => Repeated::No,
         };
         matches!(self.plain, Repeated::Silent(_))
     }
 
     /// A body without codings was read to its end.
-    pub(super) fn remember(&mut self, tools: &mut Tools) {
+    pub(super) fn remember(&mut self, repeats: &Repeats) {
         if std::mem::take(&mut self.plain) == Repeated::Perhaps && self.kept().len() as u64 == self.len {
-            tools.repeats.learn(self.sent(self.kept()), self.silence());
+            repeats.learn(self.sent(self.kept()), self.silence());
         }
     }
 }
@@ -179,20 +183,19 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::super::super::fields::Fields;
-    use super::super::super::{Demand, Shared};
+    use super::super::super::{Demand, Shared, Tools};
     use super::super::gathered::tests::{TOKEN, gzip};
     use super::*;
     use crate::limits;
     use crate::message::{Field, Head, Position, Start, Version};
     use crate::protocol::Trail;
-    use crate::token::Scanner;
 
     const SILENCE: Silence = Silence { len: 7, kept: 6 };
 
     #[test]
     fn a_silent_body_is_known_the_third_time_and_by_all_that_it_is() {
         for len in [3, SHORT + 1] {
-            let mut repeats = Repeats::new(1 << 10);
+            let repeats = Repeats::default();
             let (one, mut other) = (vec![b'a'; len], vec![b'a'; len]);
             other[len - 1] = b'b';
             let sent = Sent { bytes: &one, content_type: b"text/css", gzip: false };
@@ -204,14 +207,11 @@ mod tests {
             for another in [Sent { bytes: &other, ..sent }, html, Sent { gzip: true, ..sent }] {
                 assert_eq!(repeats.recall(another), Repeated::No);
                 // A hash of so few bits may be the same for two bodies.
-                let (State::Silent(print, silence), (at, hash)) =
-                    (repeats.places[repeats.place(sent).0].1.clone(), repeats.place(another))
-                else {
-                    panic!("it is silent")
-                };
-                let kept = std::mem::replace(&mut repeats.places[at], (hash, State::Silent(print, silence)));
+                let ((own, _), (at, hash)) = (repeats.place(sent), repeats.place(another));
+                let (_, state) = repeats.table().places[own].clone();
+                let kept = std::mem::replace(&mut repeats.table().places[at], (hash, state));
                 assert_eq!(repeats.recall(another), Repeated::No);
-                repeats.places[at] = kept;
+                repeats.table().places[at] = kept;
             }
             assert_eq!(repeats.recall(html), Repeated::Perhaps);
             repeats.learn(html, None);
@@ -238,8 +238,7 @@ mod tests {
 
     fn told(way: Way<'_>, bodies: &[&[&[u8]]]) -> Vec<Told> {
         let demand = Demand { tokens: true, marks: true, body_digests: way.digests, ..Demand::default() };
-        let (decode_as, keyring, room) = Default::default();
-        let shared = Shared { scanner: Scanner::new(), demand, decode_as, keyring, room };
+        let shared = Shared::new(demand);
         let fields = [
             Field { name: b"content-encoding", value: way.coding, at: 0 },
             Field { name: b"content-type", value: way.content_type, at: 0 },
