@@ -28,8 +28,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Shards for each thread, where there is more than one: enough that none idles, few enough that lists stay long.
-const SHARDS: usize = 4;
+/// Shards for each thread, where there is more than one: enough that none idles, few enough that lists stay long and that each
+/// soon knows what comes again.
+const SHARDS: usize = 2;
 
 /// What one block came to.
 #[derive(Debug, Default)]
