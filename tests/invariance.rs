@@ -3,6 +3,7 @@
 
 use crate::support::mangle::{MANGLES, Mangle, Random};
 use crate::support::observe::{Observed, keyring, observe, observe_with};
+use crate::support::run::wirelint;
 use crate::support::wire::{self, Conversation, Packet, Style};
 use crate::support::{child, tree};
 use std::collections::BTreeSet;
@@ -264,4 +265,47 @@ fn output_is_the_same_for_any_number_of_threads() {
         wrong.map(|(_, n)| format!("{arguments:?}: {n} threads say something else")).collect()
     });
     check(&wrong);
+}
+
+/// A body that said nothing twice is not read again: one that says something is, each time, and so is one that only begins alike.
+#[test]
+fn bodies_that_come_again_and_again() {
+    const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+    const SECRET: &str = "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";
+    // One that is remembered as it is, and one that is not so short.
+    let long: String = (0..400_u64).map(|n| format!("{:x},", n * n * 2_654_435_761)).collect();
+    let silent = ["x".repeat(200), long].map(|pad| format!("{{\"ok\": true, \"pad\": \"{pad}\"}}"));
+    let talk = |n: u32| {
+        let said = [TOKEN, SECRET, "", "", "", "", "", ""][n as usize % 8];
+        let silent = &silent[usize::from(n / 8 % 2 == 0)];
+        let text =
+            if said.is_empty() { silent.clone() } else { silent.replace("true", &format!("\"{said}\"")) };
+        let coded = n / 8 % 2 == 0;
+        let body = if coded { wire::gzip(text.as_bytes()) } else { text.into_bytes() };
+        let coding = if coded { "Content-Encoding: gzip\r\n" } else { "" };
+        let len = body.len();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{coding}Content-Length: {len}\r\n\r\n"
+        );
+        let request = format!("GET /{} HTTP/1.1\r\nHost: a.test\r\n\r\n", n % 3);
+        Conversation::open(n, 80)
+            .client(request.as_bytes())
+            .server(&[head.as_bytes(), &body].concat())
+            .close()
+    };
+    let capture = wire::write(&wire::interleave((0..160).map(talk), 4), Style::default());
+    let told = |command: &str, format: &str, threads: &str| {
+        let run = wirelint([command, "--format", format, "--threads", threads, "-"]).stdin(capture.clone());
+        run.run()
+    };
+    let tokens = told("tokens", "ndjson", "1").code(0);
+    assert_eq!(tokens.records().len(), 20, "each token");
+    let audit = told("scan", "json", "1").code(1).json();
+    let findings = audit["findings"].as_array().unwrap();
+    let secret = findings.iter().find(|finding| finding["rule"] == "known-secret-format-in-traffic").unwrap();
+    assert_eq!(secret["count"], 20, "{secret}");
+    for threads in ["2", "8"] {
+        assert_eq!(told("tokens", "ndjson", threads).out, tokens.out, "{threads} threads");
+        assert_eq!(told("scan", "json", threads).json()["findings"], audit["findings"], "{threads} threads");
+    }
 }
