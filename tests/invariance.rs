@@ -277,10 +277,10 @@ fn bodies_that_come_again_and_again() {
     let silent = ["x".repeat(200), long].map(|pad| format!("{{\"ok\": true, \"pad\": \"{pad}\"}}"));
     let talk = |n: u32| {
         let said = [TOKEN, SECRET, "", "", "", "", "", ""][n as usize % 8];
-        let silent = &silent[usize::from(n / 8 % 2 == 0)];
+        let coded = (n / 8).is_multiple_of(2);
+        let silent = &silent[usize::from(coded)];
         let text =
             if said.is_empty() { silent.clone() } else { silent.replace("true", &format!("\"{said}\"")) };
-        let coded = n / 8 % 2 == 0;
         let body = if coded { wire::gzip(text.as_bytes()) } else { text.into_bytes() };
         let coding = if coded { "Content-Encoding: gzip\r\n" } else { "" };
         let len = body.len();
