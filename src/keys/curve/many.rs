@@ -173,7 +173,7 @@ fn invert_each<F: Field + ConstantTimeEq>(numbers: &mut [F]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Curve, public};
+    use super::super::{Curve, public, tests::sign_with};
     use super::*;
     use p256::elliptic_curve::PrimeField as _;
 
@@ -181,14 +181,6 @@ mod tests {
 
     fn scalar(text: &str) -> Scalar {
         reduced::<NistP256>(&Curve::P256.digest(text.as_bytes()))
-    }
-
-    /// `r` and `s` with a nonce that follows from the text (FIPS 186-5 section 6.4.1).
-    fn sign(private: Scalar, digest: &[u8], nonce: Scalar) -> Vec<u8> {
-        let (x, _) = coordinates(BASE * nonce).unwrap();
-        let r = <Scalar as Reduce<U256>>::reduce_bytes(&x.to_bytes());
-        let s = nonce.invert().unwrap() * (reduced::<NistP256>(digest) + r * private);
-        [r.to_repr(), s.to_repr()].concat()
     }
 
     #[test]
@@ -199,15 +191,24 @@ mod tests {
         let inputs: Vec<String> = (0..100).map(|number| format!("input {number}")).collect();
         let mut signatures: Vec<Vec<u8>> = inputs
             .iter()
-            .map(|input| sign(private, &Curve::P256.digest(input.as_bytes()), scalar(&format!("{input}!"))))
+            .map(|input| {
+                sign_with::<NistP256>(
+                    &Curve::P256.digest(input.as_bytes()),
+                    private,
+                    scalar(&format!("{input}!")),
+                )
+            })
             .collect();
         for (at, signature) in signatures.iter_mut().enumerate() {
             match at % 10 {
                 // A bit more or less, another key, `r` or `s` that are no numbers of 1..n, another length.
                 1 => signature[at % 64] ^= 1 << (at % 8),
                 2 => {
-                    *signature =
-                        sign(scalar("other"), &Curve::P256.digest(inputs[at].as_bytes()), scalar("n"))
+                    *signature = sign_with::<NistP256>(
+                        &Curve::P256.digest(inputs[at].as_bytes()),
+                        scalar("other"),
+                        scalar("n"),
+                    )
                 }
                 3 => signature[..32].fill(0),
                 4 => signature[32..].fill(0),
@@ -238,7 +239,7 @@ mod tests {
             let comb = Comb::of_key(&key).unwrap();
             let digests = [[0; 32], one.into(), (-Scalar::ONE).to_repr().into(), [0xff; 32]];
             for digest in digests {
-                let own = sign(private, &digest, scalar("nonce"));
+                let own = sign_with::<NistP256>(&digest, private, scalar("nonce"));
                 // u1 and u2 are the digest and `r` if `s` is one.
                 let equal = [reduced::<NistP256>(&digest).to_repr(), one].concat();
                 let alone = |signature: &[u8]| super::super::verifies::<NistP256>(&key, &digest, signature);

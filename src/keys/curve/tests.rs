@@ -2,12 +2,15 @@
 
 use super::*;
 
-/// `r` and `s` of a digest with that private key and nonce (FIPS 186-5 section 6.4.1).
 fn sign<C: Group>(digest: &[u8], private: u64, nonce: &[u8]) -> Vec<u8> {
-    let nonce = reduced::<C>(nonce);
+    sign_with::<C>(digest, C::Scalar::from(private), reduced::<C>(nonce))
+}
+
+/// `r` and `s` of a digest with that private key and nonce (FIPS 186-5 section 6.4.1).
+pub(super) fn sign_with<C: Group>(digest: &[u8], private: C::Scalar, nonce: C::Scalar) -> Vec<u8> {
     let r = r_of::<C>(&(C::ProjectivePoint::generator() * nonce)).unwrap();
     let inverse: C::Scalar = Option::from(Field::invert(&nonce)).unwrap();
-    let s = (reduced::<C>(digest) + r * C::Scalar::from(private)) * inverse;
+    let s = (reduced::<C>(digest) + r * private) * inverse;
     [&r.to_repr()[..], &s.to_repr()[..]].concat()
 }
 
