@@ -106,7 +106,7 @@ impl Token {
             clean = text.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
         }
         let shape = recognise(&clean, None).filter(|shape| shape.end == clean.len())?;
-        Self::read(&clean, shape, (None, known), defects)
+        Self::read(&clean, shape, None, known, defects)
     }
 
     /// As [`Token::parse`], of the text of a field that holds nothing else: characters that belong to no base64 alphabet are
@@ -124,7 +124,7 @@ impl Token {
         let clean: Vec<u8> = text.iter().copied().filter(known).collect();
         let shape = recognise(&clean, None).filter(|shape| shape.end == clean.len())?;
         let defects = vec![Defect { part: Part::Whole, kind: DefectKind::ForeignCharacters }];
-        Self::read(&clean, shape, (None, None), defects)
+        Self::read(&clean, shape, None, None, defects)
     }
 
     /// The text: whole if `show` (`--show-secrets`), else its header and stars for each other segment.
@@ -274,7 +274,8 @@ impl Token {
     pub(super) fn read(
         text: &[u8],
         shape: Shape,
-        (unprotected, mut known): (Option<&Map<String, Value>>, Option<&mut Headers>),
+        unprotected: Option<&Map<String, Value>>,
+        mut known: Option<&mut Headers>,
         defects: Vec<Defect>,
     ) -> Option<Self> {
         let mut defects = defects;

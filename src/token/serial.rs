@@ -91,7 +91,7 @@ fn compact(segments: &[&str], behind: &str, header: Option<&Map<String, Value>>)
     });
     let (segments, text) = (ranges.collect(), format!("{core}{behind}"));
     let shape = Shape { segments, core: core.len(), end: text.len() };
-    Token::read(text.as_bytes(), shape, (header, None), Vec::new())
+    Token::read(text.as_bytes(), shape, header, None, Vec::new())
 }
 
 /// Disclosures and key binding JWT in an unprotected header, as they follow a compact token.
