@@ -61,6 +61,7 @@ impl Feed<'_> {
             scribe.end(id, frame.dir, End::Complete);
         }
         scribe.close_all();
+        self.give_back(book);
         self.flow(ready, transport, place, open);
     }
 

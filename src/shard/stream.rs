@@ -147,12 +147,8 @@ impl Consumer<Stream> for Feed<'_> {
         let mut scribe = self.scribe(&mut state.book);
         state.conversation.close(transport(flow), &mut scribe, &mut state.next_id);
         scribe.close_all();
-        if !self.records(state)
-            && let Some(mut book) = state.book.take()
-            && self.tools.books.len() < SPARE_BOOKS
-        {
-            book.clear();
-            self.tools.books.push(book);
+        if !self.records(state) {
+            self.give_back(state.book.take());
         }
     }
 
@@ -203,6 +199,14 @@ impl Feed<'_> {
     fn records(&self, state: &Stream) -> bool {
         let demand = &self.shared.demand;
         demand.flows || demand.tls && state.book.as_ref().is_some_and(|book| book.tls.is_some())
+    }
+
+    /// A book is done with: the next flow that says something has it.
+    pub(super) fn give_back(&mut self, book: Option<Box<Book>>) {
+        if let Some(mut book) = book.filter(|_| self.tools.books.len() < SPARE_BOOKS) {
+            book.clear();
+            self.tools.books.push(book);
+        }
     }
 
     /// Opens the book of a flow, which has one from then on.
