@@ -49,7 +49,7 @@ pub(super) struct Body {
     /// What the decoder has not seen yet.
     gathered: Option<Gathered>,
     /// What it says does not depend on anything but its bytes and its type, as long as that is nothing.
-    repeats: bool,
+    may_repeat: bool,
     /// What is known of it, if it has no codings and came in one piece.
     plain: Repeated,
     /// What the decoder was last counted with, and what is gathered for it.
@@ -96,7 +96,7 @@ impl Body {
             coded: decoder.is_some() || damaged,
             decoder,
             gathered: None,
-            repeats: matches!(head.start, Start::Response { status: 200..=299 })
+            may_repeat: matches!(head.start, Start::Response { status: 200..=299 })
                 && !shared.demand.body_digests
                 && shared.demand.policy.secrets.is_empty(),
             plain: Repeated::No,

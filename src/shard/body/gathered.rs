@@ -85,7 +85,7 @@ impl Body {
         let Some(gathered) = self.gathered.take() else { return false };
         let Some(&(_, position)) = gathered.pieces.first() else { return false };
         let known =
-            if self.repeats { shared.repeats.recall(self.sent(&gathered.bytes)) } else { Repeated::No };
+            if self.may_repeat { shared.repeats.recall(self.sent(&gathered.bytes)) } else { Repeated::No };
         if let Repeated::Silent(silence) = known
             && self.text.stand_in(silence.len, silence.kept, held)
         {

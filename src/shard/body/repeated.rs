@@ -164,7 +164,8 @@ impl Body {
     /// The next bytes of a body without codings: whether they are passed over, as a short body that came before and is all
     /// in one piece.
     pub(super) fn recall(&mut self, bytes: &[u8], repeats: &Repeats) -> bool {
-        let first = self.len == 0 && self.repeats && !self.coded && !self.streams && self.envelopes.is_none();
+        let first =
+            self.len == 0 && self.may_repeat && !self.coded && !self.streams && self.envelopes.is_none();
         self.plain = match first && bytes.len() <= SHORT {
             true => repeats.recall(self.sent(bytes)),
             false => Repeated::No,
