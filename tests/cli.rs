@@ -215,10 +215,10 @@ fn captures_without_packets_are_3() {
 #[test]
 fn variants_of_pcap_are_refused_by_name() {
     let folder = Folder::new();
-    let modified = folder.file("modified.pcap", patched(CLEAN, 0, 0xa1b2_cd34_u32.to_le_bytes()));
+    let modified = folder.file("modified.pcap", patched(CLEAN, 0, 0xa1b2_34cd_u32.to_le_bytes()));
     scan([modified.as_str()]).code(2).says(&[
         &modified,
-        "modified pcap (Kuznet",
+        "modified pcap (Esquire",
         "is not supported",
         "editcap",
     ]);

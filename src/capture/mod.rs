@@ -22,6 +22,7 @@ mod pcap;
 mod pcapng;
 mod reader;
 mod ready;
+mod record;
 mod rotation;
 #[cfg(test)]
 mod testing;

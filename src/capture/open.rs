@@ -197,7 +197,7 @@ fn format(head: &[u8]) -> Result<(Box<dyn Format>, usize), CaptureError> {
             None => Err(CaptureError::NotACapture { looks_like: looks_like(head) }),
         };
     };
-    if let Some(name) = pcap::variant(magic) {
+    if let Some(name) = variant(magic) {
         return unsupported(name);
     }
     if magic == SECTION.to_le_bytes() {
@@ -209,11 +209,24 @@ fn format(head: &[u8]) -> Result<(Box<dyn Format>, usize), CaptureError> {
 /// Whether the magic is one of pcap, its variants or pcapng.
 fn is_capture(head: &[u8]) -> bool {
     let Some(&magic) = head.first_chunk::<4>() else { return false };
-    let pcap = |magic| matches!(magic, 0xa1b2_c3d4 | 0xa1b2_3c4d);
+    // Of microseconds, of nanoseconds, and with Kuznetzov's patch.
+    let pcap = |magic| matches!(magic, 0xa1b2_c3d4 | 0xa1b2_3c4d | 0xa1b2_cd34);
     pcap(u32::from_le_bytes(magic))
         || pcap(u32::from_be_bytes(magic))
         || magic == SECTION.to_le_bytes()
-        || pcap::variant(magic).is_some()
+        || variant(magic).is_some()
+}
+
+/// The name of a pcap variant that we refuse, by its magic (libpcap's `sf-pcap.c`, Wireshark's `libpcap.h`).
+fn variant(magic: [u8; 4]) -> Option<&'static str> {
+    let name = |magic| match magic {
+        0xa1b2_34cd => Some("modified pcap (Esquire's patch)"),
+        0xa12b_3c4d => Some("Navtel pcap"),
+        0x1c00_01ac => Some("IXIA lcap (hardware)"),
+        0x1c00_01ab => Some("IXIA lcap (software)"),
+        _ => None,
+    };
+    name(u32::from_le_bytes(magic)).or_else(|| name(u32::from_be_bytes(magic)))
 }
 
 /// Capture formats of other tools, by their magic.

@@ -3,15 +3,13 @@
 use pcap_parser::parse_pcap_header;
 
 use super::reader::{Format, Out, Search, Stop};
+use super::record::{Lengths, PATCHED_RECORD, RECORD, Record};
 use super::{CaptureError, FrameRef, LinkType};
 use crate::limits::FRAME_BYTES;
 use crate::time::{SECOND, Timestamp};
 
 /// Bytes of the file header (draft-ietf-opsawg-pcap section 4).
 pub(super) const HEADER: usize = 24;
-
-/// Bytes of a record header (section 5).
-const RECORD: usize = 16;
 
 /// libpcap's largest snapshot length; no tool writes a longer frame if the header declares a shorter one.
 const SNAPLEN: u32 = 262_144;
@@ -20,7 +18,7 @@ const SNAPLEN: u32 = 262_144;
 const CHAIN: usize = 3;
 
 /// Bytes that a search wants to see behind a place: [`CHAIN`] headers and the frames between them.
-const LOOKAHEAD: usize = (CHAIN - 1) * (RECORD + SNAPLEN as usize) + RECORD;
+const LOOKAHEAD: usize = (CHAIN - 1) * (PATCHED_RECORD + SNAPLEN as usize) + PATCHED_RECORD;
 
 /// Seconds between two records that are still plausible in a search.
 const STEP: u32 = 30 * 86_400;
@@ -28,6 +26,8 @@ const STEP: u32 = 30 * 86_400;
 /// The records of one classic capture.
 pub(super) struct Pcap {
     big: bool,
+    /// Bytes of a record header.
+    head: usize,
     /// Nanoseconds of one unit of the fraction.
     unit: i64,
     link: LinkType,
@@ -40,15 +40,6 @@ pub(super) struct Pcap {
     last: u32,
 }
 
-/// In which order a record has its lengths: before version 2.3 the wire length came first.
-#[derive(Clone, Copy, PartialEq)]
-enum Lengths {
-    CapturedFirst,
-    /// Version 2.3: both orders occur, and the captured length is never the larger one.
-    SmallerIsCaptured,
-    WireFirst,
-}
-
 impl Pcap {
     /// Reads the file header at the start of a capture, whose magic was recognised.
     ///
@@ -56,10 +47,17 @@ impl Pcap {
     /// [`CaptureError::Unreadable`] if the header is cut or of an unknown version.
     pub(super) fn new(bytes: &[u8]) -> Result<Self, CaptureError> {
         let unreadable = |offset, cause: String| CaptureError::Unreadable { offset, cause };
-        let Ok((_, header)) = parse_pcap_header(bytes) else {
-            let at = bytes.len().min(HEADER) as u64;
-            return Err(unreadable(at, "the pcap header is cut off".to_owned()));
+        let cut = || unreadable(bytes.len().min(HEADER) as u64, "the pcap header is cut off".to_owned());
+        let mut start = *bytes.first_chunk::<HEADER>().ok_or_else(cut)?;
+        let patched = match &mut start {
+            // All behind the magic is as usual.
+            [low @ 0x34, next @ 0xcd, 0xb2, 0xa1, ..] | [0xa1, 0xb2, next @ 0xcd, low @ 0x34, ..] => {
+                (*low, *next) = (0xd4, 0xc3);
+                true
+            }
+            _ => false,
         };
+        let (_, header) = parse_pcap_header(&start).map_err(|_| cut())?;
         let version = (header.version_major, header.version_minor);
         let lengths = match version {
             (0..=1, _) => {
@@ -78,6 +76,7 @@ impl Pcap {
         };
         Ok(Self {
             big: header.is_bigendian(),
+            head: if patched { PATCHED_RECORD } else { RECORD },
             unit: if header.is_nanosecond_precision() { 1 } else { 1000 },
             // The upper half holds the length of the frame check sequence (section 4, "FCS len").
             link: LinkType((header.network.0 & 0xffff) as u16),
@@ -96,14 +95,15 @@ impl Pcap {
         out: &mut Out<'_>,
     ) -> (usize, Stop) {
         loop {
-            let Some(mut record) = record::<BIG>(bytes, at) else { return (at, Stop::Partial(RECORD)) };
+            let Some(mut record) = Record::at::<BIG>(bytes, at) else { return (at, Stop::Partial(RECORD)) };
             if self.lengths != Lengths::CapturedFirst {
                 record.reorder(self.lengths);
             }
             if record.captured > self.longest {
                 return (at, Stop::Damaged(too_long(record.captured, self.longest)));
             }
-            let next = at + RECORD + record.captured as usize;
+            let data = at + self.head;
+            let next = data + record.captured as usize;
             if next > bytes.len() {
                 return (at, Stop::Partial(next - at));
             }
@@ -122,7 +122,7 @@ impl Pcap {
             self.first.get_or_insert(record.seconds);
             out.number += 1;
             out.frames.push(FrameRef {
-                start: (at + RECORD) as u32,
+                start: data as u32,
                 len: record.captured,
                 wire_len: record.wire,
                 link: self.link,
@@ -130,7 +130,7 @@ impl Pcap {
                     i64::from(record.seconds),
                     i64::from(record.fraction) * self.unit,
                 ),
-                offset: out.base + (at + RECORD) as u64,
+                offset: out.base + data as u64,
                 number: out.number,
             });
             self.last = record.seconds;
@@ -159,7 +159,7 @@ impl Pcap {
         mut seconds: u32,
     ) -> Result<bool, usize> {
         for seen in 0..CHAIN {
-            let Some(mut record) = record::<BIG>(bytes, at) else {
+            let Some(mut record) = Record::at::<BIG>(bytes, at) else {
                 return if last { Ok(seen > 0 || at == bytes.len()) } else { Err(at + RECORD) };
             };
             record.reorder(self.lengths);
@@ -167,7 +167,7 @@ impl Pcap {
                 return Ok(false);
             }
             seconds = record.seconds;
-            at += RECORD + record.captured as usize;
+            at += self.head + record.captured as usize;
         }
         Ok(true)
     }
@@ -186,7 +186,7 @@ impl Pcap {
         let mut before = None;
         let mut known_time = false;
         for seen in 0..CHAIN {
-            let Some(mut record) = record::<BIG>(bytes, at) else {
+            let Some(mut record) = Record::at::<BIG>(bytes, at) else {
                 // A shorter chain at the end of the file must at least be of the time of the others.
                 return last && known_time && (seen > 1 || at == bytes.len());
             };
@@ -202,7 +202,7 @@ impl Pcap {
             known_time |=
                 self.first.is_none_or(|first| near(first, record.seconds)) || near(self.last, record.seconds);
             before = Some(record.seconds);
-            at += RECORD + record.captured as usize;
+            at += self.head + record.captured as usize;
         }
         true
     }
@@ -222,51 +222,6 @@ impl Format for Pcap {
             false => self.find_as::<false>(bytes, at, last),
         }
     }
-}
-
-/// The name of a pcap variant that we refuse, by its magic (libpcap's `sf-pcap.c`, Wireshark's `libpcap.h`).
-pub(super) fn variant(magic: [u8; 4]) -> Option<&'static str> {
-    let name = |magic| match magic {
-        0xa1b2_cd34 => Some("modified pcap (Kuznetzov's patch)"),
-        0xa1b2_34cd => Some("modified pcap (Esquire's patch)"),
-        0xa12b_3c4d => Some("Navtel pcap"),
-        0x1c00_01ac => Some("IXIA lcap (hardware)"),
-        0x1c00_01ab => Some("IXIA lcap (software)"),
-        _ => None,
-    };
-    name(u32::from_le_bytes(magic)).or_else(|| name(u32::from_be_bytes(magic)))
-}
-
-/// A record header by hand: pcap-parser's `parse_pcap_frame` cuts the data out of a streaming parser, which
-/// costs more than all the rest of this loop.
-struct Record {
-    seconds: u32,
-    fraction: u32,
-    captured: u32,
-    wire: u32,
-}
-
-impl Record {
-    fn reorder(&mut self, lengths: Lengths) {
-        let swap = match lengths {
-            Lengths::CapturedFirst => false,
-            Lengths::SmallerIsCaptured => self.captured > self.wire,
-            Lengths::WireFirst => true,
-        };
-        if swap {
-            std::mem::swap(&mut self.captured, &mut self.wire);
-        }
-    }
-}
-
-#[inline(always)]
-fn record<const BIG: bool>(bytes: &[u8], at: usize) -> Option<Record> {
-    let head = bytes.get(at..)?.first_chunk::<RECORD>()?;
-    let word = |i: usize| {
-        let word = [head[i], head[i + 1], head[i + 2], head[i + 3]];
-        if BIG { u32::from_be_bytes(word) } else { u32::from_le_bytes(word) }
-    };
-    Some(Record { seconds: word(0), fraction: word(4), captured: word(8), wire: word(12) })
 }
 
 fn near(a: u32, b: u32) -> bool {
@@ -336,18 +291,30 @@ mod tests {
     }
 
     #[test]
-    fn variants_are_refused_by_name() {
-        for (magic, name) in [(0xa1b2_cd34, "Kuznetzov"), (0x1c00_01ac, "IXIA"), (0xa12b_3c4d, "Navtel")] {
-            for big in [false, true] {
-                let error = read_all(&Writer::new(magic, big, 0, 1).bytes).unwrap_err();
-                let CaptureError::Unreadable { cause, .. } = error else { panic!("{error}") };
-                assert!(cause.contains(name), "{cause}");
-            }
-        }
+    fn other_versions_and_cut_headers_are_refused() {
         let mut old = Writer::default();
         old.bytes[4] = 1;
         assert!(matches!(read_all(&old.bytes), Err(CaptureError::Unreadable { offset: 4, .. })));
         assert!(matches!(read_all(&old.bytes[..20]), Err(CaptureError::Unreadable { offset: 20, .. })));
+    }
+
+    #[test]
+    fn records_may_have_the_fields_of_kuznetzov() {
+        for big in [false, true] {
+            let mut writer = Writer::new(0xa1b2_cd34, big, 65_535, 1);
+            for i in 0..6 {
+                writer.record(5, 100, 100, &[0, 0, 0, 2, 8, 0, 4, 0]);
+                writer.bytes.extend([i; 100]);
+            }
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!((all.frames.len(), all.damage.len()), (6, 0));
+            assert_eq!((all.frames[1].offset, &all.frames[1].data[..]), (24 + 124 + 24, &[1; 100][..]));
+            // Damage costs one record here, too.
+            writer.bytes[24 + 124..][8..12].fill(0xff);
+            let all = read_all(&writer.bytes).unwrap();
+            assert_eq!(all.frames.iter().map(|f| f.data[0]).collect::<Vec<_>>(), [0, 2, 3, 4, 5]);
+            assert_eq!(all.damage.len(), 1);
+        }
     }
 
     #[test]
