@@ -28,23 +28,35 @@ impl<'a> Memo<'a> {
     }
 }
 
+impl<'a> Memo<'a> {
+    /// The slot of a fact, which is looked up if it was not; none where there is none left.
+    #[inline]
+    fn slot(&self, field: FieldId) -> Option<&Value<'a>> {
+        let number = self.slot_of.get(usize::from(field.0))?;
+        if number.get() == 0 {
+            if usize::from(self.used.get()) == SLOTS {
+                return None;
+            }
+            self.used.update(|used| used + 1);
+            number.set(self.used.get());
+        }
+        let slot = self.slots.get(usize::from(number.get()) - 1)?;
+        Some(slot.get_or_init(|| self.case.value(field)))
+    }
+}
+
 impl Lookup for Memo<'_> {
     /// To remember it would take longer than to work it out again.
     fn glance(&self, field: FieldId) -> Value<'_> {
         self.case.value(field)
     }
 
+    fn peek(&self, field: FieldId) -> Option<&Value<'_>> {
+        self.slot(field).filter(|value| !matches!(value, Value::Json(_)))
+    }
+
     fn value(&self, field: FieldId) -> Value<'_> {
-        let Some(number) = self.slot_of.get(usize::from(field.0)) else { return Value::Missing };
-        if number.get() == 0 {
-            if usize::from(self.used.get()) == SLOTS {
-                return self.case.value(field);
-            }
-            self.used.update(|used| used + 1);
-            number.set(self.used.get());
-        }
-        let slot = self.slots.get(usize::from(number.get()) - 1);
-        slot.map_or(Value::Missing, |slot| slot.get_or_init(|| self.case.value(field)).reborrow())
+        self.slot(field).map_or_else(|| self.case.value(field), Value::reborrow)
     }
 }
 

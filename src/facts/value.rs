@@ -249,6 +249,11 @@ pub trait Lookup {
     /// The value of one fact. Its type is that of the schema, or it is missing or pending.
     fn value(&self, field: FieldId) -> Value<'_>;
 
+    /// The same where it stands, if it is remembered and no JSON.
+    fn peek(&self, _field: FieldId) -> Option<&Value<'_>> {
+        None
+    }
+
     /// The same of a fact that costs little, and may not be asked for again.
     fn glance(&self, field: FieldId) -> Value<'_> {
         self.value(field)

@@ -184,6 +184,10 @@ impl Lookup for Steady<'_> {
     fn value(&self, field: FieldId) -> Value<'_> {
         if Facts::is_steady(field) { self.0.value(field) } else { Value::Pending }
     }
+
+    fn peek(&self, field: FieldId) -> Option<&Value<'_>> {
+        if Facts::is_steady(field) { self.0.peek(field) } else { None }
+    }
 }
 
 #[cfg(test)]

@@ -117,7 +117,8 @@ impl KnownHeads {
                 && bytes.starts_with(known.text.bytes())
                 && (known.status == 0) == request
             {
-                places[..=at].rotate_right(1);
+                // By hand: to move so few by a call takes longer.
+                (0..at).rev().for_each(|before| places.swap(before, before + 1));
                 recent.set(places);
                 return Known::Before(Arc::clone(known));
             }

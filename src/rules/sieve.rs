@@ -64,9 +64,13 @@ impl Shelf {
         let looked_at = |sieve: &Sieve| by == Sift::All || sieve.steady == (by == Sift::Steady);
         for sieve in &self.sieves {
             if looked_at(sieve) && rules.meets(&sieve.bound) {
-                let cheap = sieve.cheap && by == Sift::Unsteady;
-                let value = if cheap { lookup.glance(sieve.field) } else { lookup.value(sieve.field) };
-                sieve.sift(&value, rules);
+                if sieve.cheap && by == Sift::Unsteady {
+                    sieve.sift(&lookup.glance(sieve.field), rules);
+                } else if let Some(value) = lookup.peek(sieve.field) {
+                    sieve.sift(value, rules);
+                } else {
+                    sieve.sift(&lookup.value(sieve.field), rules);
+                }
             }
         }
     }

@@ -104,7 +104,7 @@ impl Sink for Scribe<'_> {
         let Some(open) = self.book.open.get(id) else { return };
         open.ended[dir.index()] = true;
         let over = open.ended == [true; 2] || open.alone();
-        if over && let Some(open) = self.book.open.take(id, &mut self.tools.places) {
+        if over && let Some(open) = self.book.open.take(id, &mut self.tools.exchanges) {
             self.close(open);
         }
     }
@@ -218,7 +218,7 @@ impl Scribe<'_> {
         if let Known::New(print) = *head.known {
             self.tools.heads.learn(print, &mut message.head);
         }
-        let open = self.book.open.open(id, carrier.transport, &mut self.tools.places);
+        let open = self.book.open.open(id, carrier.transport, &mut self.tools.exchanges);
         if let Start::Message { .. } = head.start {
             open.kind = Kind::Message { via: carrier.via, datagram: carrier.datagram };
         }
@@ -271,7 +271,7 @@ impl Scribe<'_> {
                     self.end_message(id, dir, End::Cut);
                 }
             }
-            if let Some(open) = self.book.open.take(id, &mut self.tools.places) {
+            if let Some(open) = self.book.open.take(id, &mut self.tools.exchanges) {
                 self.close(open);
             }
         }
@@ -290,7 +290,14 @@ impl Scribe<'_> {
     }
 
     /// Tokens of an exchange or message. They wait for the exchange to close, unless that may take forever.
+    #[inline]
     fn sightings(&mut self, id: ExchangeId, dir: Direction, found: Vec<Found>) {
+        if !found.is_empty() {
+            self.report(id, dir, found);
+        }
+    }
+
+    fn report(&mut self, id: ExchangeId, dir: Direction, found: Vec<Found>) {
         let Some(open) = self.book.open.get(id) else { return };
         for found in found {
             if open.sightings.len() + open.reported() >= limits::SIGHTINGS_EXCHANGE && !open.alone() {
@@ -325,7 +332,7 @@ impl Scribe<'_> {
     }
 
     /// An exchange is over: its marks are found, and it is reported if anyone wants it.
-    fn close(&mut self, mut open: Open) {
+    fn close(&mut self, mut open: Box<Open>) {
         let demand = &self.shared.demand;
         let mut wanted = if open.alone() { None } else { Some(open.marks(Some(demand))) };
         if let Some(found) = &mut wanted
@@ -349,11 +356,12 @@ impl Scribe<'_> {
             .filter(|found| !open.sightings.is_empty() || leads_on || self.tools.wants(demand, found.marks));
         let Some(found) = wanted else {
             let room = SPARE.saturating_sub(self.tools.spare.len());
-            let closed = open.messages.into_iter().flatten().take(room);
+            let closed = open.messages.iter_mut().filter_map(Option::take).take(room);
             self.tools.spare.extend(closed.map(|mut message| {
                 message.body = None;
                 message
             }));
+            self.tools.exchanges.give_back(open);
             return;
         };
         let (exchange, sightings) = open.close(found, document, demand.lean);

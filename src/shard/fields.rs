@@ -18,7 +18,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(head: &Head<'a>) -> Self {
         let mut found = Self::default();
         let mut connect_coding = None;

@@ -32,18 +32,17 @@ impl Firsts {
             marks.set(marks::HSTS_HOST);
         }
         let credentials = marks::REQUEST_TOKEN | marks::BASIC | marks::OPAQUE_BEARER | marks::API_KEY;
-        if !(200..300).contains(&response.head.status)
-            || marks.0 & credentials != 0
-            || matches!(request.head.method(), b"HEAD" | b"OPTIONS" | b"CONNECT")
-            || request.head.method().is_empty()
-        {
+        if !(200..300).contains(&response.head.status) || marks.0 & credentials != 0 {
             return;
         }
         let head = &request.head;
-        if head.field("cookie").is_some() || head.field("authorization").is_some() {
-            return;
-        }
         let route = head.route(|| {
+            let open = !matches!(head.method(), b"" | b"HEAD" | b"OPTIONS" | b"CONNECT")
+                && head.field("cookie").is_none()
+                && head.field("authorization").is_none();
+            if !open {
+                return NO_ROUTE;
+            }
             let mut hasher = host(head);
             hasher.write(head.method());
             self.route(hasher, Target::parse(head.target()).path.bytes)

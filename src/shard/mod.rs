@@ -149,8 +149,7 @@ struct Tools {
     /// Of flows that closed.
     #[expect(clippy::vec_box, reason = "as above")]
     books: Vec<Box<book::Book>>,
-    /// Lists for open exchanges.
-    places: Vec<open::Places>,
+    exchanges: open::SpareExchanges,
     /// Buffers of bodies.
     buffers: Vec<Vec<u8>>,
     keyring: Arc<Keyring>,
@@ -173,7 +172,7 @@ impl Tools {
             spare: Vec::new(),
             layers: Vec::new(),
             books: Vec::new(),
-            places: Vec::new(),
+            exchanges: open::SpareExchanges::default(),
             buffers: Vec::new(),
             keyring: Arc::default(),
             asked: None,

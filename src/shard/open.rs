@@ -289,11 +289,30 @@ impl OpenMessage {
 }
 
 /// Places of exchanges, by id.
-pub(super) type Places = Vec<(ExchangeId, Option<Open>)>;
+type Places = Vec<(ExchangeId, Option<Box<Open>>)>;
 
-/// Lists of places that are kept for the next flow, and how many places one of them may have.
-const SPARE_LISTS: usize = 64;
+/// Memory of exchanges that closed, kept for the next ones.
+#[derive(Default)]
+pub(super) struct SpareExchanges {
+    /// Lists without a place in use.
+    lists: Vec<Places>,
+    #[expect(clippy::vec_box, reason = "the boxes themselves are what is reused")]
+    open: Vec<Box<Open>>,
+}
+
+/// How many are kept, and how many places a list of them may have.
+const SPARE: usize = 64;
 const SPARE_PLACES: usize = 8;
+
+impl SpareExchanges {
+    /// An exchange that closed is done with.
+    pub(super) fn give_back(&mut self, mut open: Box<Open>) {
+        if self.open.len() < SPARE {
+            open.early = None;
+            self.open.push(open);
+        }
+    }
+}
 
 /// Open exchanges in order of their ids. Those that close leave their place empty until half of the places are, so that
 /// a thousand streams that close in any order cost no more than in the best one. An idle flow has no list: it takes one
@@ -307,7 +326,7 @@ pub(super) struct OpenExchanges {
 impl OpenExchanges {
     pub(super) fn get(&mut self, id: ExchangeId) -> Option<&mut Open> {
         let at = self.list.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        self.list.get_mut(at)?.1.as_mut()
+        self.list.get_mut(at)?.1.as_deref_mut()
     }
 
     /// The exchange of that id, which is opened if it is not.
@@ -315,10 +334,10 @@ impl OpenExchanges {
         &mut self,
         id: ExchangeId,
         transport: &Transport,
-        spare: &mut Vec<Places>,
+        spare: &mut SpareExchanges,
     ) -> &mut Open {
         if self.list.capacity() == 0 {
-            self.list = spare.pop().unwrap_or_default();
+            self.list = spare.lists.pop().unwrap_or_default();
         }
         let at = match self.list.binary_search_by_key(&id, |(id, _)| *id) {
             Ok(at) => at,
@@ -330,29 +349,38 @@ impl OpenExchanges {
         };
         let place = &mut self.list[at].1;
         self.empty -= usize::from(place.is_none());
-        place.get_or_insert_with(|| Open {
-            kind: Kind::Exchange,
-            id,
-            transport: *transport,
-            messages: [None, None],
-            ended: [false; 2],
-            sightings: Vec::new(),
-            early: None,
-            reported: 0,
+        place.get_or_insert_with(|| {
+            let open = Open {
+                kind: Kind::Exchange,
+                id,
+                transport: *transport,
+                messages: [None, None],
+                ended: [false; 2],
+                sightings: Vec::new(),
+                early: None,
+                reported: 0,
+            };
+            match spare.open.pop() {
+                Some(mut place) => {
+                    *place = open;
+                    place
+                }
+                None => Box::new(open),
+            }
         })
     }
 
     #[inline]
-    pub(super) fn take(&mut self, id: ExchangeId, spare: &mut Vec<Places>) -> Option<Open> {
+    pub(super) fn take(&mut self, id: ExchangeId, spare: &mut SpareExchanges) -> Option<Box<Open>> {
         let at = self.list.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         let open = self.list.get_mut(at)?.1.take()?;
         self.empty += 1;
         if self.empty == self.list.len() {
             let mut list = std::mem::take(&mut self.list);
             self.empty = 0;
-            if list.capacity() <= SPARE_PLACES && spare.len() < SPARE_LISTS {
+            if list.capacity() <= SPARE_PLACES && spare.lists.len() < SPARE {
                 list.clear();
-                spare.push(list);
+                spare.lists.push(list);
             }
         } else if self.empty * 2 > self.list.len() {
             self.list.retain(|(_, open)| open.is_some());
@@ -378,7 +406,7 @@ mod tests {
     #[test]
     fn exchanges_close_in_any_order() {
         for step in [1, 3, 7, 999] {
-            let (mut open, spare) = (OpenExchanges::default(), &mut Vec::new());
+            let (mut open, spare) = (OpenExchanges::default(), &mut SpareExchanges::default());
             for id in 0..1000 {
                 open.open(ExchangeId(id), &TRANSPORT, spare);
             }

@@ -1,10 +1,11 @@
 //! Evaluates operations in Kleene's logic, where a missing fact makes a condition unknown.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 use std::cmp::Ordering;
+use std::ops::Deref;
 
-use super::op::{Arith, Compare, Map, Op, Segment, Test};
+use super::arith::{combined, mapped};
+use super::op::{Compare, Op, Segment, Test};
 use crate::facts::value::{List, Lookup, Value, member};
 use crate::limits;
 use serde_json::Value as JsonValue;
@@ -34,6 +35,24 @@ struct Scope<'s> {
     around: Option<&'s Scope<'s>>,
 }
 
+/// What a condition looks at.
+enum Operand<'s> {
+    There(&'s Value<'s>),
+    Made(Value<'s>),
+}
+
+impl<'s> Deref for Operand<'s> {
+    type Target = Value<'s>;
+
+    #[inline]
+    fn deref(&self) -> &Value<'s> {
+        match self {
+            Self::There(value) => value,
+            Self::Made(value) => value,
+        }
+    }
+}
+
 impl<'a> Evaluation<'a> {
     pub(super) fn new(lookup: &'a dyn Lookup) -> Self {
         Self { lookup, turns: Cell::new(limits::EXPRESSION_TURNS) }
@@ -58,16 +77,16 @@ impl<'a> Evaluation<'a> {
             },
             Op::Has(path) => self.has(path, scope),
             Op::Compare(compare, pair) => {
-                let (a, b) = (self.value(&pair.0, scope), self.value(&pair.1, scope));
+                let (a, b) = (self.operand(&pair.0, scope), self.operand(&pair.1, scope));
                 known(&a, &b).unwrap_or_else(|| compared(*compare, &a, &b))
             }
             Op::In(pair) => {
-                let (a, b) = (self.value(&pair.0, scope), self.value(&pair.1, scope));
+                let (a, b) = (self.operand(&pair.0, scope), self.operand(&pair.1, scope));
                 known(&a, &b).unwrap_or_else(|| contained(&a, &b))
             }
             Op::Test(test, pair) => {
-                let (a, b) = (self.value(&pair.0, scope), self.value(&pair.1, scope));
-                match (&a, &b) {
+                let (a, b) = (self.operand(&pair.0, scope), self.operand(&pair.1, scope));
+                match (&*a, &*b) {
                     (Value::Str(a), Value::Str(b)) => truth(match test {
                         Test::StartsWith => a.starts_with(&**b),
                         Test::EndsWith => a.ends_with(&**b),
@@ -76,12 +95,12 @@ impl<'a> Evaluation<'a> {
                     (a, b) => known(a, b).unwrap_or(Truth::Unknown),
                 }
             }
-            Op::Matches(pair) => match self.value(&pair.0, scope) {
-                Value::Str(text) => truth(pair.1.is_match(&text)),
-                other => as_truth(&other),
+            Op::Matches(pair) => match &*self.operand(&pair.0, scope) {
+                Value::Str(text) => truth(pair.1.is_match(text)),
+                other => as_truth(other),
             },
             Op::Each(exists, pair) => {
-                let list = self.value(&pair.0, scope);
+                let list = self.operand(&pair.0, scope);
                 self.each(*exists, &list, &pair.1, scope)
             }
             Op::If(parts) => match self.truth(&parts[0], scope) {
@@ -89,12 +108,23 @@ impl<'a> Evaluation<'a> {
                 Truth::No => self.truth(&parts[2], scope),
                 other => other,
             },
-            other => match self.value(other, scope) {
+            other => match *self.operand(other, scope) {
                 Value::Bool(value) => truth(value),
                 Value::Pending => Truth::Pending,
                 _ => Truth::Unknown,
             },
         }
+    }
+
+    /// A value that is looked at and no more: constants and what is remembered stay where they are.
+    #[inline]
+    fn operand<'s>(&'s self, op: &'s Op, scope: Option<&'s Scope<'s>>) -> Operand<'s> {
+        let there = match op {
+            Op::Const(value) => Some(value),
+            Op::Field(field) => self.lookup.peek(*field),
+            _ => None,
+        };
+        there.map_or_else(|| Operand::Made(self.value(op, scope)), Operand::There)
     }
 
     fn value<'s>(&'s self, op: &'s Op, scope: Option<&'s Scope<'s>>) -> Value<'s> {
@@ -223,7 +253,7 @@ fn as_truth(value: &Value<'_>) -> Truth {
 }
 
 /// `None` if both values are known; a missing one outweighs a pending one, because it stays missing.
-fn known(a: &Value<'_>, b: &Value<'_>) -> Option<Truth> {
+pub(super) fn known(a: &Value<'_>, b: &Value<'_>) -> Option<Truth> {
     match (a, b) {
         (Value::Missing, _) | (_, Value::Missing) => Some(Truth::Unknown),
         (Value::Pending, _) | (_, Value::Pending) => Some(Truth::Pending),
@@ -306,69 +336,6 @@ fn by_index(base: Value<'_>, index: usize) -> Value<'_> {
         Value::List(list) => list.take(index).unwrap_or_default(),
         Value::Json(JsonValue::Array(items)) => items.get(index).map_or(Value::Missing, Value::json),
         Value::Pending => Value::Pending,
-        _ => Value::Missing,
-    }
-}
-
-fn combined<'s>(arith: Arith, a: Value<'s>, b: Value<'s>) -> Value<'s> {
-    let (a, b) = match (a, b) {
-        (Value::Int(a), Value::Int(b)) => {
-            let result = match arith {
-                Arith::Add => a.checked_add(b),
-                Arith::Sub => a.checked_sub(b),
-                Arith::Mul => a.checked_mul(b),
-                Arith::Div => a.checked_div(b),
-                Arith::Rem => a.checked_rem(b),
-            };
-            return result.map_or(Value::Missing, Value::Int);
-        }
-        (Value::Float(a), Value::Float(b)) => (a, b),
-        (Value::Int(a), Value::Float(b)) => (a as f64, b),
-        (Value::Float(a), Value::Int(b)) => (a, b as f64),
-        (Value::Str(a), Value::Str(b)) if arith == Arith::Add => return Value::Str(a + b),
-        (a, b) => {
-            return match known(&a, &b) {
-                Some(Truth::Pending) => Value::Pending,
-                _ => Value::Missing,
-            };
-        }
-    };
-    match arith {
-        Arith::Add => Value::Float(a + b),
-        Arith::Sub => Value::Float(a - b),
-        Arith::Mul => Value::Float(a * b),
-        Arith::Div => Value::Float(a / b),
-        Arith::Rem => Value::Missing,
-    }
-}
-
-fn mapped(map: Map, value: Value<'_>) -> Value<'_> {
-    let int = |size: usize| i64::try_from(size).map_or(Value::Missing, Value::Int);
-    match (map, value) {
-        (_, Value::Pending) => Value::Pending,
-        (Map::Size, Value::Str(text)) => int(text.chars().count()),
-        (Map::Size, Value::List(list)) => int(list.len()),
-        (Map::Size, Value::Json(JsonValue::Array(items))) => int(items.len()),
-        (Map::Size, Value::Json(JsonValue::Object(members))) => int(members.len()),
-        (Map::LowerAscii, Value::Str(text)) => match text.bytes().any(|b| b.is_ascii_uppercase()) {
-            true => Value::from(text.to_ascii_lowercase()),
-            false => Value::Str(text),
-        },
-        (Map::ToString, Value::Bool(value)) => {
-            Value::Str(Cow::Borrowed(if value { "true" } else { "false" }))
-        }
-        (Map::ToString, Value::Int(value)) => Value::from(value.to_string()),
-        (Map::ToString, Value::Float(value)) => Value::from(value.to_string()),
-        (Map::ToString, value @ Value::Str(_)) => value,
-        (Map::ToInt, Value::Str(text)) => text.parse().map_or(Value::Missing, Value::Int),
-        (Map::ToInt, value @ Value::Int(_)) => value,
-        // 2^63 as a float: what is below it fits.
-        (Map::ToInt, Value::Float(value)) if value.abs() < 9_223_372_036_854_775_808.0 => {
-            Value::Int(value as i64)
-        }
-        (Map::ToFloat, Value::Str(text)) => text.parse().map_or(Value::Missing, Value::Float),
-        (Map::ToFloat, Value::Int(value)) => Value::Float(value as f64),
-        (Map::ToFloat, value @ Value::Float(_)) => value,
         _ => Value::Missing,
     }
 }

@@ -19,6 +19,7 @@
 //!   `list.exists(x, condition)`, `list.all(x, condition)`, `string(x)`, `int(x)`, `double(x)`.
 //! - Length, nesting and the turns of loops are bounded (`limits.rs`).
 
+mod arith;
 mod ast;
 mod call;
 mod check;
