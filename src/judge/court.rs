@@ -9,6 +9,7 @@ use super::spot::{Scene, packet_time, position, short};
 use crate::facts::value::Lookup;
 use crate::facts::{Case, Memo, Subject};
 use crate::finding::RuleNote;
+use crate::message::Marks;
 use crate::rules::expr::Verdict;
 use crate::rules::{Judged, Rule, RuleBits, RuleSet, Sift};
 use crate::shard::Wanted;
@@ -27,6 +28,8 @@ pub(super) struct Court {
     pub(super) seen: Seen,
     resting: Resting,
     candidates: RuleBits,
+    /// The marks of the last exchange, and the rules that those concern: most exchanges have the same.
+    met: Option<(Marks, RuleBits)>,
     /// The rules that must see the subject at hand again.
     again: Vec<Again>,
     /// Oddities of judging itself.
@@ -46,6 +49,7 @@ impl Court {
             retained: Retained::new(),
             spent: Vec::new(),
             candidates: RuleBits::default(),
+            met: None,
             again: Vec::new(),
             tally: Tally::default(),
             suppressions: Suppressions::default(),
@@ -174,12 +178,7 @@ impl Court {
         self.rules.about(on, &mut candidates);
         let marks = case.exchange.filter(|_| on == Subject::Exchange).map(|e| e.marks);
         if let Some(marks) = marks {
-            let mut met = RuleBits::default();
-            candidates
-                .iter()
-                .filter(|rule| self.rows[*rule].wanted.met(marks))
-                .for_each(|rule| met.insert(rule));
-            candidates = met;
+            self.meet(marks, &mut candidates);
         }
         self.seen.rule_out(out, &mut candidates);
         if on == Subject::Sighting {
@@ -220,6 +219,19 @@ impl Court {
             }
         }
         self.candidates = candidates;
+    }
+
+    /// Takes the rules out that exchanges with these marks do not concern.
+    fn meet(&mut self, marks: Marks, candidates: &mut RuleBits) {
+        if self.met.as_ref().is_none_or(|(known, _)| *known != marks) {
+            let mut met = RuleBits::default();
+            let concerned = candidates.iter().filter(|rule| self.rows[*rule].wanted.met(marks));
+            concerned.for_each(|rule| met.insert(rule));
+            self.met = Some((marks, met));
+        }
+        if let Some((_, met)) = &self.met {
+            candidates.clone_from(met);
+        }
     }
 
     fn record(

@@ -12,6 +12,7 @@ use crate::message::path_template;
 use crate::rules::{Judged, Rule};
 use crate::time::Timestamp;
 use foldhash::{HashMap, HashMapExt};
+use smallvec::smallvec;
 
 pub(super) struct Ledger {
     findings: Vec<Finding>,
@@ -109,7 +110,7 @@ impl Ledger {
         let about = spot.of(case, about_key);
         let here = self.places.get(&about).and_then(|here| here.iter().find(|(rule, _)| *rule == number));
         let (severity, adjustments) = match rule.fixed {
-            Some(severity) => (severity, vec!["the configuration says so"]),
+            Some(severity) => (severity, smallvec!["the configuration says so"]),
             None => {
                 let circumstances = spot.circumstances.get_or_insert_with(|| Circumstances::of(case));
                 circumstances.adjust(judged.severity, row.excused)
@@ -127,7 +128,7 @@ impl Ledger {
             finding.confidence = finding.confidence.max(judged.confidence);
             if severity > finding.severity {
                 finding.severity = severity;
-                finding.adjustments = adjustments;
+                finding.adjustments = adjustments.into_vec();
                 if count == 0 {
                     finding.message = rule.message.render(&Shown { case, show_secrets: self.show_secrets });
                 }
@@ -153,7 +154,7 @@ impl Ledger {
             title: rule.title.clone(),
             group: rule.group.as_str(),
             severity,
-            adjustments,
+            adjustments: adjustments.into_vec(),
             confidence: judged.confidence,
             message: rule.message.render(&Shown { case, show_secrets: self.show_secrets }),
             remediation: rule.remedy.clone(),

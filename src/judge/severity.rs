@@ -3,6 +3,7 @@
 use crate::facts::value::{FieldId, Lookup as _, Value};
 use crate::facts::{Case, Facts};
 use crate::rules::Severity;
+use smallvec::SmallVec;
 use std::sync::LazyLock;
 
 /// Adjustments that a rule makes itself, because it names the fact.
@@ -23,6 +24,9 @@ pub(super) struct Circumstances {
     privileged: bool,
 }
 
+/// Why a severity is another than the rule's: a few words each, seldom more than two.
+pub(super) type Reasons = SmallVec<[&'static str; 2]>;
+
 impl Circumstances {
     pub(super) fn of(case: &Case<'_>) -> Self {
         static LOWERING: LazyLock<[Option<FieldId>; 2]> =
@@ -41,8 +45,8 @@ impl Circumstances {
     /// Severity as the catalogue's semantics adjust it: up one level for a privileged token, down one each for an expired
     /// or sample token and for traffic that never leaves the machine. Rules that name the fact have judged it themselves.
     /// Informational findings stay as they are.
-    pub(super) fn adjust(self, severity: Severity, excused: Excuses) -> (Severity, Vec<&'static str>) {
-        let mut out = (severity, Vec::new());
+    pub(super) fn adjust(self, severity: Severity, excused: Excuses) -> (Severity, Reasons) {
+        let mut out = (severity, Reasons::new());
         if severity == Severity::Info {
             return out;
         }
