@@ -67,6 +67,11 @@ const GAPS: &[(&str, &str)] = &[
     ("keys_unfactored", "RSA keys over the bound that were not searched for weak primes"),
     ("confusion_budget", "HMAC tokens that were not tried with all public keys"),
     ("signatures_unverified", "tokens over the bound whose signatures were not verified"),
+    (
+        "signatures_forgotten",
+        "verified tokens over the bound, which count as not verified if they come again",
+    ),
+    ("recovery_budget", "tokens over the bound that were not searched for a key that they have in common"),
     ("jwe_budget", "encrypted tokens that there was no allowance left to open"),
     ("sealed_evicted", "encrypted tokens over the bound, which a key that came later may open"),
     ("damage", "damaged places in the capture"),

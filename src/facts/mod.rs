@@ -38,6 +38,7 @@ mod token;
 mod transport;
 mod twin;
 pub mod value;
+pub mod weighed;
 
 use crate::keys::KeyStore;
 pub use crate::policy::Policy;

@@ -201,7 +201,7 @@ impl Court {
                 continue;
             }
             let meanwhile = waiting.has(rule).then(|| self.resting.meanwhile(rule)).flatten();
-            let judged = meanwhile.unwrap_or_else(|| match known {
+            let judged = meanwhile.unwrap_or_else(|| match known && self.seen.asks(rule) {
                 true => law.judge_open(facts),
                 false => law.judge(facts),
             });

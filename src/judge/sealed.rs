@@ -3,7 +3,7 @@
 
 use super::retained::Evidence;
 use super::{Judge, opened, sighted};
-use crate::facts::recent::Recent;
+use crate::facts::weighed::Weighed;
 use crate::facts::{Case, known_keys};
 use crate::keys::{KeyStore, Opener, Opening};
 use crate::limits::{SEALED, SEALED_BYTES};
@@ -20,9 +20,7 @@ pub(super) struct Sealed {
     /// The keys that the user gave, for runs that remember no others.
     given: Arc<KeyStore>,
     /// Of each token that no key opened its first sighting.
-    waiting: Recent<[u8; 32], Waiting>,
-    /// Bytes of their texts.
-    bytes: usize,
+    waiting: Weighed<[u8; 32], Waiting>,
     /// The keys that were known when they were tried last.
     keys: usize,
     /// Those that gave way since.
@@ -35,25 +33,25 @@ struct Waiting {
     flow: u64,
 }
 
+impl Waiting {
+    /// Bytes that are held for it.
+    fn size(&self) -> usize {
+        self.sighting.token.reveal().len() + self.exchange.as_ref().map_or(0, |exchange| exchange.size())
+    }
+}
+
 impl Sealed {
     pub(super) fn new(given: &Arc<KeyStore>) -> Self {
-        let (opener, waiting) = (Opener::default(), Recent::new(SEALED));
+        let (opener, waiting) = (Opener::default(), Weighed::new(SEALED, SEALED_BYTES, Waiting::size));
         let keys = given.opening();
-        Self { opener, given: Arc::clone(given), waiting, bytes: 0, keys, evicted: 0 }
+        Self { opener, given: Arc::clone(given), waiting, keys, evicted: 0 }
     }
 
     /// Keeps a sighting whose token was not opened.
     fn wait(&mut self, sighting: &Sighting, exchange: Option<&Arc<Exchange>>, flow: u64) {
-        if self.waiting.get(sighting.token.sha256()).is_some() {
-            return;
-        }
-        self.bytes += sighting.token.reveal().len();
-        let new = Waiting { sighting: sighting.clone(), exchange: exchange.cloned(), flow };
-        let mut gone = self.waiting.insert(*sighting.token.sha256(), new);
-        while let Some((_, old)) = gone {
-            self.bytes = self.bytes.saturating_sub(old.sighting.token.reveal().len());
-            self.evicted += 1;
-            gone = if self.bytes > SEALED_BYTES { self.waiting.pop() } else { None };
+        if !self.waiting.contains(sighting.token.sha256()) {
+            let new = Waiting { sighting: sighting.clone(), exchange: exchange.cloned(), flow };
+            self.evicted += self.waiting.insert(*sighting.token.sha256(), new);
         }
     }
 }
@@ -115,12 +113,7 @@ impl Judge {
         }
         self.sealed.keys = keys;
         self.court.tally.weirds("sealed_evicted", std::mem::take(&mut self.sealed.evicted));
-        let mut all = Vec::new();
-        while let Some((_, waiting)) = self.sealed.waiting.pop() {
-            all.push(waiting);
-        }
-        self.sealed.bytes = 0;
-        for Waiting { sighting, exchange, flow } in all {
+        for (_, Waiting { sighting, exchange, flow }) in self.sealed.waiting.take() {
             let Some(token) = self.open(&sighting, &sighting.token) else {
                 self.sealed.wait(&sighting, exchange.as_ref(), flow);
                 continue;

@@ -88,16 +88,16 @@ impl Seen {
     ) -> Option<RuledOut> {
         let token = short(&sighting.token);
         let kind = sighting.token.kind();
+        // The same signed text in another form has other facts; in JSON, each time other unprotected members; of an SD-JWT,
+        // other disclosures; with white space in it, a defect; and once a key opens it, claims.
+        let varies = matches!(kind, Kind::JwsJson | Kind::JweJson | Kind::SdJwt)
+            || sighting.token.is_opened()
+            || sighting.token.defects().iter().any(|d| d.part == Part::Whole);
         let known = self.tokens.get(&token).or_else(|| self.older.get(&token)).copied();
         if let Some((first, number)) = known {
             if self.half.is_some() && !self.tokens.contains_key(&token) {
                 self.insert(token, (first, number));
             }
-            // The same signed text in another form has other facts; in JSON, each time other unprotected members; with
-            // white space in it, a defect; and once a key opens it, claims.
-            let varies = matches!(kind, Kind::JwsJson | Kind::JweJson)
-                || sighting.token.is_opened()
-                || sighting.token.defects().iter().any(|d| d.part == Part::Whole);
             let same = first == kind && !varies;
             return Some(if same { RuledOut(number) } else { RuledOut::default() });
         }
@@ -107,7 +107,8 @@ impl Seen {
         let refuted = self.refuted(facts, rules);
         let number = self.number(refuted);
         self.counted += 1;
-        self.insert(token, (kind, number));
+        // Of what varies, the next sighting learns nothing.
+        self.insert(token, (kind, if varies { RuledOut::default().0 } else { number }));
         Some(RuledOut(number))
     }
 
@@ -128,6 +129,12 @@ impl Seen {
             self.answered(rule, refuted);
         }
         set
+    }
+
+    /// Whether every token was asked about a rule, so that its steady facts need not be looked at again where it was not ruled
+    /// out.
+    pub(super) fn asks(&self, rule: usize) -> bool {
+        self.asked.has(rule)
     }
 
     fn answered(&mut self, rule: usize, refuted: bool) {

@@ -183,6 +183,45 @@ fn what_a_token_rules_out_is_not_asked_again() {
 }
 
 #[test]
+fn what_most_tokens_have_is_not_found_in_those_that_have_it_not() {
+    let rules = ["!has(token.claims.exp)", "!has(token.claims.exp) && place.name == 'a'"];
+    let rules = rules.map(|when| format!("confidence = 'high'\nwhen = \"{when}\"\nmessage = 'm'"));
+    let mut judge = judge(&rules.each_ref().map(String::as_str));
+    let mut see = |claims: &str| {
+        let token = Arc::new(Token::parse(signed(claims, b"secret").as_bytes()).unwrap());
+        judge.sighting(Sighting { token, ..sighting("a", 5) }, None, 1);
+    };
+    (0..600).for_each(|number| see(&format!(r#"{{"sub":"{number}"}}"#)));
+    for _ in 0..3 {
+        see(r#"{"sub":"1","exp":1}"#);
+    }
+    let counts: Vec<_> = judge.take_findings().0.iter().map(|finding| finding.count).collect();
+    assert_eq!(counts, [600, 600]);
+}
+
+#[test]
+fn forms_that_vary_say_nothing_of_each_other() {
+    let rule = |when: &str| format!("confidence = 'high'\nwhen = \"{when}\"\nmessage = 'm'");
+    let find = |when: &str, tokens: [Token; 3]| {
+        let mut judge = judge(&[&rule(when)]);
+        for token in tokens {
+            judge.sighting(Sighting { token: Arc::new(token), ..sighting("a", 5) }, None, 1);
+        }
+        judge.take_findings().0.iter().map(|finding| finding.count).collect::<Vec<_>>()
+    };
+    let text = signed(r#"{"sub":"a"}"#, b"secret");
+    let parse = |text: &str| Token::parse(text.as_bytes()).unwrap();
+    let mangled = Token::parse_skipping(format!("{}!{}", &text[..9], &text[9..]).as_bytes()).unwrap();
+    assert_eq!(mangled.id(), parse(&text).id());
+    assert_eq!(find("token.polyglot", [mangled, parse(&text), parse(&text)]), [1]);
+    // Two presentations of an SD-JWT, of which the long one shows more.
+    let [short, long] = [format!("{text}~"), format!("{text}~{}~", "WyJhIiwiYiIsImMiXQ")].map(|t| parse(&t));
+    let between = u64::midpoint(short.reveal().len() as u64, long.reveal().len() as u64);
+    let presented = [&long, &short, &long].map(|token| parse(token.reveal()));
+    assert_eq!(find(&format!("token.length > {between}"), presented), [2]);
+}
+
+#[test]
 fn the_same_signed_text_in_another_form_is_asked_anew() {
     let rule =
         ["confidence = 'high'\nwhen = 'token.kind == \"jws\" && token.alg == \"HS256\"'\nmessage = 'm'"];

@@ -59,5 +59,5 @@ pub const OPENED: usize = 4096;
 pub const OPENED_BYTES: usize = 8 << 20;
 /// Sightings of encrypted tokens that wait for a key that somebody may still give away.
 pub const SEALED: usize = 1024;
-/// Bytes of their texts.
+/// Bytes of their texts and exchanges.
 pub const SEALED_BYTES: usize = 4 << 20;

@@ -81,12 +81,13 @@ impl Envelopes {
         self.text = Some(text);
     }
 
-    /// A hole: where the next message begins is not known.
-    pub fn lose(&mut self, pool: &mut ContentPool) {
-        self.drop_decoder(pool);
+    /// A hole: where the next message begins is not known. Gives the memory of the decoder that was at work.
+    pub fn lose(&mut self, pool: &mut ContentPool) -> usize {
         self.open = true;
-        self.broken = true;
         self.left = u32::MAX;
+        let memory = self.drop_decoder(pool);
+        self.broken = true;
+        memory
     }
 
     /// Memory of the decoder of the message in progress.
@@ -94,12 +95,14 @@ impl Envelopes {
         self.decoder.as_ref().map_or(0, ContentDecoder::memory)
     }
 
-    /// Gives the decoder back: the body is over, or its memory is over the bound.
-    pub fn drop_decoder(&mut self, pool: &mut ContentPool) {
+    /// Gives the decoder back, because the body is over or its memory over the bound, and says how much that was.
+    pub fn drop_decoder(&mut self, pool: &mut ContentPool) -> usize {
+        let memory = self.memory();
         if let Some(decoder) = self.decoder.take() {
             pool.recycle(decoder);
             self.broken = true;
         }
+        memory
     }
 
     fn binary(&mut self, bytes: &[u8], plain: bool, pool: &mut ContentPool, out: &mut dyn FnMut(Piece<'_>)) {

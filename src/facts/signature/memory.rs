@@ -1,10 +1,11 @@
 //! The tokens whose signatures are to be verified, and what came of it.
 
 use super::confusion;
-use super::recovered::{self, Revealed};
+use super::recovered::{self, Guesses, Revealed};
 use crate::facts::key::Keys;
 use crate::facts::memory::{Given, Memories, Memory, Wants};
 use crate::facts::recent::Recent;
+use crate::facts::weighed::Weighed;
 use crate::facts::{Case, Hands};
 use crate::keys::{self, PublicKey, Signature, Verdict, example};
 use crate::limits::{CONFUSION_TRIALS, SIGNATURE_BYTES, SIGNATURES};
@@ -14,12 +15,11 @@ use std::sync::Arc;
 
 /// Tokens that wait for a key, and those that are done with.
 pub(super) struct Signatures {
-    waiting: Recent<u128, Waiting>,
-    /// Bytes of their texts.
-    bytes: usize,
+    waiting: Weighed<u128, Waiting>,
     known: Recent<u128, Known>,
     /// Forms of public keys that may still be tried as secrets.
     trials: u64,
+    guesses: Guesses,
     hands: Hands,
 }
 
@@ -28,6 +28,12 @@ pub(super) struct Waiting {
     pub(super) token: Arc<Token>,
     /// The keys as of that generation did not tell.
     tried: Option<u64>,
+}
+
+impl Waiting {
+    fn size(&self) -> usize {
+        self.token.reveal().len()
+    }
 }
 
 /// What was found out about a token's signature.
@@ -69,8 +75,14 @@ pub(super) enum State<'a> {
 
 impl Memory for Signatures {
     fn new(given: &Given) -> Self {
-        let (waiting, known) = (Recent::new(SIGNATURES), Recent::new(SIGNATURES));
-        Self { waiting, bytes: 0, known, trials: CONFUSION_TRIALS, hands: given.hands.clone() }
+        let waiting = Weighed::new(SIGNATURES, SIGNATURE_BYTES, Waiting::size);
+        Self {
+            waiting,
+            known: Recent::new(SIGNATURES),
+            trials: CONFUSION_TRIALS,
+            guesses: Guesses::default(),
+            hands: given.hands.clone(),
+        }
     }
 
     fn wants() -> Wants {
@@ -78,25 +90,14 @@ impl Memory for Signatures {
     }
 
     fn note(&mut self, case: &Case<'_>, tally: &mut Tally) {
-        let Some(sighting) = case.sighting.filter(|_| case.new) else { return };
+        let Some(sighting) = case.sighting else { return };
         let token = &sighting.token;
-        if keys::without_key(token).is_some() || self.known.get(&token.id()).is_some() {
+        let known = self.known.touch(&token.id()).is_some();
+        // Said to be new again is what was forgotten, and what is inside of two encrypted tokens.
+        if !case.new || known || keys::without_key(token).is_some() || self.waiting.contains(&token.id()) {
             return;
         }
-        self.bytes += size(token);
-        let waiting = Waiting { token: Arc::clone(token), tried: None };
-        let mut gone = self.waiting.insert(token.id(), waiting);
-        while let Some((_, old)) = gone {
-            self.bytes = self.bytes.saturating_sub(size(&old.token));
-            tally.weird("signatures_unverified");
-            gone = if self.bytes > SIGNATURE_BYTES { self.waiting.pop() } else { None };
-        }
-        while self.bytes > SIGNATURE_BYTES
-            && let Some((_, old)) = self.waiting.pop()
-        {
-            self.bytes = self.bytes.saturating_sub(size(&old.token));
-            tally.weird("signatures_unverified");
-        }
+        self.wait(token.id(), Waiting { token: Arc::clone(token), tried: None }, tally);
     }
 
     fn settle(&mut self, others: &Memories, tally: &mut Tally) {
@@ -117,18 +118,14 @@ impl Signatures {
     pub(super) fn state(&self, token: &Token) -> State<'_> {
         match self.known.get(&token.id()) {
             Some(known) => State::Known(known),
-            None if self.waiting.get(&token.id()).is_some() => State::Waiting,
+            None if self.waiting.contains(&token.id()) => State::Waiting,
             None => State::Unknown,
         }
     }
 
     /// Verifies what waits, as far as keys were learned since; `last`: no more will come.
     fn verify(&mut self, keys: &Keys, last: bool, tally: &mut Tally) {
-        let mut all = Vec::new();
-        while let Some(waiting) = self.waiting.pop() {
-            all.push(waiting);
-        }
-        self.bytes = 0;
+        let all = self.waiting.take();
         let is_untried = |waiting: &Waiting| last || waiting.tried != Some(keys.generation);
         let untried: Vec<&Token> = all
             .iter()
@@ -140,13 +137,13 @@ impl Signatures {
         let mut ready = Vec::new();
         for (id, waiting) in all {
             let Some(verdict) = is_untried(&waiting).then(|| verdicts.next()).flatten() else {
-                self.wait(id, waiting);
+                self.wait(id, waiting, tally);
                 continue;
             };
             let confusion = confused.remove(&id);
             let told = verdict.signature != Signature::Unverified && verdict.certain || confusion.is_some();
             if !last && !told {
-                self.wait(id, Waiting { tried: Some(keys.generation), ..waiting });
+                self.wait(id, Waiting { tried: Some(keys.generation), ..waiting }, tally);
                 continue;
             }
             ready.push((id, waiting.token, verdict, confusion));
@@ -154,7 +151,7 @@ impl Signatures {
         let looked_at = ready.iter().filter(|(_, token, ..)| !token.is_hmac());
         let looked_at =
             looked_at.map(|(_, token, verdict, _)| (&**token, verdict.signature)).collect::<Vec<_>>();
-        let mut revealed = recovered::reveal(&looked_at, &self.hands);
+        let mut revealed = recovered::reveal(&looked_at, &mut self.guesses, &self.hands, tally);
         let by_header = self.hands.map(&ready, |(_, token, ..)| keys::verify_by_header(token));
         for ((id, _, mut verdict, confusion), by_header) in ready.into_iter().zip(by_header) {
             let revealed = revealed.remove(&id).unwrap_or_default();
@@ -166,17 +163,13 @@ impl Signatures {
                 .guessed
                 .as_ref()
                 .is_some_and(|key| revealed.key.as_deref() == Some(key) || known(key));
-            self.known.insert(id, Known { verdict, by_header, confusion, revealed, guess_proved });
+            let known = Known { verdict, by_header, confusion, revealed, guess_proved };
+            let forgotten = self.known.insert(id, known).is_some();
+            tally.weirds("signatures_forgotten", forgotten.into());
         }
     }
 
-    fn wait(&mut self, id: u128, waiting: Waiting) {
-        self.bytes += size(&waiting.token);
-        self.waiting.insert(id, waiting);
+    fn wait(&mut self, id: u128, waiting: Waiting, tally: &mut Tally) {
+        tally.weirds("signatures_unverified", self.waiting.insert(id, waiting));
     }
-}
-
-/// Bytes of a token that waits, as they are counted.
-fn size(token: &Token) -> usize {
-    token.reveal().len()
 }

@@ -1,9 +1,10 @@
 //! Keys that signatures themselves reveal. An ECDSA signature leads back to two keys at most, one of which made it: the key
 //! that two tokens of one issuer have in common is the issuer's, and a token that does not have it is forged.
 
-use crate::facts::Hands;
+use crate::facts::{Hands, digest};
 use crate::keys::{Curve, Edwards, Nonces, PublicKey, Ready, Signature, examples, header_key, verifies};
 use crate::limits::{GUESSED_TOKENS, RECOVERED_TOKENS};
+use crate::tally::Tally;
 use crate::token::Token;
 use foldhash::{HashMap, HashMapExt};
 use serde_json::Value;
@@ -42,6 +43,8 @@ struct Group<'t> {
     members: Vec<usize>,
     /// Keys that members have in common.
     keys: usize,
+    /// Some were not looked at: who is a stranger is not known.
+    cut: bool,
     pool: Vec<(&'t Token, Vec<Box<[u8]>>)>,
 }
 
@@ -81,24 +84,47 @@ type Name<'t> = (Option<&'t Value>, Option<&'t Value>, Cow<'t, str>);
 /// What was revealed, by the digests of tokens.
 type Found = HashMap<u128, Revealed>;
 
+/// What was spent on guesses in a run.
+#[derive(Default)]
+pub(super) struct Guesses {
+    tokens: usize,
+    /// By issuer and algorithm ([`digest`]).
+    spent: HashMap<u128, usize>,
+    tables: Vec<(Curve, Nonces)>,
+}
+
+impl Guesses {
+    /// Whether one more may be spent on a token of that issuer and algorithm.
+    fn spend(&mut self, issuer: Option<&Value>, alg: &str) -> bool {
+        if self.tokens >= GUESSED_TOKENS {
+            return false;
+        }
+        let spent = self.spent.entry(digest((issuer, alg))).or_default();
+        let may = *spent < GUESSES;
+        *spent += usize::from(may);
+        self.tokens += usize::from(may);
+        may
+    }
+}
+
 /// Looks at tokens, in order: at the first ones of each group for what can be guessed, and at those that no known key
 /// verifies for what they have in common.
-pub(super) fn reveal(tokens: &[(&Token, Signature)], hands: &Hands) -> Found {
+pub(super) fn reveal(
+    tokens: &[(&Token, Signature)],
+    guesses: &mut Guesses,
+    hands: &Hands,
+    tally: &mut Tally,
+) -> Found {
     let mut numbers: HashMap<Name<'_>, usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut members: Vec<Member<'_>> = Vec::new();
-    let mut guessed: HashMap<(Option<&Value>, Cow<'_, str>), usize> = HashMap::new();
     let mut guessing = Vec::new();
     for &(token, verdict) in tokens {
         let Some(alg) = token.alg() else { continue };
         let (issuer, kid) = (token.claim("iss"), token.header_member("kid"));
         let curve = Curve::of_alg(&alg);
-        if guessing.len() < GUESSED_TOKENS {
-            let spent = guessed.entry((issuer, alg.clone())).or_default();
-            if *spent < GUESSES {
-                *spent += 1;
-                guessing.push((token, verdict, curve));
-            }
+        if guesses.spend(issuer, &alg) {
+            guessing.push((token, verdict, curve));
         }
         // A key that the token brings along is not its issuer's, and without an issuer there is nothing in common.
         let alone = issuer.is_none() || header_key(token).is_some() || verdict != Signature::Unverified;
@@ -111,25 +137,34 @@ pub(super) fn reveal(tokens: &[(&Token, Signature)], hands: &Hands) -> Found {
         groups[group].members.push(members.len());
         members.push(Member { token, curve, group, key: None });
     }
-    let mut found = guess_all(&guessing, hands);
-    compare(&mut members, &mut groups, hands, &mut found);
+    let mut found = guess_all(&guessing, &mut guesses.tables, hands);
+    let cut = compare(&mut members, &mut groups, RECOVERED_TOKENS, hands, &mut found);
+    tally.weirds("recovery_budget", cut);
     found
 }
 
-/// Looks, in order, for keys that tokens have in common.
-fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Hands, found: &mut Found) {
-    let mut recoveries = RECOVERED_TOKENS;
+/// Looks, in order, for keys that tokens have in common, with so many recoveries. Gives how many were not looked at.
+fn compare<'t>(
+    members: &mut [Member<'t>],
+    groups: &mut [Group<'t>],
+    mut recoveries: usize,
+    hands: &Hands,
+    found: &mut Found,
+) -> u64 {
+    let mut cut = 0;
     for at in 0..members.len() {
         let Member { token, curve, group, .. } = members[at];
-        if recoveries == 0 {
-            break;
-        }
         if let Some(key) = members[at].key.take() {
             found.entry(token.id()).or_default().key = Some(key);
             continue;
         }
-        recoveries -= 1;
         let group = &mut groups[group];
+        if recoveries == 0 {
+            group.cut = true;
+            cut += 1;
+            continue;
+        }
+        recoveries -= 1;
         let candidates = LazyCell::new(|| curve.recover(token.signing_input(), token.signature()));
         if let Some((other, key)) = group.shared(curve, token, &candidates) {
             let (other, _) = group.pool.remove(other);
@@ -142,23 +177,24 @@ fn compare<'t>(members: &mut [Member<'t>], groups: &mut [Group<'t>], hands: &Han
                 let rest =
                     group.members.iter().filter(|member| **member > at && members[**member].key.is_none());
                 let rest: Vec<usize> = rest.copied().collect();
-                sign(members, &rest, &key, hands);
+                attribute(members, &rest, &key, hands);
             }
         } else if group.pool.len() < POOL {
             group.pool.push((token, candidates.clone()));
         }
     }
     // Two keys say that the issuer replaces them without giving them names.
-    for group in groups.iter().filter(|group| group.keys == 1) {
+    for group in groups.iter().filter(|group| group.keys == 1 && !group.cut) {
         for (token, _) in &group.pool {
             found.entry(token.id()).or_default().stranger = Some(group.named);
         }
     }
+    cut
 }
 
 /// Notes which of the tokens of a group that are still to come the key verifies. That is most of the work for an issuer with
 /// many tokens, and the order does not matter.
-fn sign(members: &mut [Member<'_>], rest: &[usize], key: &Arc<PublicKey>, hands: &Hands) {
+fn attribute(members: &mut [Member<'_>], rest: &[usize], key: &Arc<PublicKey>, hands: &Hands) {
     let Some(ready) = Ready::new(key, rest.len()) else { return };
     let batches: Vec<Vec<&Token>> = rest
         .chunks(ready.together())
@@ -172,12 +208,20 @@ fn sign(members: &mut [Member<'_>], rest: &[usize], key: &Arc<PublicKey>, hands:
 }
 
 /// What can be guessed of tokens, of which it is known whether a key verifies them, and of which curve they are.
-fn guess_all(tokens: &[(&Token, Signature, Option<Curve>)], hands: &Hands) -> Found {
-    let curves = Curve::ALL.into_iter().filter(|curve| tokens.iter().any(|(_, _, of)| *of == Some(*curve)));
-    let tables: Vec<(Curve, Nonces)> = curves.map(|curve| (curve, Nonces::of(curve))).collect();
+fn guess_all(
+    tokens: &[(&Token, Signature, Option<Curve>)],
+    tables: &mut Vec<(Curve, Nonces)>,
+    hands: &Hands,
+) -> Found {
+    for curve in Curve::ALL {
+        let met = tokens.iter().any(|(_, _, of)| *of == Some(curve));
+        if met && tables.iter().all(|(known, _)| *known != curve) {
+            tables.push((curve, Nonces::of(curve)));
+        }
+    }
     let revealed = hands.map(tokens, |(token, verdict, curve)| Revealed {
         example: if *verdict == Signature::Valid { None } else { by_example(token) },
-        guessed: curve.and_then(|curve| guess(token, curve, &tables)),
+        guessed: curve.and_then(|curve| guess(token, curve, tables)),
         ..Revealed::default()
     });
     tokens.iter().map(|(token, ..)| token.id()).zip(revealed).collect()
@@ -199,4 +243,66 @@ fn guess(token: &Token, curve: Curve, tables: &[(Curve, Nonces)]) -> Option<Publ
     let issued = token.claim("iat").and_then(|iat| iat.as_u64()).unwrap_or_default();
     let point = curve.guessed_nonce(table, token.signing_input(), token.signature(), issued)?;
     Some(PublicKey::Ec { curve, point })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING as ES256, EcdsaKeyPair};
+
+    fn key() -> EcdsaKeyPair {
+        let random = SystemRandom::new();
+        let document = EcdsaKeyPair::generate_pkcs8(&ES256, &random).unwrap();
+        EcdsaKeyPair::from_pkcs8(&ES256, document.as_ref(), &random).unwrap()
+    }
+
+    fn signed(key: &EcdsaKeyPair, number: u32) -> Token {
+        let claims = format!(r#"{{"iss":"a","n":{number}}}"#);
+        let [header, claims] = [r#"{"alg":"ES256"}"#, &claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let input = format!("{header}.{claims}");
+        let signature = key.sign(&SystemRandom::new(), input.as_bytes()).unwrap();
+        Token::parse(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)).as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_looked_at_makes_no_strangers_and_takes_no_key_away() {
+        let (own, other) = (key(), key());
+        let tokens = [(&own, 1), (&other, 2), (&own, 3), (&own, 4), (&other, 5)];
+        let tokens = tokens.map(|(key, number)| signed(key, number));
+        let looked_at = |tokens: &[Token], recoveries: usize| {
+            let mut members: Vec<_> = tokens
+                .iter()
+                .map(|token| Member { token, curve: Curve::P256, group: 0, key: None })
+                .collect();
+            let mut groups = [Group { members: (0..tokens.len()).collect(), ..Group::default() }];
+            let mut found = Found::new();
+            let cut = compare(&mut members, &mut groups, recoveries, &Hands::default(), &mut found);
+            let said = tokens.iter().map(|token| {
+                let found = found.remove(&token.id()).unwrap_or_default();
+                (found.key.is_some(), found.stranger.is_some())
+            });
+            (cut, said.collect::<Vec<_>>())
+        };
+        let (key, none, stranger) = ((true, false), (false, false), (false, true));
+        assert_eq!(looked_at(&tokens, 9), (0, vec![key; 5]));
+        assert_eq!(looked_at(&tokens[..4], 9), (0, vec![key, stranger, key, key]));
+        // The fourth has its key from the batch of the third; the last, which has the second's key, is not looked at.
+        assert_eq!(looked_at(&tokens, 3), (1, vec![key, none, key, key, none]));
+    }
+
+    #[test]
+    fn guesses_are_spent_once_in_a_run() {
+        let mut guesses = Guesses::default();
+        let issuers: Vec<Value> = (0..2 * GUESSED_TOKENS).map(Value::from).collect();
+        let spent = |guesses: &mut Guesses| {
+            let spent =
+                issuers.iter().map(|issuer| (0..5).filter(|_| guesses.spend(Some(issuer), "ES256")).count());
+            spent.collect::<Vec<_>>()
+        };
+        let first = spent(&mut guesses);
+        assert_eq!((first[0], first.iter().sum::<usize>()), (GUESSES, GUESSED_TOKENS));
+        assert_eq!(spent(&mut guesses).iter().sum::<usize>(), 0);
+    }
 }
