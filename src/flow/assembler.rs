@@ -30,7 +30,7 @@ pub struct Assembler {
     pub(super) base: u32,
     /// Highest sequence number that the peer acknowledged, if `acked`.
     pub(super) ack: u32,
-    recent: Recent,
+    pub(super) recent: Recent,
     pub(super) disorder: Option<Box<Disorder>>,
     pub(super) phase: Phase,
     pub(super) acked: bool,
@@ -40,6 +40,8 @@ pub struct Assembler {
     pub(super) aborted: bool,
     /// Something waits in `disorder`.
     pub(super) waiting: bool,
+    /// A [second reading](Recent::second) is under way.
+    pub(super) rereads: bool,
 }
 
 impl Assembler {
@@ -60,7 +62,7 @@ impl Assembler {
 
     /// Whether bytes or an end wait here: then [`Assembler::poll`] must be called.
     pub const fn waiting(&self) -> bool {
-        self.waiting
+        self.waiting | self.rereads
     }
 
     /// Stream bytes delivered or given up so far.
@@ -115,7 +117,7 @@ impl Assembler {
     pub fn segment(&mut self, header: &TcpHeader, bytes: &[u8], missing: u32, step: &mut Step<'_>) {
         const ODD: u8 = TcpHeader::SYN | TcpHeader::FIN | TcpHeader::URG;
         let plain = header.flags & ODD == 0 && missing == 0;
-        if plain && !self.waiting && self.continues(header.seq) {
+        if plain && !self.waiting() && self.continues(header.seq) {
             if !bytes.is_empty() {
                 self.deliver(bytes, step.origin, step.seed, step.out);
             }
@@ -127,6 +129,9 @@ impl Assembler {
     /// Lets time pass: a hole whose grace is over becomes a gap, a midstream start is made.
     pub fn poll(&mut self, step: &mut Step<'_>) {
         let now = step.moment();
+        if self.recent.second().is_some_and(|second| second.is_over(now)) {
+            self.read_again(step);
+        }
         while self.waiting {
             let justified = self.justified(step);
             let acked = self.acked.then(|| self.offset(self.ack));
@@ -297,7 +302,11 @@ impl Assembler {
             bytes = &bytes[cut..];
             at += cut as i64;
             origin = origin.skip(cut);
+            if bytes.is_empty() && missing == 0 && !fin {
+                return;
+            }
         }
+        self.read_on(at, bytes, &origin, step);
         let lost_to = at + bytes.len() as i64 + i64::from(missing);
         if self.phase == Phase::Ended {
             if !bytes.is_empty() {
@@ -330,30 +339,6 @@ impl Assembler {
         self.queue(at, bytes, missing, fin, &origin, step);
     }
 
-    /// Bytes whose place has passed.
-    fn old(&mut self, at: i64, bytes: &[u8], origin: &Origin, step: &mut Step<'_>) {
-        let end = at + bytes.len() as i64;
-        let found = self.disorder.as_mut().map(|d| d.find_lost(at, end)).unwrap_or_default();
-        if at < 0 || !found.is_empty() {
-            one(&mut step.out.anomalies().late);
-            let before = (at < 0).then_some((at, end.min(0)));
-            for (from, to) in before.into_iter().chain(found) {
-                let (a, b) = ((from - at) as usize, (to - at) as usize);
-                step.again(from, &bytes[a..b], &origin.skip(a));
-            }
-            return;
-        }
-        if bytes.len() == 1 && end == self.next as i64 {
-            one(&mut step.out.anomalies().keepalives);
-            return;
-        }
-        one(&mut step.out.anomalies().retransmitted);
-        if self.recent.differs(at, bytes, step.seed) {
-            one(&mut step.out.anomalies().overlap_conflicts);
-            step.again(at, bytes, origin);
-        }
-    }
-
     pub(super) fn deliver(&mut self, bytes: &[u8], origin: &Origin, seed: u64, out: &mut dyn Outlet) {
         let at = self.next;
         self.next += bytes.len() as u64;
@@ -374,6 +359,7 @@ impl Assembler {
     }
 
     pub(super) fn end(&mut self, end: End, step: &mut Step<'_>) {
+        self.read_again(step);
         self.phase = Phase::Ended;
         self.aborted = end == End::Reset;
         self.waiting = false;

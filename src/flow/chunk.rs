@@ -13,8 +13,9 @@ pub enum Chunk<'a> {
     /// The next bytes, in order.
     Data(&'a [u8]),
     /// Bytes outside the order: a second reading that differs from the first, bytes of a hole that was given
-    /// up, bytes after the end. For scanning, so that evasion hides nothing; never for parsing.
-    Again(&'a [u8]),
+    /// up, bytes after the end. For scanning, so that evasion hides nothing; never for parsing. Where they came in several
+    /// segments, the later ones: where each begins, and its origin ([`pieces`]).
+    Again(&'a [u8], &'a [(usize, Origin)]),
     /// So many bytes of the stream were not captured.
     Gap(u64),
     /// Nothing follows in this direction.
@@ -34,6 +35,12 @@ pub struct Origin {
     pub offset: u64,
     /// The file.
     pub file: FileId,
+}
+
+/// Where the pieces of [`Chunk::Again`] begin, and where each was captured.
+pub fn pieces(origin: &Origin, seams: &[(usize, Origin)]) -> impl Iterator<Item = (u64, Position)> {
+    let later = seams.iter().map(|(at, origin)| (*at as u64, origin.position(0)));
+    std::iter::once((0, origin.position(0))).chain(later)
 }
 
 impl Origin {

@@ -56,8 +56,8 @@ pub(super) struct Disorder {
 pub(super) struct Split {
     /// Not there yet.
     pub(super) fresh: SmallVec<[(usize, usize); 4]>,
-    /// There with other content.
-    pub(super) conflicts: SmallVec<[(usize, usize); 2]>,
+    /// Some are there with other content.
+    pub(super) conflicts: bool,
     /// Whether anything was there.
     pub(super) repeated: bool,
 }
@@ -105,9 +105,7 @@ impl Disorder {
             let to = stop.min(end);
             let range = ((from - at) as usize, (to - at) as usize);
             split.repeated = true;
-            if bytes[range.0..range.1] != held.bytes[(from - k) as usize..(to - k) as usize] {
-                split.conflicts.push(range);
-            }
+            split.conflicts |= bytes[range.0..range.1] != held.bytes[(from - k) as usize..(to - k) as usize];
             from = to;
         }
         if from < end {

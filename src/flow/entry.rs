@@ -89,8 +89,11 @@ impl<S> Entry<S> {
 
     /// Whether the flow cannot be the packet's, and how it ended then.
     #[inline]
-    pub(super) fn over(&self, packet: &Packet, now: Timestamp) -> Option<FlowState> {
-        if self.kind != Kind::Tombstone && now.since(self.touched) >= self.kind.timeout() {
+    pub(super) fn over(&self, packet: &Packet, arrival: &Arrival) -> Option<FlowState> {
+        let (now, time) = (arrival.now, arrival.origin.time);
+        let last = if self.kind == Kind::Tombstone { self.checked } else { self.touched };
+        // By its own packets, too: one packet of another flow whose time is wrong ends no flow that goes on.
+        if now.since(last) >= self.kind.timeout() && time.since(self.info.end) >= self.kind.timeout() {
             return Some(FlowState::TimedOut);
         }
         let Segment::Tcp(header) = packet.segment else { return None };
@@ -117,8 +120,7 @@ impl<S> Entry<S> {
         self.kind == Kind::Tcp
             && header.flags & SPECIAL == 0
             && missing == 0
-            && !low.waiting
-            && !high.waiting
+            && !(low.waiting() | high.waiting())
             && self.streams[from.index()].continues(header.seq)
     }
 

@@ -32,7 +32,7 @@ impl Consumer<Check> for Checker {
         _: &Origin,
     ) -> bool {
         let n = match chunk {
-            Chunk::Again(_) => return true,
+            Chunk::Again(..) => return true,
             Chunk::Data(bytes) => bytes.len() as u64,
             Chunk::Gap(n) => n,
             Chunk::End(_) => 0,

@@ -20,6 +20,7 @@ mod moved;
 mod recent;
 mod reorder;
 mod reset;
+mod second;
 mod slab;
 mod step;
 mod table;
@@ -29,7 +30,7 @@ mod tests;
 pub use anomalies::Anomalies;
 pub use assembler::Assembler;
 pub use budget::Budget;
-pub use chunk::{Chunk, Origin};
+pub use chunk::{Chunk, Origin, pieces};
 pub use consumer::{Arrival, Consumer};
 #[doc(hidden)]
 pub use fuzz::fuzz_segments;

@@ -1,5 +1,8 @@
 //! A short memory of delivered segments, so that a retransmission with other content is noticed.
 
+use std::collections::VecDeque;
+
+use super::{Origin, disorder::Moment, second::Second};
 use crate::limits;
 
 /// A delivered range: low bits of the offset, length, fingerprint.
@@ -14,19 +17,27 @@ impl Range {
     const fn end(self) -> u32 {
         self.at.wrapping_add(self.len)
     }
+
+    /// Where it begins and ends, counted from an offset that is near.
+    const fn from(self, at: i64) -> (i64, i64) {
+        let from = self.at.wrapping_sub(at as u32) as i32 as i64;
+        (from, from + self.len as i64)
+    }
 }
 
-/// The last delivered ranges of one direction, and those before them that the peer has not acknowledged.
+/// The last delivered ranges of one direction, and what else is remembered of it.
 #[derive(Debug, Default)]
 pub(super) struct Recent {
     last: [Range; 2],
-    unacknowledged: Option<Box<Ring>>,
+    more: Option<Box<More>>,
 }
 
-#[derive(Debug)]
-struct Ring {
-    ranges: [Range; limits::UNACKNOWLEDGED],
-    next: usize,
+/// What few directions have at a time.
+#[derive(Debug, Default)]
+struct More {
+    /// The ranges before the last ones that the peer has not acknowledged.
+    unacknowledged: VecDeque<Range>,
+    second: Option<Second>,
 }
 
 impl Recent {
@@ -44,26 +55,91 @@ impl Recent {
     /// The peer has everything: what it did not take, it never will.
     #[inline]
     pub(super) fn acknowledged(&mut self) {
-        self.unacknowledged = None;
+        if let Some(more) = &mut self.more {
+            more.unacknowledged = VecDeque::new();
+            if more.second.is_none() {
+                self.more = None;
+            }
+        }
     }
 
     #[cold]
     fn keep(&mut self, range: Range) {
-        let fresh = || Box::new(Ring { ranges: [Range::default(); limits::UNACKNOWLEDGED], next: 0 });
-        let ring = self.unacknowledged.get_or_insert_with(fresh);
-        if let Some(place) = ring.ranges.get_mut(ring.next % limits::UNACKNOWLEDGED) {
-            *place = range;
+        let ranges = &mut self.more.get_or_insert_default().unacknowledged;
+        if ranges.len() >= limits::UNACKNOWLEDGED {
+            ranges.pop_front();
         }
-        ring.next += 1;
+        ranges.push_back(range);
     }
 
-    /// Whether `bytes` at `at` (delivered already) contain a remembered range with other content.
-    pub(super) fn differs(&self, at: i64, bytes: &[u8], seed: u64) -> bool {
-        let older = self.unacknowledged.iter().flat_map(|ring| &ring.ranges);
-        self.last.iter().chain(older).any(|range| {
-            let from = range.at.wrapping_sub(at as u32) as usize;
-            let Some(to) = from.checked_add(range.len as usize) else { return false };
-            range.len > 0 && bytes.get(from..to).is_some_and(|part| fingerprint(part, seed) != range.print)
+    /// The second reading that is under way.
+    pub(super) fn second(&self) -> Option<&Second> {
+        self.more.as_ref()?.second.as_ref()
+    }
+
+    /// Takes it out.
+    pub(super) fn take_second(&mut self) -> Option<Second> {
+        let more = self.more.as_mut()?;
+        let second = more.second.take();
+        if more.unacknowledged.is_empty() {
+            self.more = None;
+        }
+        second
+    }
+
+    /// Delivered bytes come again: they are kept, with those right before them if these came again, too. What follows may be
+    /// something else than what was delivered, and what begins here may go on there. Says whether they themselves are known
+    /// to be something else.
+    pub(super) fn again(
+        &mut self,
+        at: i64,
+        bytes: &[u8],
+        (origin, now): (&Origin, Moment),
+        seed: u64,
+    ) -> bool {
+        let goes_on = self.second().is_some_and(|second| second.end() == at);
+        let end = at + bytes.len() as i64;
+        // A packet that was captured twice is no retransmission.
+        if !goes_on && self.last[0].from(at) == (0, end - at) && !self.differs(at, bytes, (at, end), seed) {
+            return false;
+        }
+        self.read(at, bytes, (origin, now));
+        let second = self.second();
+        let differs = second.is_some_and(|second| self.differs(second.at, &second.bytes, (at, end), seed));
+        self.mark(differs);
+        differs
+    }
+
+    /// Adds to the second reading, or begins another one.
+    pub(super) fn read(&mut self, at: i64, bytes: &[u8], (origin, now): (&Origin, Moment)) {
+        let second = &mut self.more.get_or_insert_default().second;
+        if second.as_ref().is_none_or(|second| second.end() != at) {
+            *second = Some(Second::new(at));
+        }
+        if let Some(second) = second {
+            second.push(bytes, origin, now);
+        }
+    }
+
+    /// Something in it is known to be something else, or not.
+    pub(super) fn mark(&mut self, differs: bool) {
+        if let Some(second) = self.more.as_mut().and_then(|more| more.second.as_mut()) {
+            second.differs |= differs;
+        }
+    }
+
+    fn ranges(&self) -> impl Iterator<Item = &Range> {
+        let older = self.more.iter().flat_map(|more| &more.unacknowledged);
+        self.last.iter().chain(older).filter(|range| range.len > 0)
+    }
+
+    /// Whether `bytes` at `at` contain a remembered range with other content that ends within `last`.
+    fn differs(&self, at: i64, bytes: &[u8], last: (i64, i64), seed: u64) -> bool {
+        self.ranges().any(|range| {
+            let (from, to) = range.from(at);
+            let (Ok(start), Ok(stop)) = (usize::try_from(from), usize::try_from(to)) else { return false };
+            (last.0 + 1..=last.1).contains(&(at + to))
+                && bytes.get(start..stop).is_some_and(|part| fingerprint(part, seed) != range.print)
         })
     }
 }

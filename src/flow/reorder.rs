@@ -24,11 +24,9 @@ impl Assembler {
         if split.repeated {
             one(&mut step.out.anomalies().retransmitted);
         }
-        if !split.conflicts.is_empty() {
+        if split.conflicts {
             one(&mut step.out.anomalies().overlap_conflicts);
-        }
-        for (from, to) in split.conflicts {
-            step.again(at + from as i64, &bytes[from..to], &origin.skip(from));
+            self.reread(at, bytes, origin, true, step);
         }
         let open = self.phase == Phase::Open;
         let before = self.next;

@@ -39,6 +39,6 @@ impl Step<'_> {
     }
 
     pub(super) fn again(&mut self, at: i64, bytes: &[u8], origin: &Origin) {
-        self.out.chunk(at.max(0) as u64, Chunk::Again(bytes), origin);
+        self.out.chunk(at.max(0) as u64, Chunk::Again(bytes, &[]), origin);
     }
 }

@@ -110,7 +110,7 @@ impl<S> FlowTable<S> {
     ) {
         let mut from = packet.from;
         let slot = match self.find(packet) {
-            Some(slot) => match self.flows.get(slot).and_then(|entry| entry.over(packet, arrival.now)) {
+            Some(slot) => match self.flows.get(slot).and_then(|entry| entry.over(packet, arrival)) {
                 None => slot,
                 Some(state) => {
                     self.end(slot, state, arrival.now, consumer);

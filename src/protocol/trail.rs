@@ -63,6 +63,17 @@ impl Trail {
             .chain(later.map(|step| (step.at, step.position, step.linear)))
     }
 
+    /// That of `len` bytes which came in pieces: where each begins, and where it was captured.
+    pub fn of(len: u64, pieces: impl Iterator<Item = (u64, Position)>) -> Self {
+        let mut trail = Self::default();
+        let mut pieces = pieces.peekable();
+        while let Some((at, position)) = pieces.next() {
+            let end = pieces.peek().map_or(len, |(next, _)| *next);
+            trail.push(at, end.saturating_sub(at), position);
+        }
+        trail
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.steps.clear();

@@ -4,11 +4,11 @@ use super::witness::{Talk, Witness};
 use super::work::{Task, Work};
 use crate::capture::{Block, CaptureError, More, Source};
 use crate::decode::{DecodeOptions, Decoder, FlowKey, IpProtocol, Packet, Side};
-use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin};
+use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin, pieces};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{Channel, Direction, Transport};
-use crate::protocol::{Conversation, Layer, Protocol};
+use crate::protocol::{Conversation, Layer, Protocol, Trail};
 use crate::shard::Reach;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -169,7 +169,10 @@ impl Consumer<Stream> for Feed<'_> {
                 let dir = direction(flow, from);
                 self.drive(state, |layer, witness, id| layer.close(dir, end, witness, id));
             }
-            Chunk::Again(bytes) => self.witness(&mut state.talk).raw(bytes, origin.position(0)),
+            Chunk::Again(bytes, seams) => {
+                let trail = Trail::of(bytes.len() as u64, pieces(origin, seams));
+                self.witness(&mut state.talk).raw(bytes, &trail);
+            }
         }
         true
     }
@@ -190,7 +193,8 @@ impl Consumer<Stream> for Feed<'_> {
         }
         let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
         if !conversation.datagram(dir, bytes, position, transport, &mut witness, next_id) {
-            witness.raw(bytes, position);
+            let trail = Trail::of(bytes.len() as u64, [(0, position)].into_iter());
+            witness.raw(bytes, &trail);
         }
         talk.reachable(|id| self.reach.add(id));
         self.reach.settle(flow.key);

@@ -244,11 +244,9 @@ impl Sink for Witness<'_> {
 
 impl Witness<'_> {
     /// Bytes that stand for themselves: a datagram, or bytes outside the order of their stream.
-    pub(super) fn raw(&mut self, bytes: &[u8], position: Position) {
-        let mut trail = Trail::default();
-        trail.push(0, bytes.len() as u64, position);
+    pub(super) fn raw(&mut self, bytes: &[u8], trail: &Trail) {
         let found = self.work.look(|look, found| look.tokens(bytes, found));
-        self.work.text(bytes, &found, &Origins::of(&trail, 0, bytes.len()));
+        self.work.text(bytes, &found, &Origins::of(trail, 0, bytes.len()));
     }
 
     /// Works on an exchange that was never packets.

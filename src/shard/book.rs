@@ -11,7 +11,7 @@ use crate::facts::marks;
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Known, Location, Login, Place, Position, Start, Transport,
+    Direction, End, Exchange, ExchangeId, Head, Known, Location, Login, Place, Start, Transport,
 };
 use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
@@ -241,13 +241,11 @@ impl Scribe<'_> {
         dir: Option<Direction>,
         location: Location,
         bytes: &[u8],
-        position: Position,
+        trail: &Trail,
     ) {
         if !self.shared.demand.tokens || !self.shared.scanner.touches(bytes) {
             return;
         }
-        let mut trail = Trail::default();
-        trail.push(0, bytes.len() as u64, position);
         let mut found = Vec::new();
         self.shared.scanner.find(bytes, &mut |h| {
             found.push(Found {

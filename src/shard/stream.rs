@@ -5,9 +5,9 @@ use super::event::{Event, Stamped};
 use super::open::Held;
 use super::{Shared, Tools};
 use crate::decode::{FlowKey, IpProtocol, Side};
-use crate::flow::{Chunk, Consumer, FlowInfo, Origin};
+use crate::flow::{Chunk, Consumer, FlowInfo, Origin, pieces};
 use crate::message::{Channel, Direction, Location, Transport};
-use crate::protocol::{Conversation, Layer, Rest};
+use crate::protocol::{Conversation, Layer, Rest, Trail};
 use crate::session::FlowSummary;
 
 /// What a shard knows about a flow.
@@ -92,16 +92,11 @@ impl Consumer<Stream> for Feed<'_> {
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
                 self.rest(&mut state.stack);
             }
-            Chunk::Again(bytes) => {
+            Chunk::Again(bytes, seams) => {
                 let dir = direction(flow, from);
                 let transport = transport(flow);
-                self.scribe(&mut state.book).raw(
-                    &transport,
-                    Some(dir),
-                    Location::Stream,
-                    bytes,
-                    origin.position(0),
-                );
+                let trail = Trail::of(bytes.len() as u64, pieces(origin, seams));
+                self.scribe(&mut state.book).raw(&transport, Some(dir), Location::Stream, bytes, &trail);
             }
         }
         true
@@ -126,7 +121,8 @@ impl Consumer<Stream> for Feed<'_> {
         }
         let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
         if !conversation.datagram(dir, bytes, position, transport, &mut scribe, next_id) {
-            scribe.raw(&transport, None, Location::Datagram, bytes, position);
+            let trail = Trail::of(bytes.len() as u64, [(0, position)].into_iter());
+            scribe.raw(&transport, None, Location::Datagram, bytes, &trail);
         }
         self.held.reach.settle(flow.key);
     }

@@ -67,8 +67,10 @@ fn retransmissions_are_counted_and_conflicts_are_shown() {
     assert_eq!((rig.got.anomalies.retransmitted, rig.got.anomalies.overlap_conflicts), (1, 0));
     rig.send(100, 0, b"evil data");
     assert_eq!((rig.got.anomalies.retransmitted, rig.got.anomalies.overlap_conflicts), (2, 1));
-    assert_eq!(rig.got.again, [(0, b"evil data".to_vec())]);
     rig.send(109, 0, b"!");
+    rig.finish();
+    // What follows may go on where the second reading ends.
+    assert_eq!(rig.got.again, [(0, b"evil data!".to_vec())]);
     assert_eq!(rig.data(), "good data!");
 }
 
@@ -78,8 +80,9 @@ fn a_conflicting_retransmission_may_start_earlier_and_go_on() {
     rig.send(100, 0, b"ab");
     rig.send(102, 0, b"cd");
     rig.send(100, 0, b"abXdef");
+    rig.finish();
     assert_eq!(rig.data(), "abcdef");
-    assert_eq!(rig.got.again, [(0, b"abXd".to_vec())]);
+    assert_eq!(rig.got.again, [(0, b"abXdef".to_vec())]);
 }
 
 #[test]
@@ -93,8 +96,8 @@ fn conflicts_with_all_that_is_unacknowledged_are_shown() {
         assert_eq!((rig.got.anomalies.overlap_conflicts, rig.got.again.len()), (0, 0));
         rig.send(100 + 10 * forged, 0, b"!!!!!!!!!!");
         assert_eq!(rig.got.anomalies.overlap_conflicts, 1);
-        assert_eq!(rig.got.again, [(u64::from(10 * forged), b"!!!!!!!!!!".to_vec())]);
         rig.finish();
+        assert_eq!(rig.got.again, [(u64::from(10 * forged), b"!!!!!!!!!!".to_vec())]);
     }
 }
 
@@ -106,7 +109,8 @@ fn of_waiting_copies_the_first_wins() {
     rig.send(100, 0, b"abc");
     assert_eq!(rig.data(), "abcDEFg");
     assert_eq!(rig.got.anomalies.overlap_conflicts, 1);
-    assert_eq!(rig.got.again, [(3, b"def".to_vec())]);
+    // All of the other copy, since what differs may belong to what does not.
+    assert_eq!(rig.got.again, [(2, b"cdefg".to_vec())]);
 }
 
 #[test]
@@ -115,8 +119,9 @@ fn an_in_order_segment_does_not_replace_what_waits() {
     rig.send(102, 0, b"CD");
     rig.send(106, 0, b"GH");
     rig.send(100, 0, b"abcdefghij");
+    rig.finish();
     assert_eq!(rig.data(), "abCDefGHij");
-    assert_eq!(rig.got.again, [(2, b"cd".to_vec()), (6, b"gh".to_vec())]);
+    assert_eq!(rig.got.again, [(0, b"abcdefghij".to_vec())]);
 }
 
 #[test]

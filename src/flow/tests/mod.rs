@@ -6,6 +6,7 @@ mod midstream;
 mod paths;
 mod properties;
 mod resets;
+mod second;
 mod support;
 mod table;
 mod wire;

@@ -17,6 +17,8 @@ pub(super) struct Yield {
     pub(super) data: Vec<u8>,
     pub(super) gaps: Vec<(u64, u64)>,
     pub(super) again: Vec<(u64, Vec<u8>)>,
+    /// Of each of those, where its later pieces begin, and the ordinals of their packets.
+    pub(super) seams: Vec<Vec<(usize, u64)>>,
     pub(super) end: Option<End>,
     pub(super) origins: Vec<(u64, u64, u64)>,
     pub(super) anomalies: Anomalies,
@@ -26,7 +28,8 @@ pub(super) struct Yield {
 
 impl Outlet for Yield {
     fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) -> bool {
-        if let Chunk::Again(bytes) = chunk {
+        if let Chunk::Again(bytes, seams) = chunk {
+            self.seams.push(seams.iter().map(|(at, origin)| (*at, origin.ordinal)).collect());
             self.again.push((at, bytes.to_vec()));
             return true;
         }
@@ -48,7 +51,7 @@ impl Outlet for Yield {
                 self.next += n;
             }
             Chunk::End(end) => self.end = Some(end),
-            Chunk::Again(_) => {}
+            Chunk::Again(..) => {}
         }
         true
     }

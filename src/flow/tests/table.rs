@@ -62,6 +62,8 @@ pub(super) struct Net {
     pub(super) table: FlowTable<u32>,
     pub(super) log: Log,
     now: Timestamp,
+    /// Nanoseconds by which the running maximum of packet time is ahead.
+    ahead: i64,
     ordinal: u64,
     pub(super) path: u32,
 }
@@ -72,6 +74,7 @@ impl Net {
             table: FlowTable::default(),
             log: Log::default(),
             now: Timestamp::default(),
+            ahead: 0,
             ordinal: 0,
             path: 0,
         }
@@ -86,7 +89,7 @@ impl Net {
         let packet = Packet { frame: 0, key, from, segment, payload, vlan: 0 };
         let origin = Origin { ordinal: self.ordinal, time: self.now, ..Origin::default() };
         self.ordinal += 1;
-        let arrival = Arrival { origin, wire_len: 54 + bytes.len() as u32, now: self.now };
+        let arrival = Arrival { origin, wire_len: 54 + bytes.len() as u32, now: self.now.plus(self.ahead) };
         self.table.packet(&packet, bytes, &arrival, &mut self.log);
     }
 
@@ -250,6 +253,30 @@ fn idle_flows_time_out_at_ticks_or_when_a_packet_comes() {
     net.put(true, 9, Segment::Udp, b"query");
     net.finish();
     assert_eq!(net.log.ended.len(), 4);
+}
+
+#[test]
+fn a_packet_of_another_time_ends_no_flow_that_goes_on() {
+    let mut net = Net::new();
+    net.handshake();
+    net.ahead = 2 * limits::TCP_IDLE;
+    net.c(100, 500, ACK, "ping");
+    net.finish();
+    assert_eq!(net.log.ended.len(), 1);
+}
+
+#[test]
+fn a_closed_flow_takes_no_later_connection() {
+    let mut net = Net::new();
+    net.handshake();
+    net.c(100, 500, ACK | FIN, "");
+    net.s(500, 101, ACK | FIN, "");
+    net.now = net.now.plus(limits::LINGER - 1);
+    net.c(101, 501, ACK, "");
+    net.now = net.now.plus(limits::LINGER);
+    net.c(9000, 700, ACK, "GET /");
+    net.finish();
+    assert_eq!(net.log.ended.iter().map(|(flow, _)| flow.packets).collect::<Vec<_>>(), [6, 1]);
 }
 
 #[test]
