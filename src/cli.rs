@@ -113,7 +113,7 @@ pub enum Color {
 #[command(next_help_heading = "Work and output")]
 pub struct WorkArgs {
     /// Threads; 1 does everything on the calling thread [default: the cores]
-    #[arg(short = 'j', long, value_name = "N")]
+    #[arg(short = 'j', long, value_name = "N", value_parser = thread_count)]
     pub threads: Option<NonZeroUsize>,
     /// Say less on stderr: no warnings, no progress; twice: no summary
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -220,6 +220,10 @@ pub struct ConfigArgs {
 /// The help of `--format`: what it is for, then each format.
 fn formats(what: &str, each: impl Iterator<Item = (&'static str, &'static str)>) -> String {
     each.fold(format!("{what}:"), |text, (name, doc)| format!("{text}\n  {name:<8} {doc}"))
+}
+
+fn thread_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "a number of threads is due, 1 or more".to_owned())
 }
 
 fn fail_on(text: &str) -> Result<FailOn, String> {

@@ -54,7 +54,14 @@ pub fn test(file: &str, text: &str) -> Result<Outcome, Box<RuleError>> {
             })
             .collect()
     };
-    for (example, bad) in examples(&set) {
+    let all = examples(&set);
+    for (bad, name) in [(true, "bad"), (false, "good")] {
+        if all.iter().all(|(_, of)| *of != bad) {
+            let cause = format!("the rule has no [[{name}]] example: it needs one of each kind");
+            outcome.failures.push(Failure { line: 1, cause });
+        }
+    }
+    for (example, bad) in all {
         let cause = match play(load()?, &example) {
             Err(cause) => cause,
             Ok(fired) if fired == bad => {

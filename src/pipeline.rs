@@ -83,6 +83,8 @@ pub fn run(
     threads: NonZeroUsize,
     listener: &mut dyn Listener,
 ) -> Result<(), CaptureError> {
+    // More than there are partitions have nothing to do.
+    let threads = NonZeroUsize::new(limits::PARTITIONS).map_or(threads, |most| threads.min(most));
     let shards = match threads.get() {
         1 => 1,
         // They divide the partitions.
@@ -92,7 +94,10 @@ pub fn run(
     let reader = Reader::new(decode, shards, shared.keyring.clone());
     std::thread::scope(|scope| {
         for _ in 1..threads.get() {
-            scope.spawn(|| board.work());
+            // With as many as there can be: this one works, too.
+            if std::thread::Builder::new().spawn_scoped(scope, || board.work()).is_err() {
+                break;
+            }
         }
         let result = reader.read(sources, &board, threads, listener);
         board.close();

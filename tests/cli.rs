@@ -387,6 +387,28 @@ fn an_example_that_does_not_hold_is_1() {
     folder.file("rules/my-rule.toml", text);
     let done = wirelint(["rules", "test", &folder.path("rules")]).run().code(1);
     assert!(done.out.contains("my-rule.toml:"), "{done}");
+    let text = tree::read("rules/jwt-alg-none.toml");
+    folder.file("bare/my-rule.toml", &text[..text.find("[[good]]").unwrap()]);
+    let done = wirelint(["rules", "test", &folder.path("bare")]).run().code(1);
+    assert!(done.out.contains("my-rule.toml:1: the rule has no [[good]] example"), "{done}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_searched_is_told() {
+    let folder = Folder::new();
+    folder.file("all/clean.pcap", bytes(CLEAN));
+    folder.file(&format!("all/{}/login.pcap", vec!["deep"; 70].join("/")), bytes(LOGIN));
+    let done = scan([folder.path("all").as_str(), "--format", "json"]).code(2);
+    let said = done.says(&["error: ", "deep/deep: folders are too deep in each other"]).json();
+    assert_eq!(said["warnings"].as_array().unwrap().len(), 1, "{said}");
+}
+
+#[test]
+fn any_number_of_threads_but_none_is_accepted() {
+    let one = scan([LOGIN, "--format", "json", "-j", "1"]).code(1).out;
+    assert_eq!(scan([LOGIN, "--format", "json", "-j", "100000"]).code(1).out, one);
+    wirelint(["crack", WEAK, "-j", "100000", "--crack-budget", "1000"]).run();
+    scan([LOGIN, "-j", "0"]).code(2).says(&["--threads", "1 or more"]);
 }
 
 #[test]

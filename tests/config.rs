@@ -25,6 +25,7 @@ fn it_is_found_from_the_input_and_from_the_working_directory() {
     let piped = repository.command(&["scan", "-", "--format", "ndjson"]).stdin(stdin).run().code(0);
     assert_eq!(rules(&piped), ["token-over-cleartext-http"]);
     assert_eq!(rules(&repository.scan(&["--isolated"]).code(1)), rules(&all));
+    assert_eq!(rules(&repository.scan(&["--isolated", "--config", "wirelint.toml"]).code(1)), rules(&all));
     // Flags win.
     let other = rules(&all).into_iter().find(|rule| rule != "token-over-cleartext-http").unwrap();
     assert_eq!(rules(&repository.scan(&["--select", &other])), [other.as_str()]);

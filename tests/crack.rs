@@ -45,6 +45,23 @@ fn crack<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Done {
 }
 
 #[test]
+fn tokens_in_texts_are_attacked() {
+    let folder = Folder::new();
+    let (weak, strong) = (token("HS256", "{}", b"secret"), token("HS256", "{}", b"7d0e2c44-not-in-any-list"));
+    let text = format!("# tokens of today\n{weak}\nAuthorization: Bearer {strong}\n");
+    let file = folder.file("tokens.txt", &text);
+    for done in [crack([file.as_str(), "--format", "ndjson"]), {
+        wirelint(["crack", "-", "--format", "ndjson"]).stdin(text.clone()).run()
+    }] {
+        let done = done.code(1);
+        let found: Vec<_> = done.records().iter().map(|record| record["found"] == true).collect();
+        assert_eq!(found, [true, false], "{done}");
+    }
+    crack([WEAK, "--crack-budget", "0"]).says(&["the budget is 0"]);
+    crack([folder.file("words.txt", "no token here").as_str()]).code(3).says(&["not a capture (text)"]);
+}
+
+#[test]
 fn secrets_of_a_capture_are_found_and_masked() {
     let done = crack([WEAK, "--format", "ndjson"]).code(1);
     let records = done.records();

@@ -41,20 +41,18 @@ pub fn expand(inputs: &[PathBuf]) -> Vec<Input> {
             all.push(Input { path: path.clone(), named: true, refused: None });
             continue;
         }
-        let mut files = Vec::new();
-        let refused = match search(path, FOLDERS, &mut files) {
+        let mut found = Vec::new();
+        let refused = match search(path, FOLDERS, &mut found) {
             Err(error) => Some(error.into()),
-            Ok(()) if files.is_empty() => {
+            Ok(()) if found.is_empty() => {
                 Some(CaptureError::NotACapture { looks_like: "folder without captures" })
             }
             Ok(()) => None,
         };
-        files.sort();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
         match refused {
             Some(refused) => all.push(Input { path: path.clone(), named: true, refused: Some(refused) }),
-            None => {
-                all.extend(files.into_iter().map(|path| Input { path, named: false, refused: None }));
-            }
+            None => all.extend(found),
         }
     }
     rotation::in_order(all)
@@ -124,20 +122,25 @@ pub fn fuzz_capture_file(data: &[u8]) -> usize {
     }
 }
 
-/// Captures in a folder. Files that cannot be read are kept, so that their opening says why.
-fn search(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Captures in a folder. Files that cannot be read are kept, so that their opening says why, and so are folders.
+fn search(folder: &Path, depth: usize, found: &mut Vec<Input>) -> io::Result<()> {
+    let found_in = |path, refused| Input { path, named: false, refused };
     for entry in fs::read_dir(folder)? {
-        let Ok(entry) = entry else { continue };
+        let entry = entry?;
         let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
         // Links to folders are not followed, they may be circles. Pipes would block.
         if kind.is_dir() {
-            if depth > 0 {
-                let _unreadable = search(&path, depth - 1, files);
+            let inside = match depth.checked_sub(1) {
+                Some(depth) => search(&path, depth, found),
+                None => Err(io::Error::other("folders are too deep in each other")),
+            };
+            if let Err(error) = inside {
+                found.push(found_in(path, Some(error.into())));
             }
         } else if fs::metadata(&path).is_ok_and(|meta| meta.is_file()) {
             match open(&path, FileId(0)) {
                 Err(CaptureError::NotACapture { .. }) => {}
-                _ => files.push(path),
+                _ => found.push(found_in(path, None)),
             }
         }
     }

@@ -170,8 +170,8 @@ fn load(
 ) -> Result<(Config, Vec<String>), Failure> {
     let mut warnings = Vec::new();
     let path = match (&args.config, args.isolated) {
-        (Some(path), _) => Some(path.clone()),
-        (None, true) => None,
+        (_, true) => None,
+        (Some(path), false) => Some(path.clone()),
         (None, false) => found(inputs, &mut warnings),
     };
     let Some(path) = path else { return Ok((Config::default(), warnings)) };

@@ -7,11 +7,13 @@ use super::scan::{settings, stop_flag, threads, unknown_format};
 use super::terminal;
 use super::work::Work;
 use super::{Failure, exit, key_store, output};
+use crate::capture::{CaptureError, FileId, open_stream};
 use crate::cli::{CrackArgs, KeyArgs, SourceArgs, WorkArgs};
 use crate::crack::{Attack, Mutation, Session, WORD_BYTES};
 use crate::pipeline;
 use crate::records::{CrackRecord, RECORD_FORMATS, RecordWriter, record_format};
-use crate::token::Token;
+use crate::token::{Scanner, Token};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +23,8 @@ use std::time::{Duration, Instant};
 const SAVE: Duration = Duration::from_secs(10);
 /// Largest file of rules.
 const RULES_BYTES: u64 = 64 << 20;
+/// Largest text with tokens.
+const TEXT_BYTES: u64 = 64 << 20;
 /// Largest session file that is read.
 const SESSION_BYTES: u64 = 1 << 20;
 
@@ -47,16 +51,21 @@ pub(super) fn run(args: &CrackArgs) -> Result<u8, Failure> {
     }
     attack.share(&collected.texts());
     if targets.is_empty() && code == exit::CLEAN && args.work.quiet == 0 {
-        terminal::say("no token that is signed with HS256, HS384 or HS512");
+        let any = collected.tokens.iter().any(|(token, _)| token.is_hmac());
+        terminal::say(match any {
+            true => "no trials: the budget is 0 (--crack-budget)",
+            false => "no token that is signed with HS256, HS384 or HS512",
+        });
     }
     if let Some(path) = &args.session {
         resume(&mut attack, path)?;
     }
     let watched = watch(&mut attack, args, &stop);
     let interrupted = stop.load(Ordering::Relaxed);
+    let outcome = attack.outcome();
     match (&args.session, watched) {
         (_, Err(failure)) => return Err(failure),
-        (Some(path), Ok(())) if interrupted => save(&attack, path)?,
+        (Some(path), Ok(())) if interrupted || outcome.cut => save(&attack, path)?,
         (Some(path), Ok(())) => match std::fs::remove_file(path) {
             Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
                 return Err(format!("--session {}: {e}", path.display()).into());
@@ -65,7 +74,6 @@ pub(super) fn run(args: &CrackArgs) -> Result<u8, Failure> {
         },
         _ => {}
     }
-    let outcome = attack.outcome();
     let mut writer = RecordWriter::new(format, &settings(&args.work));
     let mut out = output::open(args.work.output.as_deref())?;
     let show = args.work.show_secrets;
@@ -121,7 +129,16 @@ fn collect(args: &CrackArgs, stop: &Arc<AtomicBool>) -> Result<(Collector, u8), 
         let token = input.to_str().filter(|_| !input.exists()).and_then(|text| Token::parse(text.as_bytes()));
         match token {
             Some(token) => tokens.push(Arc::new(token)),
-            None => files.push(input.clone()),
+            None => {
+                let text = text_of(input).map_err(|e| format!("{}: {e}", input.display()))?;
+                let mut hits = Vec::new();
+                Scanner::new().find(&text, &mut |hit| hits.extend(Token::parse(&hit.text).map(Arc::new)));
+                hits.iter().for_each(|token| collector.token(token, None));
+                // A text without a token is no capture either, which is told where captures are opened.
+                if hits.is_empty() {
+                    files.push(input.clone());
+                }
+            }
         }
     }
     for token in tokens {
@@ -149,6 +166,32 @@ fn collect(args: &CrackArgs, stop: &Arc<AtomicBool>) -> Result<(Collector, u8), 
     Ok((collector, code))
 }
 
+/// The text of an input that is one; empty for a capture, and for what cannot be opened.
+fn text_of(input: &Path) -> std::io::Result<Vec<u8>> {
+    let mut reader: Box<dyn BufRead> = match input.as_os_str() == "-" {
+        // What is looked at here stays to be read, whoever reads it.
+        true => Box::new(std::io::stdin().lock()),
+        false => match std::fs::File::open(input) {
+            Ok(file) if file.metadata().is_ok_and(|meta| meta.is_file()) => Box::new(BufReader::new(file)),
+            _ => return Ok(Vec::new()),
+        },
+    };
+    let head = reader.fill_buf()?;
+    let capture = !matches!(
+        open_stream(Box::new(std::io::Cursor::new(head.to_vec())), FileId(0)),
+        Err(CaptureError::NotACapture { .. })
+    );
+    if capture || head.is_empty() || head.contains(&0) {
+        return Ok(Vec::new());
+    }
+    let mut text = Vec::new();
+    reader.take(TEXT_BYTES + 1).read_to_end(&mut text)?;
+    match text.len() as u64 > TEXT_BYTES {
+        true => Err(std::io::Error::other(format!("a text longer than {TEXT_BYTES} bytes"))),
+        false => Ok(text),
+    }
+}
+
 fn mutations(paths: &[PathBuf]) -> Result<Vec<Mutation>, Failure> {
     let mut all = Vec::new();
     for path in paths {
@@ -160,7 +203,6 @@ fn mutations(paths: &[PathBuf]) -> Result<Vec<Mutation>, Failure> {
 }
 
 fn read(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
-    use std::io::Read as _;
     let mut text = Vec::new();
     std::fs::File::open(path)?.take(most + 1).read_to_end(&mut text)?;
     match text.len() as u64 > most {

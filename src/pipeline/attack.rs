@@ -9,17 +9,22 @@ use std::thread::JoinHandle;
 
 /// Batches in flight for each thread.
 const AHEAD: usize = 3;
+/// Threads beyond which there is no machine that gains by them.
+const ATTACKERS: usize = 1024;
 
 /// Runs an attack to its end, or until `watch`, which is called after every step, gives false. The calling thread draws,
 /// settles, and works where it has nothing else to do; with one thread no other is started.
 pub fn attack(attack: &mut Attack, threads: NonZeroUsize, watch: &mut dyn FnMut(&mut Attack) -> bool) {
     let board = Board::default();
-    let workers = threads.get() - 1;
+    let workers = threads.get().min(ATTACKERS) - 1;
     std::thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| board.work());
+            // With as many as there can be: this one works, too.
+            if std::thread::Builder::new().spawn_scoped(scope, || board.work()).is_err() {
+                break;
+            }
         }
-        lead(attack, &board, AHEAD * threads.get(), watch);
+        lead(attack, &board, AHEAD * (workers + 1), watch);
         board.lock().closed = true;
         board.called.notify_all();
     });

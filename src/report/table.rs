@@ -151,12 +151,12 @@ impl<'a> Page<'a> {
             other => format!(", {other} confidence"),
         };
         let rule = format!("[{}{doubt}]", escape(&first.identity.rule));
-        let rule = shorten(&rule, self.width / 2);
         let times: u64 = group.iter().fold(0, |sum, f| sum.saturating_add(f.count));
         let count = match group.len() {
             1 => format!("x{}", grouped(times)),
             n => format!("x{} in {} places", grouped(times), grouped(n as u64)),
         };
+        let rule = shorten(&rule, self.width.saturating_sub(width(&count) + 4));
         let rest = width(&rule) + width(&count) + 4;
         let room = self.width.saturating_sub(width(severity) + 2);
         let title = escape(&first.title);

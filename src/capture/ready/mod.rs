@@ -102,7 +102,11 @@ impl Source for ReadySource {
                 }
                 Err(Broken { offset, cause }) => {
                     self.done = true;
-                    return Err(CaptureError::Unreadable { offset, cause });
+                    if self.number == 0 {
+                        return Err(CaptureError::Unreadable { offset, cause });
+                    }
+                    block.damage.push(Damage { file: self.file, offset, cause, lost: None });
+                    break;
                 }
             };
             self.number += 1;
