@@ -80,14 +80,14 @@ fn folders_are_searched_for_them() {
 }
 
 #[test]
-fn a_cut_har_is_an_error_with_file_offset_and_cause() {
+fn a_cut_har_is_read_as_far_as_it_goes() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.har");
     let data = read(HAR);
     std::fs::write(&path, &data[..data.len() / 2]).unwrap();
-    let run = wirelint(["http", "--format", "ndjson"]).args([&path]).args([HAR]).run().code(2);
+    let run = wirelint(["http", "--format", "ndjson"]).args([&path]).args([HAR]).run().code(0);
     let told = format!(
-        "cut.har: unreadable at offset {}: the file ends in the middle, 10 whole entries were read",
+        "cut.har: offset {}: the file ends in the middle, 10 whole entries were read",
         data.len() / 2
     );
     assert_eq!(run.records().len(), 10 + 19, "what is whole is read, and so is the next file");

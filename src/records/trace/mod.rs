@@ -342,9 +342,11 @@ fn like(sighting: &Sighting, around: Around<'_>) -> Like {
     });
     let server = EndpointView(sighting.transport.server);
     let port = sighting.transport.server.map(|server| server.port);
-    let name = match (exchange.and_then(Exchange::host), port) {
-        (Some(host), Some(port)) if !host.is_empty() => format!("{}:{port}", name_of(host)),
-        _ => server.text(),
+    let name = match (exchange.and_then(Exchange::host).filter(|host| !host.is_empty()), port) {
+        (Some(host), Some(port)) => format!("{}:{port}", name_of(host)),
+        // A recording without packets has no addresses.
+        (Some(host), None) => name_of(host).to_owned(),
+        (None, _) => server.text(),
     };
     let exp = sighting.token.times()[2];
     Like {
