@@ -139,6 +139,15 @@ impl From<&Rule> for RuleNote {
     }
 }
 
+/// How an input stood what was expected of it (`scan --expect`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Its name.
+    pub input: String,
+    /// What was expected and is not so, in words; nothing if it is as expected.
+    pub unmet: Vec<String>,
+}
+
 /// Everything that a report is made of.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -166,6 +175,8 @@ pub struct Summary {
     pub known: u64,
     /// What is to be said about suppressions and baselines: expired, unused, stale.
     pub remarks: Vec<String>,
+    /// How inputs stood what was expected of them; none where nobody asked.
+    pub trials: Vec<Trial>,
     /// The run was interrupted.
     pub interrupted: bool,
     /// What the traffic looked like, where a format draws it.
@@ -199,6 +210,7 @@ impl Summary {
         self.interrupted |= other.interrupted;
         self.warnings.append(&mut other.warnings);
         self.remarks.append(&mut other.remarks);
+        self.trials.append(&mut other.trials);
     }
 
     /// Whether all of the traffic was inspected.

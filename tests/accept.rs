@@ -147,6 +147,11 @@ fn recordings_are_tests() {
         assert!(done.out.contains(said), "{}", done.out);
     }
     // With a format, the report goes out, and how it went stands beside it.
+    let junit = expect(&["--format", "junit"]).code(1).out;
+    assert!(
+        junit.contains("tests=\"1\" failures=\"1\"") && junit.contains("1000 sightings of tokens"),
+        "{junit}"
+    );
     let done = expect(&["--format", "json"]).code(1);
     assert!(done.json()["findings"].as_array().unwrap().len() > 1 && done.err.contains("FAILED"));
     expect(&["--baseline", "x"]).code(2);

@@ -246,10 +246,9 @@ impl Audit {
             crack_cut,
             warnings,
             suppressed,
-            known: 0,
             remarks: std::mem::take(&mut self.remarks),
             interrupted,
-            story: None,
+            ..Summary::default()
         }
     }
 

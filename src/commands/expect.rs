@@ -7,20 +7,11 @@ use super::{Failure, exit, failing, output, terminal};
 use crate::capture;
 use crate::cli::ScanArgs;
 use crate::config::Expect;
-use crate::finding::Summary;
+use crate::finding::{Summary, Trial};
 use crate::report::Format;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// How the captures stood their tests.
-#[derive(Default)]
-struct Results {
-    /// What is said of each.
-    lines: Vec<String>,
-    passed: usize,
-    failed: usize,
-}
 
 /// Scans each capture by itself and holds it against what is expected of it. One of which nothing is expected must have no findings
 /// from `--fail-on` on.
@@ -32,36 +23,36 @@ pub(super) fn run(
 ) -> Result<u8, Failure> {
     let mut whole = Summary::default();
     let mut all = Verdict::default();
-    let mut results = Results::default();
     for input in capture::expand(&args.inputs) {
-        let (summary, expected, verdict) = one(input.path, configured, stop)?;
+        let (mut summary, expected, verdict) = one(input.path, configured, stop)?;
         // Said once is enough.
         configured.warnings.clear();
         all.packets |= verdict.packets;
         all.failed |= verdict.failed;
         all.interrupted |= verdict.interrupted;
         if verdict.packets && !verdict.failed {
-            results.add(&summary, expected.as_ref(), configured);
+            let trial = trial(&summary, expected.as_ref(), configured);
+            summary.trials.push(trial);
         }
         whole.absorb(summary);
         if stop.load(Ordering::Relaxed) {
             break;
         }
     }
-    results.lines.push(format!("{} captures as expected, {} not", results.passed, results.failed));
+    let (lines, failed) = told(&whole.trials);
     let flags = &configured.args;
     if args.format.is_empty() && flags.work.output.is_none() {
         let mut out = output::open(None)?;
-        let text = results.lines.join("\n") + "\n";
+        let text = lines.join("\n") + "\n";
         output::written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;
     } else {
         write_reports(reports, &whole, &configured.settings())?;
-        results.lines.iter().for_each(|line| terminal::say(line));
+        lines.iter().for_each(|line| terminal::say(line));
     }
     Ok(match all {
         Verdict { interrupted: true, .. } => exit::INTERRUPTED,
         Verdict { failed: true, .. } => exit::FAILURE,
-        _ if results.failed > 0 => exit::FINDINGS,
+        _ if failed > 0 => exit::FINDINGS,
         Verdict { packets: false, .. } => exit::NO_CAPTURE,
         _ if flags.strict && !whole.is_complete() => exit::INCOMPLETE,
         _ => exit::CLEAN,
@@ -82,26 +73,31 @@ fn one(
     Ok((audit.finish(&inputs.warnings), expected.pop().flatten(), verdict))
 }
 
-impl Results {
-    fn add(&mut self, summary: &Summary, expected: Option<&Expect>, configured: &Configured) {
-        let name = summary.inputs.first().map_or("-", String::as_str);
-        let fail_on = configured.args.fail_on();
-        let unmet = match expected {
-            Some(expected) => expected.unmet(summary),
-            None if failing(&summary.findings, fail_on) => {
-                let failing =
-                    summary.findings.iter().filter(|f| fail_on.severity().is_some_and(|s| f.severity >= s));
-                failing.map(|f| format!("nothing is expected of it: {}", crate::config::words(f))).collect()
-            }
-            None => Vec::new(),
-        };
-        if unmet.is_empty() {
-            self.passed += 1;
-            self.lines.push(format!("ok      {name}"));
-        } else {
-            self.failed += 1;
-            self.lines.push(format!("FAILED  {name}"));
-            self.lines.extend(unmet.into_iter().map(|text| format!("        {text}")));
+/// How a capture stood what is expected of it.
+fn trial(summary: &Summary, expected: Option<&Expect>, configured: &Configured) -> Trial {
+    let input = summary.inputs.first().map_or("-", String::as_str).to_owned();
+    let fail_on = configured.args.fail_on();
+    let unmet = match expected {
+        Some(expected) => expected.unmet(summary),
+        None if failing(&summary.findings, fail_on) => {
+            let failing =
+                summary.findings.iter().filter(|f| fail_on.severity().is_some_and(|s| f.severity >= s));
+            failing.map(|f| format!("nothing is expected of it: {}", crate::config::words(f))).collect()
         }
+        None => Vec::new(),
+    };
+    Trial { input, unmet }
+}
+
+/// What is said of all of them, and how many are not as expected.
+fn told(trials: &[Trial]) -> (Vec<String>, usize) {
+    let mut lines = Vec::new();
+    for Trial { input, unmet } in trials {
+        let verdict = if unmet.is_empty() { "ok    " } else { "FAILED" };
+        lines.push(format!("{verdict}  {input}"));
+        lines.extend(unmet.iter().map(|text| format!("        {text}")));
     }
+    let failed = trials.iter().filter(|trial| !trial.unmet.is_empty()).count();
+    lines.push(format!("{} captures as expected, {failed} not", trials.len() - failed));
+    (lines, failed)
 }

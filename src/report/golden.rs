@@ -55,8 +55,7 @@ pub(crate) fn summary() -> Summary {
         suppressed: 2,
         known: 5,
         remarks: vec!["wirelint.toml:12: nothing was found that this suppresses; remove it".into()],
-        interrupted: false,
-        story: None,
+        ..Summary::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Format, Report, Settings, words};
 use crate::{
-    finding::{Finding, Summary},
+    finding::{Finding, Summary, Trial},
     text::escape,
 };
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
@@ -22,6 +22,10 @@ struct Junit;
 impl Report for Junit {
     fn write(&self, summary: &Summary, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
         let mut document = Document::new("wirelint");
+        if !summary.trials.is_empty() {
+            summary.trials.iter().for_each(|trial| tried(trial, &mut document));
+            return print(&document, out);
+        }
         for (n, name) in summary.inputs.iter().enumerate() {
             let here = |f: &&Finding| f.file.is_some_and(|id| id.0 as usize == n);
             suite(name, summary.findings.iter().filter(here), settings, &mut document);
@@ -30,12 +34,31 @@ impl Report for Junit {
         if !whole.is_empty() || summary.inputs.is_empty() {
             suite("the whole run", whole.into_iter(), settings, &mut document);
         }
-        let text = document.to_string().map_err(io::Error::other)?;
-        // The form that Jenkins' xunit plugin holds files against (junit-10.xsd) has this on suites, not on the root.
-        let text = text.replacen(" skipped=\"0\"", "", 1);
-        out.write_all(text.trim_end().as_bytes())?;
-        out.write_all(b"\n")
+        print(&document, out)
     }
+}
+
+fn print(document: &Document, out: &mut dyn Write) -> io::Result<()> {
+    let text = document.to_string().map_err(io::Error::other)?;
+    // The form that Jenkins' xunit plugin holds files against (junit-10.xsd) has this on suites, not on the root.
+    let text = text.replacen(" skipped=\"0\"", "", 1);
+    out.write_all(text.trim_end().as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// An input of which something was expected: what else was found in it is no failure.
+fn tried(trial: &Trial, document: &mut Document) {
+    let mut suite = TestSuite::new(escape(&trial.input));
+    let status = if trial.unmet.is_empty() {
+        TestCaseStatus::success()
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        let unmet: Vec<_> = trial.unmet.iter().map(|text| escape(text)).collect();
+        status.set_message(unmet.join("; ")).set_description(unmet.join("\n"));
+        status
+    };
+    suite.add_test_case(TestCase::new("as expected", status));
+    document.add_test_suite(suite);
 }
 
 fn suite<'a>(
@@ -100,6 +123,20 @@ mod tests {
             assert!(text.contains(&counts), "{text}");
             assert_eq!(text.matches("<failure ").count(), failures);
         }
+    }
+
+    #[test]
+    fn where_something_is_expected_nothing_else_fails() {
+        let trial = |input: &str, unmet: &[&str]| Trial {
+            input: input.into(),
+            unmet: unmet.iter().map(|text| (*text).into()).collect(),
+        };
+        let trials = vec![trial("a.pcap", &[]), trial("b.pcap", &["must be found: <x>", "more"])];
+        let mut out = Vec::new();
+        Junit.write(&Summary { trials, ..golden::summary() }, &Settings::default(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("tests=\"2\" failures=\"1\" errors=\"0\""), "{text}");
+        assert!(text.contains("message=\"must be found: &lt;x&gt;; more\""), "{text}");
     }
 
     #[test]
