@@ -325,24 +325,100 @@ fn both_copies_of_a_split_token_are_the_same() {
     assert_eq!((seen.tokens.len(), seen.exchanges.len()), (1, 1));
 }
 
-/// What is said outside of packets is searched too, and stays where nothing is in it.
+/// A block of pcapng (draft-ietf-opsawg-pcapng section 3.1).
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let mut body = body.to_vec();
+    body.resize(body.len().next_multiple_of(4), 0);
+    let len = (body.len() as u32 + 12).to_le_bytes();
+    [&kind.to_le_bytes(), &len[..], &body, &len].concat()
+}
+
+fn request_with(token: &str) -> Vec<wire::Packet> {
+    let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer {token}\r\n\r\n");
+    connection(request.as_bytes(), b"HTTP/1.1 204 No Content\r\n\r\n")
+}
+
+/// What is said outside of packets is searched too, whether a packet says it or not, and stays where nothing is in it.
 #[test]
 fn comments_are_searched_and_kept() {
-    let request = format!("GET / HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
     let style = Style { ng: true, ..Style::default() };
-    let mut bytes = wire::write(&connection(request.as_bytes(), b"HTTP/1.1 204 No Content\r\n\r\n"), style);
-    // A block of a private kind that nobody knows (draft-ietf-opsawg-pcapng section 4.9 is the public one).
-    let mut note = format!("see {TOKEN} and the ticket").into_bytes();
-    note.resize(note.len().next_multiple_of(4), 0);
-    let len = (note.len() as u32 + 12).to_le_bytes();
-    for part in [&0x8000_0001_u32.to_le_bytes()[..], &len, &note, &len] {
-        bytes.extend_from_slice(part);
+    for sent in [true, false] {
+        let packets = if sent { request_with(TOKEN) } else { connection(b"GET / HTTP/1.1\r\n\r\n", b"") };
+        let mut bytes = wire::write(&packets, style);
+        // A section header with a comment.
+        let comment = format!("see {TOKEN} and the ticket");
+        let mut header = [&[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0][..], &[0xff; 8], &[1, 0]].concat();
+        header.extend((comment.len() as u16).to_le_bytes());
+        header.extend(comment.bytes());
+        header.resize(header.len().next_multiple_of(4), 0);
+        header.extend([0; 4]);
+        bytes.extend(block(0x0a0d_0d0a, &header));
+        let (outcome, output) = redacted(&bytes);
+        assert_eq!((outcome.left_count, output.len(), outcome.told.tokens), (0, bytes.len(), 1));
+        let output = String::from_utf8_lossy(&output);
+        assert!(output.contains("and the ticket") && output.contains("see eyJhbGciOiJIUzI1NiJ9."));
+        assert!(!output.contains(&TOKEN[21..]));
     }
-    let (outcome, output) = redacted(&bytes);
-    assert_eq!((outcome.left_count, output.len()), (0, bytes.len()));
-    let output = String::from_utf8_lossy(&output);
-    assert!(output.contains("and the ticket") && output.contains("see eyJhbGciOiJIUzI1NiJ9."));
-    assert!(!output.contains(&TOKEN[21..]));
+}
+
+/// Whatever nobody can say anything of: it may be a secret, in any form.
+#[test]
+fn what_is_not_read_is_left_out() {
+    let other = TOKEN.replace("huIGRvZS", "bIGRvZSA");
+    let has = |bytes: &[u8], what: &str| bytes.windows(what.len()).any(|w| w == what.as_bytes());
+    let bare = |token: &str| token[21..].to_owned();
+    let packets = request_with(TOKEN);
+    let wrong = |name: &str, input: &[u8], frames: usize, damage: usize| {
+        let (outcome, output) = redacted(input);
+        let left = has(&output, &bare(&other)) || has(&output, &bare(TOKEN));
+        let got = (wire::read(&output).len(), outcome.damage.len(), outcome.left_count, left);
+        assert_eq!(got, (frames, damage, 0, false), "{name}");
+        // Nothing is wrong with what is written.
+        assert!(redacted(&output).0.damage.is_empty(), "{name}");
+        outcome.told.unknown
+    };
+    for style in [Style::default(), Style { ng: true, ..Style::default() }] {
+        let whole = wire::write(&packets, style);
+        let last = wire::write(&[packets.clone(), request_with(&other)].concat(), style);
+        // In the middle of the record that has the other token.
+        let cut = last.windows(other.len()).position(|w| w == other.as_bytes()).unwrap() + other.len();
+        let before = wire::read(&last[..*wire::boundaries(&last).iter().rfind(|at| **at < cut).unwrap()]);
+        wrong("cut", &last[..cut], before.len(), 1);
+        let garbage = [&whole, format!("garbage {other} garbage").as_bytes()].concat();
+        wrong("garbage behind", &garbage, packets.len(), 1);
+        let bounds = wire::boundaries(&last);
+        let at = *bounds.iter().rfind(|at| **at < cut).unwrap();
+        let mut damaged = last.clone();
+        damaged[at + if style.ng { 4 } else { 8 }..][..4].fill(0xff);
+        wrong("a length", &damaged, bounds.len() - if style.ng { 4 } else { 2 }, 1);
+    }
+    let whole = wire::write(&packets, Style { ng: true, ..Style::default() });
+    for kind in [0xbad, 0x4000_0bad, 9, 0x8000_0001] {
+        let note = [&[0, 0, 0, 7][..], other.as_bytes()].concat();
+        let input = [&whole[..], &block(kind, &note), &whole].concat();
+        assert_eq!(wrong("unknown", &input, 2 * packets.len(), 0), 1);
+    }
+    // A packet of an interface that is not there.
+    let packet = [&99_u32.to_le_bytes()[..], &[0; 8], &[9, 0, 0, 0, 9, 0, 0, 0], other.as_bytes()].concat();
+    wrong("no interface", &[&whole[..], &block(6, &packet)].concat(), packets.len(), 1);
+    // Of a protocol that nothing here reads.
+    let frame = [&[2; 12][..], &[0x88, 0xb5], other.as_bytes()].concat();
+    let strange = [packets.clone(), vec![wire::Packet::new(packets[0].time, wire::ETHERNET, frame)]].concat();
+    wrong("no packet", &wire::write(&strange, Style::default()), strange.len(), 0);
+}
+
+#[test]
+fn what_is_lost_is_said() {
+    let scratch = Scratch::new();
+    let (input, output) = (scratch.path("a.pcap"), scratch.path("b.pcap"));
+    let whole = wire::write(&request_with(TOKEN), Style::default());
+    fs::write(&input, &whole[..whole.len() - 1]).unwrap();
+    let run = wirelint(["redact"]).args([&input]).args(["-o"]).args([&output]).run().code(0);
+    let bounds = wire::boundaries(&whole);
+    let at = bounds[bounds.len() - 2];
+    let lost = whole.len() - 1 - at;
+    run.says(&[&format!("a.pcap: offset {at}: cut in the middle of a record; {lost} bytes lost")]);
+    assert_eq!(fs::read(&output).unwrap().len(), at);
 }
 
 /// Claims of a letter each: hardly anything else can stand for them.

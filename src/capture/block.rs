@@ -2,7 +2,7 @@
 
 use crate::time::Timestamp;
 
-use super::{Comment, Damage, FileId, Frame, FrameRef, SecretsBlock};
+use super::{Comment, Damage, FileId, Frame, FrameRef, SecretsBlock, Skipped};
 
 const PAGE: usize = 4096;
 
@@ -114,6 +114,8 @@ pub struct Block {
     pub secrets: Vec<SecretsBlock>,
     /// Comments that speak to this program, in order.
     pub comments: Vec<Comment>,
+    /// Bytes that are no frame and nothing else that is known.
+    pub skipped: Vec<Skipped>,
     /// Exchanges that were never packets: they enter at `message`, as if a dissector had emitted them.
     pub exchanges: Vec<crate::message::ReadyExchange>,
     /// Damage found while filling.
@@ -133,6 +135,7 @@ impl Block {
         self.side.clear();
         self.secrets.clear();
         self.comments.clear();
+        self.skipped.clear();
         self.exchanges.clear();
         self.damage.clear();
         (self.base, self.used) = (0, 0);

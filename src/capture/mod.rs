@@ -1,6 +1,7 @@
 //! Bytes of a file, pipe, decompressor or interface become frames in recycled blocks.
 
 use crate::time::Timestamp;
+use std::ops::Range;
 
 mod ahead;
 mod block;
@@ -118,6 +119,16 @@ pub struct Damage {
     pub cause: String,
     /// Bytes that were skipped because of it, if that is known.
     pub lost: Option<u64>,
+}
+
+/// Bytes of a block that nothing here reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where they lie in [`Block::bytes`].
+    pub range: Range<usize>,
+    /// [`Block::damage`] tells of them; otherwise they are a whole block of a type that is not known, or a custom one
+    /// (draft-ietf-opsawg-pcapng section 4.9).
+    pub damaged: bool,
 }
 
 /// Where secrets stood.

@@ -8,7 +8,7 @@ use pcap_parser::{
 use super::clock::Clock;
 use super::field::{half, word};
 use super::reader::{Fault, Format, Out, Search, Stop};
-use super::{CaptureError, FrameRef, LinkType, SecretsBlock, SecretsOrigin};
+use super::{CaptureError, FrameRef, LinkType, SecretsBlock, SecretsOrigin, Skipped};
 use crate::limits::FRAME_BYTES;
 use crate::time::Timestamp;
 
@@ -225,13 +225,14 @@ impl Format for PcapNg {
                     self.interfaces.clear();
                     Ok(())
                 }
-                // tshark counts these as frames, and our numbers are to be found there again.
-                JOURNAL | CUSTOM | CUSTOM_NO_COPY => {
-                    out.number += 1;
+                // Name resolution, statistics.
+                4 | 5 => Ok(()),
+                _ => {
+                    // tshark counts these as frames, and our numbers are to be found there again.
+                    out.number += u64::from(matches!(kind, JOURNAL | CUSTOM | CUSTOM_NO_COPY));
+                    out.skipped.push(Skipped { range: at..at + size, damaged: false });
                     Ok(())
                 }
-                // Name resolution, statistics and whatever is registered later.
-                _ => Ok(()),
             };
             match taken {
                 Ok(()) => super::comment::note(kind, block, big, out),

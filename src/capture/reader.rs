@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::damages::Damages;
-use super::{Block, CaptureError, Comment, Damage, FileId, FrameRef, More, SecretsBlock, Source};
+use super::{Block, CaptureError, Comment, Damage, FileId, FrameRef, More, SecretsBlock, Skipped, Source};
 use crate::limits::BLOCK_BYTES;
 
 /// A capture that is read as a stream of bytes.
@@ -94,12 +94,14 @@ impl FileSource {
     fn consume(&mut self, block: &mut Block) -> usize {
         let mut at = 0;
         loop {
-            if self.hole.is_some() {
+            if let Some((offset, _)) = &self.hole {
+                let from = offset.saturating_sub(self.base) as usize;
                 let (to, found) = match self.format.find(block.bytes.filled(), at, self.ended) {
                     Search::Found(to) => (to, true),
                     Search::Beyond(to) => (to, false),
                 };
                 at = if self.ended && !found { block.bytes.len() } else { to };
+                block.skipped.push(Skipped { range: from..at, damaged: true });
                 if !found && !self.ended {
                     return at;
                 }
@@ -112,6 +114,7 @@ impl FileSource {
                 frames: &mut block.frames,
                 secrets: &mut block.secrets,
                 comments: &mut block.comments,
+                skipped: &mut block.skipped,
                 faults: Vec::new(),
                 base: self.base,
                 number: self.number,
@@ -119,6 +122,8 @@ impl FileSource {
             let (to, stop) = self.format.take(block.bytes.filled(), at, self.ended, &mut out);
             self.number = out.number;
             for fault in out.faults {
+                let start = (fault.offset - self.base) as usize;
+                block.skipped.push(Skipped { range: start..start + fault.lost as usize, damaged: true });
                 self.damage(block, fault.offset, fault.cause.to_owned(), Some(fault.lost));
             }
             at = to;
@@ -224,6 +229,7 @@ pub(super) struct Out<'b> {
     pub(super) frames: &'b mut Vec<FrameRef>,
     pub(super) secrets: &'b mut Vec<SecretsBlock>,
     pub(super) comments: &'b mut Vec<Comment>,
+    pub(super) skipped: &'b mut Vec<Skipped>,
     pub(super) faults: Vec<Fault>,
     /// Offset of the block's first byte in the capture.
     pub(super) base: u64,

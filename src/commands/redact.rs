@@ -2,7 +2,7 @@
 
 use super::secrets::Secrets;
 use super::terminal::say;
-use super::{Failure, configure, decode_as, exit, output};
+use super::{Failure, configure, decode_as, exit, inputs, output};
 use crate::capture::{self, CaptureError, FileId};
 use crate::cli::RedactArgs;
 use crate::redact::{Input, Outcome, Pseudonyms, RedactError, Redaction, redact};
@@ -48,6 +48,10 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
         Err(RedactError::Output(error)) => return Err(format!("{}: {error}", out.display()).into()),
         Err(error) => return Err(format!("{}: {error}", input.display()).into()),
     };
+    let names = [input.display().to_string()];
+    for damage in outcome.damage.iter().filter(|_| !quiet) {
+        say(&format!("warning: {}", inputs::damage_text(&names, damage)));
+    }
     if outcome.packets == 0 {
         say(&format!("error: {}: no packet in it", input.display()));
         return Ok(exit::NO_CAPTURE);
@@ -146,6 +150,10 @@ fn told(outcome: &Outcome, embedded: bool) -> Vec<String> {
     line(
         told.secrets,
         format!("dropped: {}", count(told.secrets, "block of TLS secrets", "blocks of TLS secrets")),
+    );
+    line(
+        told.unknown,
+        format!("dropped: {}", count(told.unknown, "custom or unknown block", "custom or unknown blocks")),
     );
     lines
 }

@@ -1,4 +1,4 @@
-//! Writes the capture again: byte for byte, but for what is to be changed, and without its TLS secrets.
+//! Writes the capture again: byte for byte, but for what is to be changed, and without its TLS secrets and what nothing here reads.
 
 use super::checksum;
 use super::fragments::{Key, fragments};
@@ -112,7 +112,7 @@ fn frame(
     }
 }
 
-/// Writes a block without the secrets in it.
+/// Writes a block without the secrets in it and without what nobody can say anything of.
 fn write(
     block: &Block,
     new: &[u8],
@@ -120,18 +120,22 @@ fn write(
     work: &mut Work,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let mut gone: Vec<_> = block.skipped.iter().map(|skipped| skipped.range.clone()).collect();
+    work.told.unknown += block.skipped.iter().filter(|skipped| !skipped.damaged).count() as u64;
     let end = block.base + new.len() as u64;
     let mut here: Vec<u64> = dropped.iter().copied().filter(|at| (block.base..end).contains(at)).collect();
     dropped.retain(|at| *at >= end);
     here.sort_unstable();
     here.dedup();
+    let secrets = here.into_iter().filter_map(|at| secrets(new, (at - block.base) as usize));
+    let before = gone.len();
+    gone.extend(secrets);
+    work.told.secrets += (gone.len() - before) as u64;
+    gone.sort_unstable_by_key(|range| range.start);
     let mut done = 0;
-    for at in here {
-        let start = (at - block.base) as usize;
-        let Some(range) = secrets(new, start).filter(|_| start >= done) else { continue };
+    for range in gone {
         out.write_all(new.get(done..range.start).unwrap_or_default())?;
-        done = range.end;
-        work.told.secrets += 1;
+        done = range.end.max(done);
     }
     out.write_all(new.get(done..).unwrap_or_default())
 }

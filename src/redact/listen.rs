@@ -1,5 +1,6 @@
 //! Reads a capture once and gives every text in it to [`Work`]: the chute up to `protocol`, on one thread.
 
+use super::fragments::fragments;
 use super::witness::{Talk, Witness};
 use super::work::{Task, Work};
 use crate::capture::{Block, CaptureError, More, Source};
@@ -56,6 +57,12 @@ pub(super) fn listen(
                 work.fragments.note(frame.data, frame.offset);
             }
             let packet = decoder.decode(&mut block, index, &mut tally);
+            if packet.is_none()
+                && work.task == Task::Learn
+                && let Some(frame) = block.frame(index).filter(|frame| fragments(frame.data).next().is_none())
+            {
+                work.learn(frame.data);
+            }
             if let Some(packet) = &packet
                 && let Some(Partition { table, reach }) = partitions.get_mut(packet.key.partition())
             {
@@ -76,6 +83,7 @@ pub(super) fn listen(
         if work.task == Task::Learn {
             work.seen += (block.frames.len() + block.exchanges.len()) as u64;
             work.recorded |= !block.exchanges.is_empty();
+            work.damage.append(&mut block.damage);
         }
         if more == More::End {
             for Partition { table, reach } in &mut partitions {

@@ -27,8 +27,9 @@ mod recode;
 mod text;
 mod witness;
 mod work;
+mod yaml;
 
-use crate::capture::{CaptureError, FileId, Source, open, open_stream, plain};
+use crate::capture::{CaptureError, Damage, FileId, Source, open, open_stream, plain};
 use crate::keylog::Keyring;
 use crate::policy::SecretPattern;
 use crate::protocol::Protocol;
@@ -135,6 +136,8 @@ pub struct Outcome {
     pub left_count: u64,
     /// Packets, or recorded exchanges, of the input.
     pub packets: u64,
+    /// What could not be read of the input: it is not in the output, or blanked there.
+    pub damage: Vec<Damage>,
 }
 
 /// Writes the capture again without its secrets. `check` says where what was written can be read.
@@ -162,7 +165,8 @@ pub fn redact(
     work.task = Task::Check;
     this.pass(check()?, &mut work)?;
     let told = Told { tokens: work.book.tokens, others: work.book.others, ..work.told };
-    Ok(Outcome { told, left: work.left, left_count: work.left_count, packets: work.seen })
+    let Work { left, left_count, seen: packets, damage, .. } = work;
+    Ok(Outcome { told, left, left_count, packets, damage })
 }
 
 impl Redaction<'_> {
@@ -185,7 +189,7 @@ impl Redaction<'_> {
     fn pass(&self, source: Box<dyn Source>, work: &mut Work) -> Result<(), CaptureError> {
         let reading = Reading { decode_as: self.decode_as, keyring: self.keyring.clone() };
         listen(source, reading, work, &mut |block, work| {
-            work.file(block.base, block.bytes.filled().get(..block.used).unwrap_or_default());
+            work.file(block);
         })
     }
 }

@@ -7,17 +7,19 @@ use super::claims::string_end;
 use super::context::{Context, Place};
 use super::recode::recoded;
 use super::work::Work;
+use super::yaml;
 use crate::capture::CaptureError;
 use crate::limits;
 use crate::message::{BASE64, BASE64URL, ContentDecoder, Field, Start};
 use crate::records::secret_param;
 use base64::Engine as _;
-use saphyr_parser::{Event, Parser, ScalarStyle};
 use std::io::{self, Read, Write};
-use std::ops::Range;
 
 /// Bytes of a document that are read at once.
 const PIECE: usize = 256 << 10;
+
+/// What stands for a byte that nobody can say anything of.
+pub(super) const BLANK: u8 = b'*';
 
 /// Writes the document that `input` gives with its secrets replaced: what is known of them is in the book. JSON is written as it
 /// comes, YAML when all of it is there.
@@ -27,7 +29,7 @@ pub(super) fn copy(input: &mut dyn Read, out: &mut dyn Write, work: &mut Work) -
     if !json.held.trim_ascii_start().starts_with(b"{") && !json.held.trim_ascii_start().starts_with(b"[") {
         read(input, usize::MAX, &mut json.held)?;
         return out
-            .write_all(&yaml(&json.held, work))
+            .write_all(&yaml::replaced(&json.held, work))
             .and_then(|()| out.flush())
             .map_err(RedactError::Output);
     }
@@ -77,16 +79,36 @@ impl Json {
                         return;
                     }
                     let written = held.get(*walked..range.end + 1).unwrap_or_default();
-                    let value: String = serde_json::from_slice(written).unwrap_or_default();
+                    let read: Option<String> = serde_json::from_slice(written).ok();
                     let raw = held.get(range.clone()).unwrap_or_default();
                     let mut new = None;
-                    context.scalar(&value, |place| new = string(raw, Style::Double, &value, place, work));
+                    context.scalar(read.as_deref().unwrap_or_default(), |place| {
+                        new = match &read {
+                            Some(value) => string(raw, Style::Double, value, place, work),
+                            None => Some(vec![BLANK; raw.len()]),
+                        };
+                    });
                     if let (Some(text), Some(place)) = (new, held.get_mut(range.clone())) {
                         place.copy_from_slice(&text);
                     }
                     *walked = range.end;
                 }
-                _ => {}
+                b':' => {}
+                byte if byte.is_ascii_whitespace() => {}
+                _ => {
+                    let rest = held.get_mut(*walked..).unwrap_or_default();
+                    let end = rest.iter().position(|b| ends_scalar(*b));
+                    if end.is_none() && !ended {
+                        return;
+                    }
+                    let end = end.unwrap_or(rest.len());
+                    let word = rest.get_mut(..end).unwrap_or_default();
+                    // A number, true, false, null: nothing else can stand here.
+                    if serde_json::from_slice::<serde::de::IgnoredAny>(word).is_err() {
+                        word.fill(BLANK);
+                    }
+                    *walked += end.max(1) - 1;
+                }
             }
             *walked = (*walked + 1).min(held.len());
         }
@@ -110,69 +132,21 @@ impl Json {
     }
 }
 
+/// Whether a number or a word of JSON ends before this byte.
+fn ends_scalar(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'{' | b'}' | b'[' | b']' | b',' | b':' | b'"')
+}
+
 /// What is to be written for a string in the place of `raw`.
-fn string(raw: &[u8], style: Style, value: &str, place: &Place<'_>, work: &mut Work) -> Option<Vec<u8>> {
+pub(super) fn string(
+    raw: &[u8],
+    style: Style,
+    value: &str,
+    place: &Place<'_>,
+    work: &mut Work,
+) -> Option<Vec<u8>> {
     let new = scalar(value, place, work)?;
     align(raw, style, value.as_bytes(), &new)
-}
-
-/// A YAML document with its secrets replaced.
-fn yaml(document: &[u8], work: &mut Work) -> Vec<u8> {
-    let mut new = document.to_vec();
-    if let Ok(text) = std::str::from_utf8(document) {
-        yaml_strings(text, &mut |range, style, value, place| {
-            let raw = document.get(range.clone()).unwrap_or_default();
-            if let (Some(text), Some(place)) = (string(raw, style, value, place, work), new.get_mut(range)) {
-                place.copy_from_slice(&text);
-            }
-        });
-    }
-    // What is known and stands where no string was read.
-    work.book.finder.replaced(&new).unwrap_or(new)
-}
-
-/// Who is given a string: where it is written, how, what it says, and what it is called.
-type Each<'a> = &'a mut dyn FnMut(Range<usize>, Style, &str, &Place<'_>);
-
-/// Gives each string value of a YAML document: where it is written, without its quotes, and what it says.
-fn yaml_strings(document: &str, each: Each<'_>) {
-    let mut context = Context::default();
-    let mut characters = document.char_indices().map(|(at, _)| at).enumerate().peekable();
-    // Events come in order: so do their places.
-    let mut offset = |index: usize| {
-        while characters.next_if(|(n, _)| *n < index).is_some() {}
-        characters.peek().map_or(document.len(), |(_, at)| *at)
-    };
-    for event in Parser::new_from_str(document) {
-        let Ok((event, span)) = event else { return };
-        match event {
-            Event::MappingStart(..) => context.open(true),
-            Event::SequenceStart(..) => context.open(false),
-            Event::MappingEnd | Event::SequenceEnd => {
-                context.close();
-                context.next();
-            }
-            Event::Alias(_) if context.scalar("", |_| ()) => context.next(),
-            Event::Scalar(value, style, ..) => {
-                let start = offset(span.start.index());
-                let end = offset(span.end.index()).max(start);
-                let raw = document.get(start..end).unwrap_or_default();
-                // The quote, or the head of a block.
-                let (skip, style) = match style {
-                    ScalarStyle::DoubleQuoted => (usize::from(raw.starts_with('"')), Style::Double),
-                    ScalarStyle::SingleQuoted => (usize::from(raw.starts_with('\'')), Style::Plain),
-                    ScalarStyle::Literal | ScalarStyle::Folded if raw.starts_with(['|', '>']) => {
-                        (raw.find('\n').map_or(0, |n| n + 1), Style::Plain)
-                    }
-                    _ => (0, Style::Plain),
-                };
-                if context.scalar(&value, |place| each(start + skip..end, style, &value, place)) {
-                    context.next();
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 /// The new text of a string.
@@ -324,7 +298,9 @@ mod tests {
         copy(&mut document.as_bytes(), &mut out, &mut work).unwrap();
         let new = String::from_utf8(out.0).unwrap();
         assert!(new.len() == document.len() && out.1 > 4, "{}", out.1);
-        assert!(!new.contains(&TOKEN[21..]) && new.matches("eyJhbGciOiJIUzI1NiJ9.").count() == 41);
+        assert!(!new.contains(&TOKEN[21..]) && new.matches("eyJhbGciOiJIUzI1NiJ9.").count() == 40);
+        // What can be no JSON is no secret that is known, but nobody can tell what it is.
+        assert!(new.ends_with(&"*".repeat(TOKEN.len())));
         assert!((0..40).all(|n| !new.contains(&format!("v{n}x")) && new.contains(&format!("\"n\":\"{n}\""))));
     }
 
@@ -339,6 +315,19 @@ mod tests {
             assert!(!new.contains(gone), "{gone}: {new}");
         }
         assert!(new.contains("Cookie: [a=") && new.contains("Bearer eyJhbGciOiJIUzI1NiJ9."));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_blanked() {
+        let other = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtYXJ5IGRvZSJ9.c2lnbmF0dXJl";
+        let document = format!(r#"{{"a":[1.5e3,true,{other},null],"b":"{other}\ud800"}}"#);
+        let blank = "*".repeat(other.len());
+        assert_eq!(new(&document), format!(r#"{{"a":[1.5e3,true,{blank},null],"b":"{blank}******"}}"#));
+        let new = new(&format!("a: b\n# {other}\n{other}: [c] # {other}\n"));
+        assert!(
+            new.starts_with("a: b\n# eyJhbGciOiJIUzI1NiJ9.") && new.contains(": [c] # eyJhbGciOiJIUzI1NiJ9.")
+        );
+        assert!(!new.contains(&other[21..45]));
     }
 
     #[test]

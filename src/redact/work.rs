@@ -5,6 +5,7 @@ use super::fragments::Fragments;
 use super::look::{Found, Look};
 use super::origins::Origins;
 use super::patch::Patches;
+use crate::capture::{Block, Damage};
 use crate::policy::SecretPattern;
 use crate::token::Scanner;
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub struct Told {
     pub packets: u64,
     /// Blocks of TLS secrets that were dropped.
     pub secrets: u64,
+    /// Blocks of a type that is not known that were dropped.
+    pub unknown: u64,
 }
 
 /// What of a packet is to be blanked.
@@ -72,6 +75,8 @@ pub(super) struct Work {
     pub(super) told: Told,
     pub(super) left: Vec<Left>,
     pub(super) left_count: u64,
+    /// What could not be read of the capture when it was learned from.
+    pub(super) damage: Vec<Damage>,
     /// Bytes of bodies that are being gathered.
     pub(super) held: usize,
     /// Bytes that dissectors asked for.
@@ -96,6 +101,7 @@ impl Work {
             told: Told::default(),
             left: Vec::new(),
             left_count: 0,
+            damage: Vec::new(),
             held: 0,
             reserved: 0,
             scanner: Scanner::new(),
@@ -129,12 +135,21 @@ impl Work {
         false
     }
 
-    /// Bytes of the file itself, from offset `base` on: packets, comments, names, whatever stands between.
-    pub(super) fn file(&mut self, base: u64, bytes: &[u8]) {
+    /// Bytes of the file itself: packets, comments, names, whatever stands between.
+    pub(super) fn file(&mut self, block: &Block) {
+        let (base, bytes) = (block.base, block.bytes.filled().get(..block.used).unwrap_or_default());
         let Self { task, book, patches, .. } = self;
         let mut left = Vec::new();
         match task {
-            Task::Learn => {}
+            // Packets are heard as what they say.
+            Task::Learn => {
+                let mut done = 0;
+                for frame in &block.frames {
+                    self.learn(bytes.get(done..frame.start as usize).unwrap_or_default());
+                    done = (frame.start + frame.len) as usize;
+                }
+                self.learn(bytes.get(done..).unwrap_or_default());
+            }
             Task::Locate => {
                 book.finder.find(bytes, &mut |at, new| {
                     let old = bytes.get(at..at + new.len()).unwrap_or_default();
@@ -147,6 +162,13 @@ impl Work {
             }
         }
         left.into_iter().for_each(|offset| self.left(0, offset));
+    }
+
+    /// Learns the tokens in bytes that no layer reads.
+    pub(super) fn learn(&mut self, bytes: &[u8]) {
+        for found in self.look(|look, found| look.tokens(bytes, found)) {
+            self.book.learn(&found);
+        }
     }
 
     pub(super) fn left(&mut self, frame: u64, offset: u64) {
