@@ -135,6 +135,13 @@ pub struct WorkArgs {
     pub output: Option<PathBuf>,
 }
 
+impl WorkArgs {
+    /// The file to write to; none is standard output, and so is `-`.
+    pub fn output(&self) -> Option<&std::path::Path> {
+        self.output.as_deref().filter(|path| path.as_os_str() != "-")
+    }
+}
+
 /// How packets are read.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Reading")]

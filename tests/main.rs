@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod crack;
 mod decryption;
+mod destinations;
 mod docs;
 mod encapsulations;
 mod fixtures;

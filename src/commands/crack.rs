@@ -6,7 +6,7 @@ use super::records;
 use super::scan::{settings, stop_flag, threads, unknown_format};
 use super::terminal;
 use super::work::Work;
-use super::{Failure, exit, key_store, output};
+use super::{Failure, destinations, exit, key_store, output};
 use crate::capture::{CaptureError, FileId, open_stream};
 use crate::cli::{CrackArgs, KeyArgs, SourceArgs, WorkArgs};
 use crate::crack::{Attack, Mutation, Session, WORD_BYTES};
@@ -32,6 +32,9 @@ const SESSION_BYTES: u64 = 1 << 20;
 pub(super) fn run(args: &CrackArgs) -> Result<u8, Failure> {
     let format = record_format(&args.format)
         .ok_or_else(|| unknown_format(&args.format, RECORD_FORMATS.iter().map(|f| f.name)))?;
+    let read = args.wordlist.iter().chain(&args.mutations).chain(&args.session).map(PathBuf::as_path);
+    let read = read.chain(destinations::read(&args.read, &args.keys));
+    destinations::spare(args.work.output(), &args.inputs, read)?;
     wordlists(&args.wordlist)?;
     let mutations = mutations(&args.mutations)?;
     let stop = stop_flag();
@@ -75,7 +78,7 @@ pub(super) fn run(args: &CrackArgs) -> Result<u8, Failure> {
         _ => {}
     }
     let mut writer = RecordWriter::new(format, &settings(&args.work));
-    let mut out = output::open(args.work.output.as_deref())?;
+    let mut out = output::open(args.work.output())?;
     let show = args.work.show_secrets;
     let written = targets.iter().try_for_each(|(token, host)| {
         let found = outcome.found.get(token.sha256());

@@ -41,7 +41,7 @@ pub(super) fn run(
     }
     let (lines, failed) = told(&whole.trials);
     let flags = &configured.args;
-    if args.format.is_empty() && flags.work.output.is_none() {
+    if args.format.is_empty() && flags.work.output().is_none() {
         let mut out = output::open(None)?;
         let text = lines.join("\n") + "\n";
         output::written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))?;

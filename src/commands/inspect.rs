@@ -2,7 +2,9 @@
 
 use super::given::given;
 use super::scan::{settings, unknown_format};
-use super::{Failure, configure, exit, failing, key_store, output, parse_now, terminal, unused_keys};
+use super::{
+    Failure, configure, destinations, exit, failing, key_store, output, parse_now, terminal, unused_keys,
+};
 use crate::cli::{InspectArgs, RuleArgs};
 use crate::config::Config;
 use crate::crack::Origin;
@@ -15,6 +17,7 @@ use crate::time::{Day, Timestamp};
 use crate::token::{Scanner, Sighting, Token};
 use smallvec::SmallVec;
 use std::io::{IsTerminal, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -34,6 +37,8 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     let (mut rules, mut key_args) = (args.rules.clone(), args.keys.clone());
     let (config, warnings) =
         configure::tokens(&args.config, (&mut rules, &mut key_args), Day::at(now), &args.work)?;
+    let files = [&key_args.key, &key_args.jwks, &key_args.secret_file].into_iter().flatten();
+    destinations::spare(args.work.output(), &[], files.map(PathBuf::as_path))?;
     let keys = Arc::new(key_store(&key_args, &args.work)?);
     if rules.select.is_empty() {
         rules.select = GROUPS.map(str::to_owned).to_vec();
@@ -47,7 +52,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     let sightings = tokens.into_iter().flat_map(|token| opened(token, &mut opener, &keys, now));
     let inspect = |one| inspect(one, (&rules, &config), &given, &keys, args.work.show_secrets);
     let inspections = sightings.map(inspect).collect::<Result<Vec<_>, _>>()?;
-    let mut out = output::open(args.work.output.as_deref())?;
+    let mut out = output::open(args.work.output())?;
     let written =
         format.write(&inspections, settings(&args.work), &scanner, args.work.show_secrets, &mut *out);
     output::written(written.and_then(|()| out.flush()))?;

@@ -5,12 +5,15 @@ use super::{Failure, output, terminal};
 use crate::baseline::Baseline;
 use crate::cli::AuditArgs;
 use crate::finding::Summary;
+use crate::report::text::counted;
+use std::cell::Cell;
 use std::path::PathBuf;
 
 /// What was found before, and where that is to be written which is found now.
 pub(super) struct Known {
     before: Option<(PathBuf, Baseline)>,
     write: Option<PathBuf>,
+    written: Cell<bool>,
     quiet: bool,
 }
 
@@ -24,7 +27,12 @@ impl Known {
             Err(error) => Err(Failure(format!("--baseline {}: {error}", path.display()))),
         };
         let before = args.baseline.as_ref().map(read).transpose()?.flatten();
-        Ok(Self { before, write: args.write_baseline.clone(), quiet: args.work.quiet > 0 })
+        Ok(Self {
+            before,
+            write: args.write_baseline.clone(),
+            written: Cell::new(false),
+            quiet: args.work.quiet > 0,
+        })
     }
 
     /// Whether a finding was there before.
@@ -33,31 +41,45 @@ impl Known {
         self.before.as_ref().is_some_and(|(_, baseline)| baseline.knows(finding))
     }
 
-    /// Ends the audit: writes what was found, and leaves what is new.
-    pub(super) fn finish(&self, audit: &mut Audit, said: &[String]) -> Result<Summary, Failure> {
+    /// Ends the audit: writes what was found if it is the `whole` of it, and leaves what is new.
+    pub(super) fn finish(&self, audit: &mut Audit, said: &[String], whole: bool) -> Result<Summary, Failure> {
         let rules = audit.judge().rules();
         let mut running: Vec<String> = Vec::new();
         if let Some((_, baseline)) = &self.before {
             running.extend(baseline.rules().filter(|rule| rules.takes_part(rule)).map(str::to_owned));
         }
         let mut summary = audit.finish(said);
-        self.compare(&mut summary, |rule| running.iter().any(|known| known == rule))?;
+        self.compare(&mut summary, whole, |rule| running.iter().any(|known| known == rule))?;
         Ok(summary)
     }
 
-    /// Writes what was found, and leaves what is new; `runs` says which rules took part.
-    pub(super) fn compare(&self, summary: &mut Summary, runs: impl Fn(&str) -> bool) -> Result<(), Failure> {
-        if let Some(path) = &self.write {
-            let baseline = Baseline::of(&summary.findings);
-            let mut out = output::open(Some(path))?;
-            output::written(baseline.write(&mut *out).and_then(|()| out.flush()))?;
-            if !self.quiet {
+    /// Writes what was found if it is the `whole` of it, and leaves what is new; `runs` says which rules took part.
+    pub(super) fn compare(
+        &self,
+        summary: &mut Summary,
+        whole: bool,
+        runs: impl Fn(&str) -> bool,
+    ) -> Result<(), Failure> {
+        match &self.write {
+            Some(path) if whole => {
+                let baseline = Baseline::of(&summary.findings);
+                let mut out = output::open(Some(path))?;
+                output::written(baseline.write(&mut *out).and_then(|()| out.flush()))?;
+                self.written.set(true);
+                if !self.quiet {
+                    let findings = counted(baseline.len() as u64, "finding");
+                    let are = if baseline.len() == 1 { "is" } else { "are" };
+                    terminal::say(&format!("{}: {findings} {are} in the baseline", path.display()));
+                }
+            }
+            // What was not seen would be new in the next run.
+            Some(path) => {
                 terminal::say(&format!(
-                    "{}: {} findings are in the baseline",
-                    path.display(),
-                    baseline.len()
+                    "error: {}: the baseline was not written: not all inputs were read",
+                    path.display()
                 ));
             }
+            None => {}
         }
         let Some((path, baseline)) = &self.before else { return Ok(()) };
         let compared = baseline.compare(&mut summary.findings, runs);
@@ -75,7 +97,7 @@ impl Known {
 
     /// What is in the baseline now fails nothing.
     pub(super) fn accept(&self, summary: &mut Summary) {
-        if self.write.is_some() {
+        if self.written.get() {
             summary.findings.clear();
         }
     }

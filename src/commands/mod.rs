@@ -4,6 +4,7 @@ mod audit;
 mod collector;
 mod configure;
 mod crack;
+mod destinations;
 mod expect;
 mod given;
 mod init;
@@ -13,6 +14,7 @@ mod known;
 #[cfg(feature = "live")]
 mod live;
 mod output;
+mod part;
 mod records;
 mod redact;
 mod rules;

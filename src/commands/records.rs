@@ -5,7 +5,7 @@ use super::inputs::{self, Inputs};
 use super::scan::{settings, stop_flag, threads, unknown_format};
 use super::secrets::{Secrets, bad_lines_text};
 use super::terminal::{self, Progress};
-use super::{Failure, configure, decode_as, exit, key_store, output, unused_keys};
+use super::{Failure, configure, decode_as, destinations, exit, key_store, output, unused_keys};
 use crate::capture::FileId;
 use crate::cli::{RecordArgs, SourceArgs, TraceArgs};
 use crate::decode::{DecodeOptions, Paths};
@@ -105,6 +105,7 @@ fn record(
     let mut args = args.clone();
     let reading = (&mut args.read, &mut args.keys);
     let remarks = configure::records(&args.config, &args.inputs, reading, &args.work)?;
+    destinations::spare(args.work.output(), &args.inputs, destinations::read(&args.read, &args.keys))?;
     let keys = key_store(&args.keys, &args.work)?;
     let tokens = matches!(kind, Kind::Tokens | Kind::Trace);
     let published = marks::KEY | marks::METADATA;
@@ -126,7 +127,7 @@ fn record(
         Arc::new(Shared { decode_as: decode_as(&args.read)?, keyring: secrets.ring, ..Shared::new(demand) });
     let mut inputs = Inputs::new(&args.inputs, &args.read, &args.work)?;
     remarks.into_iter().chain(secrets.warnings).chain(unused_keys(&keys)).for_each(|text| inputs.warn(text));
-    let out = output::open(args.work.output.as_deref())?;
+    let out = output::open(args.work.output())?;
     let mut recorder = Recorder {
         kind,
         sink: sink(&inputs.names),

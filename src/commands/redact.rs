@@ -1,12 +1,13 @@
 //! `wirelint redact`: the capture again, without its secrets.
 
+use super::part::Part;
 use super::secrets::Secrets;
 use super::terminal::say;
-use super::{Failure, configure, decode_as, exit, inputs, output};
+use super::{Failure, configure, decode_as, destinations, exit, inputs};
 use crate::capture::{self, CaptureError, FileId};
 use crate::cli::RedactArgs;
 use crate::redact::{Input, Outcome, Pseudonyms, RedactError, Redaction, redact};
-use std::ffi::OsString;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 /// Runs `redact`.
@@ -15,16 +16,14 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
     if input.as_os_str() == "-" {
         return Err("redact reads its input more than once: name a file".into());
     }
-    let same =
-        |a: &Path, b: &Path| a.canonicalize().ok().zip(b.canonicalize().ok()).is_some_and(|(a, b)| a == b);
-    if same(input, out) {
-        return Err(format!("{}: input and output are the same file", out.display()).into());
-    }
     let mut reading = args.read.clone();
     let (config, warnings) = configure::reading(&args.config, input, &mut reading)?;
     if reading.filter.is_some() {
         return Err("redact writes all packets: --filter cannot be used (tshark -Y cuts a capture)".into());
     }
+    let read = reading.keylog.iter().chain(&reading.rsa_key).map(PathBuf::as_path);
+    destinations::spare([out.as_path()], std::slice::from_ref(input), read)?;
+    let part = Part::of(out)?;
     let secrets = Secrets::load(&reading)?;
     let quiet = args.quiet > 0;
     for warning in warnings.iter().chain(&secrets.warnings).filter(|_| !quiet) {
@@ -37,9 +36,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
         keyring: secrets.ring,
         secrets: config.policy.secrets.into(),
     };
-    let part = Part::beside(out);
-    let result = part.write(input, &this);
-    let outcome = match result {
+    let outcome = match write(&part, input, &this) {
         Ok(outcome) => outcome,
         Err(RedactError::Input(error @ CaptureError::NotACapture { .. })) => {
             say(&format!("error: {}: {error}", input.display()));
@@ -59,7 +56,7 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
     if outcome.left_count > 0 {
         return Err(left(&outcome).into());
     }
-    part.keep(out)?;
+    part.keep().map_err(|error| format!("{}: {error}", out.display()))?;
     if !quiet {
         told(&outcome, reading.keylog.is_empty() && reading.rsa_key.is_empty())
             .iter()
@@ -68,35 +65,12 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
     Ok(exit::CLEAN)
 }
 
-/// The output until it is known that nothing is left in it.
-struct Part(PathBuf);
-
-impl Part {
-    fn beside(out: &Path) -> Self {
-        let mut name = OsString::from(".");
-        name.push(out.file_name().unwrap_or_default());
-        name.push(format!(".{}.part", std::process::id()));
-        Self(out.with_file_name(name))
-    }
-
-    fn write(&self, input: &Path, this: &Redaction<'_>) -> Result<Outcome, RedactError> {
-        // The input first: where it cannot be read nothing is written.
-        drop(capture::open(input, FileId(0))?);
-        let mut file = output::open(Some(&self.0))
-            .map_err(|Failure(text)| RedactError::Output(std::io::Error::other(text)))?;
-        redact(this, Pseudonyms::default(), &mut file, || capture::open(&self.0, FileId(0)))
-    }
-
-    fn keep(self, out: &Path) -> Result<(), Failure> {
-        std::fs::rename(&self.0, out).map_err(|e| Failure(format!("{}: {e}", out.display())))
-    }
-}
-
-impl Drop for Part {
-    /// What is not kept goes.
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_file(&self.0);
-    }
+/// Writes what is left of the input, and reads it again.
+fn write(part: &Part, input: &Path, this: &Redaction<'_>) -> Result<Outcome, RedactError> {
+    // The input first: where it cannot be read nothing is written.
+    drop(capture::open(input, FileId(0))?);
+    let mut file = BufWriter::new(part.create().map_err(RedactError::Output)?);
+    redact(this, Pseudonyms::default(), &mut file, || capture::open(&part.path, FileId(0)))
 }
 
 /// What is said of secrets that could not be removed.

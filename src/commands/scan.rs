@@ -7,13 +7,13 @@ use super::known::Known;
 use super::secrets::Secrets;
 use super::story::Drawing;
 use super::terminal::{self, Progress};
-use super::{Failure, code, output};
-use crate::cli::{ScanArgs, WorkArgs};
+use super::{Failure, code, destinations, output};
+use crate::cli::{AuditArgs, ScanArgs, WorkArgs};
 use crate::config::Expect;
 use crate::finding::Summary;
 use crate::report::{self, Format, Settings};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,8 +21,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let mut configured = configure::audit(&args.audit, &args.inputs)?;
     let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
-    let reports = reports(formats, configured.args.work.output.as_deref())?;
+    let reports = reports(formats, configured.args.work.output())?;
     let stop = stop_flag();
+    spare(&reports, &args.inputs, &configured.args)?;
     if args.expect {
         return super::expect::run(args, &mut configured, &reports, &stop);
     }
@@ -31,7 +32,8 @@ pub(super) fn run(args: &ScanArgs) -> Result<u8, Failure> {
     let mut inputs = Inputs::new(&args.inputs, &flags.read, &flags.work)?;
     let Scanned { mut audit, story, .. } = scan(&configured, &mut inputs, &reports, stop)?;
     let verdict = inputs.verdict(audit.tally.frames > 0, audit.interrupted());
-    let mut summary = known.finish(&mut audit, &inputs.warnings)?;
+    let whole = verdict.packets && !verdict.failed && !verdict.interrupted;
+    let mut summary = known.finish(&mut audit, &inputs.warnings, whole)?;
     story.tell(&mut summary);
     let fail_on = flags.fail_on();
     write_reports(&reports, &summary, &configured.settings())?;
@@ -85,21 +87,49 @@ pub(super) fn write_reports(
     Ok(())
 }
 
-/// `--format NAME` and `--format NAME=FILE`, with `--output` for the plain one.
+/// `--format NAME` and `--format NAME=FILE`, with `--output` for the plain one. No two of them have the same place.
 pub(super) fn reports(
     texts: &[String],
-    output: Option<&std::path::Path>,
+    output: Option<&Path>,
 ) -> Result<Vec<(&'static Format, Option<PathBuf>)>, Failure> {
     let mut out = Vec::new();
+    let mut plain = 0;
     for text in texts {
-        let (name, path) =
-            text.split_once('=').map_or((text.as_str(), None), |(n, p)| (n, Some(PathBuf::from(p))));
+        let (name, file) = text.split_once('=').map_or((text.as_str(), None), |(n, p)| (n, Some(p)));
         let format = report::format(name)
             .ok_or_else(|| unknown_format(name, report::FORMATS.iter().map(|f| f.name)))?;
-        out.push((format, path.or_else(|| output.map(PathBuf::from))));
+        let path = match file {
+            None => {
+                plain += 1;
+                output.map(PathBuf::from)
+            }
+            Some("") => {
+                return Err(
+                    format!("--format {text}: no file; --format {name} is for standard output").into()
+                );
+            }
+            Some("-") => None,
+            Some(file) => Some(PathBuf::from(file)),
+        };
+        out.push((format, path));
     }
     if out.is_empty() {
         out.extend(report::FORMATS.first().map(|f| (f, output.map(PathBuf::from))));
+        plain = 1;
+    }
+    match output {
+        Some(output) if plain == 0 => {
+            let output = output.display();
+            return Err(format!("-o {output}: every format has a file of its own; leave one out").into());
+        }
+        Some(output) if plain > 1 => {
+            let output = output.display();
+            return Err(format!(
+                "only one --format can go to {output}; give the others a file: --format json=report.json"
+            )
+            .into());
+        }
+        _ => {}
     }
     if out.iter().filter(|(_, path)| path.is_none()).count() > 1 {
         return Err(
@@ -107,7 +137,25 @@ pub(super) fn reports(
                 .into(),
         );
     }
+    destinations::distinct(files(&out))?;
     Ok(out)
+}
+
+/// The files that reports go to.
+pub(super) fn files<'a>(reports: &'a [(&'static Format, Option<PathBuf>)]) -> impl Iterator<Item = &'a Path> {
+    reports.iter().filter_map(|(_, path)| path.as_deref())
+}
+
+/// Makes sure that nothing that a run writes is written over something else that it writes or reads.
+pub(super) fn spare(
+    reports: &[(&'static Format, Option<PathBuf>)],
+    captures: &[PathBuf],
+    flags: &AuditArgs,
+) -> Result<(), Failure> {
+    let written = || files(reports).chain(flags.write_baseline.as_deref());
+    destinations::distinct(written())?;
+    destinations::spare(files(reports), &[], flags.baseline.as_deref())?;
+    destinations::spare(written(), captures, destinations::read(&flags.read, &flags.keys))
 }
 
 /// What to say about a format that does not exist.

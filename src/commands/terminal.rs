@@ -41,7 +41,7 @@ pub(super) fn color(args: &WorkArgs) -> bool {
         Color::Auto if set("NO_COLOR") => false,
         Color::Auto if set("FORCE_COLOR") || set("CLICOLOR_FORCE") => true,
         Color::Auto => {
-            args.output.is_none()
+            args.output().is_none()
                 && std::io::stdout().is_terminal()
                 && std::env::var("TERM").as_deref() != Ok("dumb")
         }

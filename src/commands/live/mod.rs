@@ -20,7 +20,7 @@ use super::known::Known;
 use super::scan::{settings, unknown_format};
 use super::secrets::Secrets;
 use super::terminal::{note, say};
-use super::{Failure, code, exit, output};
+use super::{Failure, code, destinations, exit, output};
 use crate::capture::{self, FileId, LiveOptions, LiveSource};
 use crate::cli::LiveArgs;
 use crate::finding::Summary;
@@ -64,6 +64,11 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let configured = configure::audit(typed, &[])?;
     let (judge, keys) = configure::judge(&configured)?;
     let args = &LiveArgs { audit: configured.args, ..args.clone() };
+    let (flags, written) =
+        (&args.audit, args.audit.work.output().into_iter().chain(args.evidence.write.as_deref()));
+    destinations::distinct(written.clone().chain(flags.write_baseline.as_deref()))?;
+    destinations::spare(written.clone(), &[], flags.baseline.as_deref())?;
+    destinations::spare(written, &[], destinations::read(&flags.read, &flags.keys))?;
     let known = Rc::new(Known::load(&args.audit)?);
     let secrets = Secrets::rsa(&args.audit.read)?;
     let full = fills_screen(args);
@@ -73,7 +78,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let mut audit = Audit::with(judge.endless(room), &keys, room, &flags, secrets, Arc::clone(&stop))?;
     configured.warnings.into_iter().for_each(|text| audit.remark(text));
     let recorder = Recorder::new(&args.evidence)?;
-    let out = output::open(args.audit.work.output.as_deref())?;
+    let out = output::open(args.audit.work.output())?;
     #[cfg(target_os = "linux")]
     let signals =
         crate::system::Signals::hold().map_err(|e| format!("cannot wait for signals: {e}")).map(Some)?;
@@ -155,7 +160,7 @@ pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
     let mut watch = watch.borrow_mut();
     summary.findings = watch.announcer.all(std::mem::take(&mut summary.findings));
     // Traffic that has not come yet makes no entry stale.
-    known.compare(&mut summary, |_| false)?;
+    known.compare(&mut summary, result.is_ok(), |_| false)?;
     if let Some(recorder) = &mut watch.recorder {
         recorder.finish();
     }

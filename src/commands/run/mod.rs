@@ -7,11 +7,11 @@ mod keep;
 use super::audit::Audit;
 use super::configure;
 use super::known::Known;
-use super::scan::{reports, write_reports};
+use super::scan::{files, reports, spare, write_reports};
 use super::secrets::Secrets;
 use super::story::Drawing;
 use super::terminal::{note, say};
-use super::{Failure, exit, failing};
+use super::{Failure, destinations, exit, failing};
 use crate::capture::{self as captures, FileId};
 use crate::cli::{RunArgs, Scope};
 use crate::report::Settings;
@@ -34,6 +34,15 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let configured = configure::audit(&args.audit, &[])?;
     let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
     let reports = reports(formats, None)?;
+    if args.audit.work.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+        return Err(
+            "-o -: the capture cannot go to standard output, where the report goes; name a file".into()
+        );
+    }
+    spare(&reports, &[], &configured.args)?;
+    destinations::distinct(files(&reports).chain(args.audit.work.output()))?;
+    let read = destinations::read(&configured.args.read, &configured.args.keys);
+    destinations::spare(args.audit.work.output(), &[], read)?;
     let args = &RunArgs { audit: configured.args.clone(), ..args.clone() };
     let shown = configured.settings();
     // All that can be wrong with flags and rules is said before the command runs.
@@ -123,7 +132,7 @@ fn judge(
     }
     audit.tally.weirds("drops", recorded.lost);
     let interrupted = audit.interrupted() || recorded.interrupted;
-    let mut summary = known.finish(&mut audit, &[])?;
+    let mut summary = known.finish(&mut audit, &[], !failed && !interrupted)?;
     summary.interrupted |= interrupted;
     story.tell(&mut summary);
     let fail_on = args.audit.fail_on();
