@@ -4,10 +4,12 @@ use crate::support::case::cases;
 use crate::support::run::wirelint;
 use crate::support::tree;
 use crate::support::wire::{self, Style, connection};
+use base64::Engine as _;
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use wirelint::message::BASE64URL;
 
 /// Bytes of a token in a row that are as good as the token for who can guess the rest.
 const PIECE: usize = 12;
@@ -161,6 +163,119 @@ fn credentials_in_paths_are_not_printed() {
             assert!(text.contains("token-in-log-stream") && text.contains("/_bulk"), "{run}");
             assert!(text.contains("asks for /t;password={id}/_bulk;sid={id}"), "{run}");
         }
+    }
+}
+
+/// A signature that no other token has, as long as one of HS256.
+fn signature(name: &str) -> String {
+    BASE64URL.encode(format!("{name:-<32}"))
+}
+
+/// A token with these parts.
+fn made(header: &Value, claims: &Value, name: &str) -> String {
+    let coded = |value: &Value| BASE64URL.encode(value.to_string());
+    format!("{}.{}.{}", coded(header), coded(claims), signature(name))
+}
+
+/// A rule that says all that a token says of itself.
+fn telling_rule() -> tempfile::TempDir {
+    let rules = tempfile::tempdir().unwrap();
+    let facts = [
+        "token.header",
+        "token.header.kid",
+        "token.claims",
+        "token.claims.sub",
+        "token.iss",
+        "token.claims.aud",
+        "token.claims.aud[0]",
+        "token.claims.password",
+        "token.claims['api_key']",
+        "token.claims.in.client_secret",
+        "token.claims.note",
+        "token.claims.pem",
+        "token.claims.cnf.jwk.d",
+        "token.claims.cnf",
+    ];
+    let message = facts.map(|fact| format!("{{{fact}}}")).join(" ");
+    fs::write(
+        rules.path().join("says-all.toml"),
+        format!(
+            "on = 'sighting'\ngroup = 'jose'\ntitle = 'All'\nseverity = 'low'\nconfidence = 'high'\nwhen = 'true'\n\
+             message = \"{message}\"\nabout = 'a'\nremedy = 'r'\nreferences = []\ncwe = []\n"
+        ),
+    )
+    .unwrap();
+    rules
+}
+
+#[test]
+fn what_tokens_hold_is_not_printed() {
+    let inner =
+        |name: &str| made(&json!({"alg": "HS256"}), &json!({"sub": name, "iat": 1_700_000_000}), name);
+    let pem =
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", "MHcCAQEEIIRbE1v7".repeat(3));
+    let outer = made(
+        &json!({"alg": "HS256", "kid": inner("kid"), "jwk": {"kty": "oct", "k": "Pr1vateK"}}),
+        &json!({
+            "sub": inner("sub"), "iss": format!("https://i.test/?t={}", inner("iss")), "aud": [inner("aud")],
+            "password": "Passw0rdX", "api_key": "Ap1KeyXYZ", "in": {"client_secret": "Cl1entSec"}, "pem": pem,
+            "cnf": {"jwk": {"kty": "EC", "d": "Pr1vateD"}}, "note": format!("see {}", inner("note")),
+        }),
+        "outer",
+    );
+    let header = inner("header");
+    let request =
+        format!("GET / HTTP/1.1\r\nHost: a.test\r\nAuthorization: Bearer {outer}\r\n{header}: x\r\n\r\n");
+    let packets = connection(request.as_bytes(), b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let capture = wire::write(&packets, Style::default());
+    let mut secrets: Vec<String> =
+        ["kid", "sub", "iss", "aud", "note", "header", "outer"].map(signature).to_vec();
+    let values = ["Passw0rdX", "Ap1KeyXYZ", "Cl1entSec", "Pr1vateK", "Pr1vateD", "MHcCAQEEIIRbE1v7"];
+    secrets.extend(values.map(str::to_owned));
+    let rules = telling_rule();
+    let mut commands = outputs();
+    for format in ["table", "ndjson", "csv"] {
+        commands.push(vec!["crack", "--crack-budget", "10", "--format", format]);
+    }
+    for format in ["text", "json"] {
+        commands.push(vec!["inspect", "--select", "says-all", "--crack-budget", "10", "--format", format]);
+    }
+    let mut wrong = Vec::new();
+    for command in commands {
+        let run = wirelint(&command).env("COLUMNS", "100000");
+        let run = if matches!(command[0], "scan" | "inspect") {
+            run.args(["--rules"]).args([rules.path()])
+        } else {
+            run
+        };
+        let run = match command[0] {
+            "inspect" => run.args([&outer]).run(),
+            _ => run.args(["-v", "-"]).stdin(capture.clone()).run(),
+        };
+        assert!(run.code < 2 && run.out.len() > 20, "{run}");
+        let left = secrets.iter().filter(|secret| run.out.contains(*secret) || run.err.contains(*secret));
+        wrong.extend(left.map(|secret| format!("{}: {secret}", command.join(" "))));
+        // Masked, not left out.
+        let masked = format!("{}.***.***", BASE64URL.encode(r#"{"alg":"HS256"}"#));
+        if matches!(command[..], ["inspect", .., "json"] | ["tokens" | "http", .., "ndjson"]) {
+            assert!(run.out.contains(&masked), "{run}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // Who asks is told.
+    for command in ["scan", "tokens", "http"] {
+        let run = wirelint([command, "--format", "ndjson", "--show-secrets", "-"]).stdin(capture.clone());
+        let run = if command == "scan" { run.args(["--rules"]).args([rules.path()]) } else { run };
+        let run = run.run();
+        let wanted: &[&str] = match command {
+            "scan" => &["kid", "sub", "iss", "aud", "note"],
+            "tokens" => &["kid", "sub", "iss", "aud"],
+            _ => &["header"],
+        };
+        for name in wanted {
+            assert!(run.out.contains(&signature(name)), "{command} {name}: {run}");
+        }
+        assert!(command != "scan" || values.iter().all(|value| run.out.contains(value)), "{run}");
     }
 }
 

@@ -258,4 +258,9 @@ pub trait Lookup {
     fn glance(&self, field: FieldId) -> Value<'_> {
         self.value(field)
     }
+
+    /// A value as a message may show it. `members` are the names that led to it inside of the fact.
+    fn shown<'v>(&self, _members: &[String], value: Value<'v>) -> Value<'v> {
+        value
+    }
 }

@@ -4,13 +4,14 @@ use super::row::Row;
 use super::severity::Circumstances;
 use super::spot::{Scene, packet_time, place};
 use super::touched::Touched;
-use crate::facts::value::{FieldId, Lookup, Value};
+use crate::facts::value::{FieldId, List, Lookup, Value};
 use crate::facts::{Case, Dictionary, Facts, digest};
 use crate::finding::{EVIDENCE_TOKENS, Finding};
 use crate::limits;
 use crate::message::path_template;
 use crate::rules::{Judged, Rule};
 use crate::time::Timestamp;
+use crate::token::{Secret, cloaked, is_secret, veiled, veiled_text};
 use foldhash::{HashMap, HashMapExt};
 use smallvec::smallvec;
 
@@ -200,5 +201,30 @@ impl Lookup for Shown<'_> {
             },
             _ => self.case.value(field),
         }
+    }
+
+    fn shown<'v>(&self, members: &[String], value: Value<'v>) -> Value<'v> {
+        if self.show_secrets { value } else { veil(members, value) }
+    }
+}
+
+/// A value without tokens and secrets; `members` are the names that led to it inside of a fact.
+fn veil<'v>(members: &[String], value: Value<'v>) -> Value<'v> {
+    let secret = is_secret(members);
+    let masked = |text: &str| Value::from(Secret::from(text).to_string());
+    match value {
+        Value::Str(text) if secret => masked(&text),
+        Value::Int(number) if secret => masked(&number.to_string()),
+        Value::Float(number) if secret => masked(&number.to_string()),
+        Value::Json(json) if secret => masked(&json.to_string()),
+        Value::Str(text) => Value::from(veiled_text(&text)),
+        Value::Json(json) => {
+            Value::from(veiled("", json, &mut |text| cloaked(text).into_owned()).to_string())
+        }
+        Value::List(list) => {
+            let items = (0..list.len()).filter_map(|at| list.clone().take(at));
+            Value::List(List::Owned(items.map(|item| veil(members, item)).collect()))
+        }
+        other => other,
     }
 }

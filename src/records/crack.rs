@@ -1,6 +1,6 @@
 //! `crack`: one record a token that was attacked.
 
-use super::{Record, name};
+use super::{Record, name, shown, shown_value};
 use crate::report::{Column, Kind};
 use crate::token::{Secret, Token};
 use serde::Serialize;
@@ -12,8 +12,8 @@ use std::borrow::Cow;
 pub struct CrackRecord<'a> {
     sha256: String,
     alg: Option<Cow<'a, str>>,
-    kid: Option<&'a Value>,
-    iss: Option<&'a Value>,
+    kid: Option<Cow<'a, Value>>,
+    iss: Option<Cow<'a, Value>>,
     host: Option<&'a str>,
     found: bool,
     secret: Option<Cow<'a, str>>,
@@ -32,9 +32,9 @@ impl<'a> CrackRecord<'a> {
     ) -> Self {
         Self {
             sha256: token.sha256_hex(),
-            alg: token.alg(),
-            kid: token.kid(),
-            iss: token.iss(),
+            alg: token.alg().map(|alg| shown(alg, show_secrets)),
+            kid: token.kid().map(|kid| shown_value(kid, show_secrets)),
+            iss: token.iss().map(|iss| shown_value(iss, show_secrets)),
             host,
             found: found.is_some(),
             secret: found.map(|(secret, _)| secret.masked(show_secrets)),
@@ -60,7 +60,7 @@ impl Record for CrackRecord<'_> {
         vec![
             self.sha256.get(..12).unwrap_or_default().to_owned(),
             name(self.alg.as_deref()),
-            name(self.iss.and_then(Value::as_str)),
+            name(self.iss.as_deref().and_then(Value::as_str)),
             name(self.host),
             self.secret.as_deref().unwrap_or("not found").to_owned(),
             name(self.origin),

@@ -3,7 +3,7 @@
 use super::{
     Record,
     mask::{mask_field, mask_target},
-    name,
+    name, shown,
 };
 use crate::{
     message::{Exchange, Message},
@@ -62,7 +62,7 @@ pub fn http_record<'a>(
     let masked = |(name, value): (&[u8], &[u8])| {
         let (name, value) = (lossy(name), lossy(value));
         let value = if show_secrets { value } else { mask_field(&name, &value, scanner) };
-        [name, value]
+        [shown(name.into(), show_secrets).into_owned(), value]
     };
     let headers = |message: &Message| message.head.fields().map(masked).collect();
     let head = exchange.request.as_ref().or(exchange.response.as_ref()).map(|m| m.head.version);

@@ -16,6 +16,9 @@ mod trace;
 mod writer;
 
 use crate::report::Column;
+use crate::token::{cloaked, cloaked_value};
+use serde_json::Value;
+use std::borrow::Cow;
 
 pub use crack::CrackRecord;
 pub use credentials::{credentials_in, secret_param};
@@ -66,6 +69,20 @@ pub const RECORD_FORMATS: &[RecordFormat] = &[
 /// The format of that name.
 pub fn record_format(name: &str) -> Option<&'static RecordFormat> {
     RECORD_FORMATS.iter().find(|format| format.name == name)
+}
+
+/// A text from traffic, with the tokens in it masked unless `show` (`--show-secrets`).
+fn shown(text: Cow<'_, str>, show: bool) -> Cow<'_, str> {
+    match text {
+        text if show => text,
+        Cow::Borrowed(text) => cloaked(text),
+        Cow::Owned(text) => Cow::Owned(cloaked(&text).into_owned()),
+    }
+}
+
+/// The same of a member of a token. Anything else stays as sent.
+fn shown_value(value: &Value, show: bool) -> Cow<'_, Value> {
+    if show { Cow::Borrowed(value) } else { cloaked_value(value) }
 }
 
 /// A name that may be missing.

@@ -1,6 +1,6 @@
 //! `tokens`: one record a token sighting.
 
-use super::{Record, http::target, name};
+use super::{Record, http::target, name, shown, shown_value};
 use crate::{
     message::{Direction, Exchange},
     report::{Column, EndpointView, Kind},
@@ -26,11 +26,11 @@ pub struct TokenRecord<'a> {
     kind: &'static str,
     sha256: String,
     alg: Option<Cow<'a, str>>,
-    kid: Option<&'a Value>,
-    typ: Option<&'a Value>,
-    iss: Option<&'a Value>,
-    sub: Option<&'a Value>,
-    aud: Option<&'a Value>,
+    kid: Option<Cow<'a, Value>>,
+    typ: Option<Cow<'a, Value>>,
+    iss: Option<Cow<'a, Value>>,
+    sub: Option<Cow<'a, Value>>,
+    aud: Option<Cow<'a, Value>>,
     iat: Option<&'a Value>,
     exp: Option<&'a Value>,
     encrypted: bool,
@@ -83,12 +83,12 @@ pub fn token_record<'a>(sighting: &'a Sighting, context: Context<'a>, scanner: &
         name: sighting.place.name.as_deref(),
         kind: token.kind().as_str(),
         sha256: token.sha256_hex(),
-        alg: token.alg(),
-        kid: token.kid(),
-        typ: token.typ(),
-        iss: token.iss(),
-        sub: token.sub(),
-        aud: token.aud(),
+        alg: token.alg().map(|alg| shown(alg, show)),
+        kid: token.kid().map(|kid| shown_value(kid, show)),
+        typ: token.typ().map(|typ| shown_value(typ, show)),
+        iss: token.iss().map(|iss| shown_value(iss, show)),
+        sub: token.sub().map(|sub| shown_value(sub, show)),
+        aud: token.aud().map(|aud| shown_value(aud, show)),
         iat: token.iat(),
         exp: token.exp(),
         encrypted: sighting.transport.channel.encrypted(),
@@ -152,7 +152,7 @@ impl Record for TokenRecord<'_> {
             Some(name) => format!("{} {name}", self.location),
             None => self.location.to_owned(),
         };
-        let issuer = self.iss.map(|iss| iss.as_str().map_or_else(|| iss.to_string(), str::to_owned));
+        let issuer = self.iss.as_ref().map(|iss| iss.as_str().map_or_else(|| iss.to_string(), str::to_owned));
         vec![
             self.packet.to_string(),
             name(self.host.as_deref().or(Some(&server))),

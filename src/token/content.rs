@@ -51,7 +51,7 @@ const SENSITIVE: &[&str] = &[
     "salary",
     "bank_account",
 ];
-const SECRET: &[&str] = &[
+pub(super) const SECRET: &[&str] = &[
     "password",
     "passwd",
     "pwd",
@@ -283,7 +283,7 @@ fn card(text: &str) -> bool {
 }
 
 /// A hash of a password (bcrypt, Argon2, SHA-512 crypt), or a secret that is told by its format.
-fn secret(text: &str) -> bool {
+pub(super) fn secret(text: &str) -> bool {
     let bcrypt = text.len() == 60 && ["$2a$", "$2b$", "$2y$"].iter().any(|p| text.starts_with(p));
     bcrypt || text.starts_with("$argon2") || text.starts_with("$6$") || secret_format(text).is_some()
 }

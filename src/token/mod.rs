@@ -8,6 +8,7 @@ mod algorithm;
 mod base64url;
 mod cache;
 mod claims;
+mod cloak;
 mod content;
 mod credential;
 mod dates;
@@ -44,6 +45,7 @@ mod wrapping;
 pub use algorithm::{Family, NoneForm, is_der_signature, none_form, signature_len, signature_len_fits};
 pub use cache::TokenCache;
 pub use claims::Role;
+pub use cloak::{cloaked, cloaked_value, is_secret, veiled, veiled_text};
 pub use credential::{
     OpaqueKind, api_key_name, entropy_bits, looks_hashed, opaque_token_kind, password_field,
     session_cookie_name,

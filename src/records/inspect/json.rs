@@ -7,6 +7,7 @@ use crate::text::hex;
 use crate::time::{Second, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 #[derive(Serialize)]
@@ -22,8 +23,8 @@ struct Entry<'a> {
     within: Option<String>,
     kind: &'a str,
     alg: Option<String>,
-    kid: Option<&'a Value>,
-    typ: Option<&'a Value>,
+    kid: Option<Value>,
+    typ: Option<Value>,
     role: &'a str,
     issuer: Option<&'a str>,
     now: Timestamp,
@@ -73,7 +74,7 @@ struct Defect<'a> {
     part: &'a str,
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
+    name: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -102,7 +103,7 @@ fn entry<'a>(inspection: &'a Inspection, show: &Show<'_>) -> Entry<'a> {
         let members = value.as_object().into_iter().flatten();
         Value::Object(
             members
-                .map(|(name, value)| (name.clone(), show.member(token, name, value)))
+                .map(|(name, value)| (show.name(name).into_owned(), show.member(name, value)))
                 .collect::<Map<_, _>>(),
         )
     };
@@ -110,9 +111,9 @@ fn entry<'a>(inspection: &'a Inspection, show: &Show<'_>) -> Entry<'a> {
         sha256: token.sha256_hex(),
         within: inspection.within.as_ref().map(|sha256| hex(sha256)),
         kind: token.kind().as_str(),
-        alg: token.alg().map(Into::into),
-        kid: token.kid(),
-        typ: token.typ(),
+        alg: token.alg().map(|alg| show.name(&alg).into_owned()),
+        kid: token.kid().map(|kid| show.member("kid", kid)),
+        typ: token.typ().map(|typ| show.member("typ", typ)),
         role: token.role().as_str(),
         issuer: token.issuer().map(|issuer| issuer.name),
         now: inspection.now,
@@ -129,7 +130,7 @@ fn entry<'a>(inspection: &'a Inspection, show: &Show<'_>) -> Entry<'a> {
             words_tried: inspection.trials,
             cut: inspection.cut,
         },
-        defects: token.defects().iter().map(defect).collect(),
+        defects: token.defects().iter().map(|one| defect(one, show)).collect(),
         findings: inspection.findings.iter().map(said).collect(),
         token: token.text(show.show_secrets).into_owned(),
     }
@@ -139,10 +140,10 @@ fn key(tried: &crate::keys::Tried) -> Key<'_> {
     Key { kid: tried.kid.as_deref(), r#type: tried.kind, verifies: tried.verifies }
 }
 
-fn defect(defect: &crate::token::Defect) -> Defect<'_> {
+fn defect<'a>(defect: &'a crate::token::Defect, show: &Show<'_>) -> Defect<'a> {
     let name = match &defect.kind {
-        crate::token::DefectKind::DuplicateMember(name) => Some(&**name),
-        crate::token::DefectKind::WrongType(name) => Some(*name),
+        crate::token::DefectKind::DuplicateMember(name) => Some(show.name(name)),
+        crate::token::DefectKind::WrongType(name) => Some((*name).into()),
         _ => None,
     };
     Defect { part: defect.part.as_str(), kind: defect.kind.as_str(), name }

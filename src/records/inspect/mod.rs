@@ -10,8 +10,9 @@ use crate::finding::Finding;
 use crate::keys::{Signature, Tried};
 use crate::report::Settings;
 use crate::time::Timestamp;
-use crate::token::{Scanner, Secret, Token};
-use serde_json::{Map, Value};
+use crate::token::{Scanner, Secret, Token, cloaked, veiled};
+use serde_json::Value;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -81,41 +82,19 @@ struct Show<'a> {
     show_secrets: bool,
 }
 
-/// Nesting of JSON that is shown whole.
-const DEPTH: usize = 16;
-
 impl Show<'_> {
     /// A member of a token as it may be shown: claims that hold secrets, tokens and credentials in texts are masked
     /// unless `--show-secrets` is given.
-    fn member(&self, token: &Token, name: &str, value: &Value) -> Value {
-        if self.show_secrets { value.clone() } else { self.masked(token, name, value, DEPTH) }
+    fn member(&self, name: &str, value: &Value) -> Value {
+        match self.show_secrets {
+            true => value.clone(),
+            false => veiled(name, value, &mut |text| mask_target(text, self.scanner)),
+        }
     }
 
-    fn masked(&self, token: &Token, name: &str, value: &Value, depth: usize) -> Value {
-        let secret = token.secrets().iter().any(|secret| secret == name);
-        match value {
-            Value::Object(_) | Value::Array(_) if depth == 0 => Value::from("…"),
-            // A private key in the header, or in a confirmation (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
-            Value::Object(members) => {
-                let key = members.contains_key("kty");
-                let private = |name: &str| matches!(name, "d" | "p" | "q" | "dp" | "dq" | "qi" | "k" | "oth");
-                let one = |(name, value): (&String, &Value)| {
-                    let shown = match key && private(name) {
-                        true => Value::from("***"),
-                        false => self.masked(token, name, value, depth - 1),
-                    };
-                    (name.clone(), shown)
-                };
-                Value::Object(members.iter().map(one).collect::<Map<_, _>>())
-            }
-            Value::Array(items) => {
-                items.iter().map(|item| self.masked(token, name, item, depth - 1)).collect()
-            }
-            Value::String(text) if secret => Value::from(Secret::from(text.as_str()).to_string()),
-            Value::Number(number) if secret => Value::from(Secret::from(number.to_string()).to_string()),
-            Value::String(text) => Value::from(mask_target(text, self.scanner)),
-            other => other.clone(),
-        }
+    /// A name, of which nobody knows what it is, as it may be shown.
+    fn name<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        if self.show_secrets { name.into() } else { cloaked(name) }
     }
 }
 

@@ -75,7 +75,7 @@ impl<'a> Page<'a> {
         };
         let mut text = format!("token {}  {kind}", token.sha256_hex().get(..12).unwrap_or_default());
         if let Some(alg) = token.alg() {
-            text.push_str(&format!(", {}", escape(&alg)));
+            text.push_str(&format!(", {}", escape(&self.show.name(&alg))));
         }
         if let Some(outer) = self.of.within.and_then(|sha256| hex(&sha256).get(..12).map(str::to_owned)) {
             text.push_str(&format!(", inside of {outer}"));
@@ -111,7 +111,12 @@ impl<'a> Page<'a> {
         let Some(members) = value.as_object().filter(|members| !members.is_empty()) else {
             return self.paragraph("  ", style::DIM, "empty");
         };
-        let names = members.keys().map(|name| width(&escape(name))).max().unwrap_or_default().min(NAMES);
+        let names = members
+            .keys()
+            .map(|name| width(&escape(&self.show.name(name))))
+            .max()
+            .unwrap_or_default()
+            .min(NAMES);
         let rows: Vec<(&str, String)> =
             members.iter().map(|(name, value)| (name.as_str(), self.value(name, value))).collect();
         let short = |wide: &usize| *wide <= VALUES;
@@ -124,13 +129,13 @@ impl<'a> Page<'a> {
 
     /// A value as it may be shown: texts as they are, anything else as JSON.
     fn value(&self, name: &str, value: &Value) -> String {
-        let value = self.show.member(&self.of.token, name, value);
+        let value = self.show.member(name, value);
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     }
 
     /// A name and its value; what it means stands behind it where there is room, else below.
     fn member(&mut self, part: &str, name: &str, text: &str, names: usize, values: usize) {
-        let shown = escape(name);
+        let shown = escape(&self.show.name(name));
         let label = shorten(&shown, names);
         let pad = " ".repeat(names.saturating_sub(width(&label)));
         let indent = names + 4;
@@ -266,7 +271,9 @@ impl<'a> Page<'a> {
         for defect in defects {
             let mut text = format!("{}: {}", defect.part.as_str(), in_words(&defect.kind));
             match &defect.kind {
-                DefectKind::DuplicateMember(name) => text.push_str(&format!(" {name}")),
+                DefectKind::DuplicateMember(name) => {
+                    text.push_str(&format!(" {}", self.show.name(name)));
+                }
                 DefectKind::WrongType(name) => text.push_str(&format!(" {name}")),
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! Traces as diagrams for a terminal: time goes down, clients stand on the left and servers on the right.
 
+use super::super::{shown, shown_value};
 use super::formats::{clock, label};
 use super::{Act, Life, Step, Tracer};
 use crate::message::{Channel, Direction};
@@ -42,6 +43,8 @@ pub(super) fn lines(life: &Life, tracer: &Tracer, settings: &Settings) -> Vec<St
 
 struct Diagram<'a> {
     life: &'a Life,
+    /// Tokens inside of others are shown whole.
+    show: bool,
     files: &'a [String],
     width: usize,
     paint: Paint,
@@ -59,7 +62,8 @@ impl<'a> Diagram<'a> {
         let room = width - GUTTER;
         let columns = (0..n).map(|i| i * (room - 1) / (n - 1)).collect();
         let paint = Paint(settings.color);
-        Self { life, files: &tracer.files, width, paint, shared: lanes.len() > n, lanes, columns }
+        let show = tracer.show_secrets;
+        Self { life, show, files: &tracer.files, width, paint, shared: lanes.len() > n, lanes, columns }
     }
 
     fn lines(&self) -> Vec<String> {
@@ -88,13 +92,13 @@ impl<'a> Diagram<'a> {
     /// What the token is.
     fn heading(&self) -> Vec<String> {
         let (life, token) = (self.life, &self.life.token);
-        let alg = token.alg().map(|alg| format!(" {}", escape(&alg))).unwrap_or_default();
+        let alg = token.alg().map(|alg| format!(" {}", escape(&shown(alg, self.show)))).unwrap_or_default();
         let signature = life.signature.map_or_else(String::new, |s| format!(", signature {s}"));
         let title = format!("token {}  {}{alg}{signature}", life.id(), token.kind().as_str());
         let title = shorten(&title, self.width);
         let mut said = Vec::new();
         for (name, value) in [("issuer", token.iss()), ("subject", token.sub()), ("audience", token.aud())] {
-            if let Some(value) = value {
+            if let Some(value) = value.map(|value| shown_value(value, self.show)) {
                 let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 said.push(format!("{name} {}", shorten(&escape(&text), self.width / 2)));
             }

@@ -1,5 +1,6 @@
 //! Traces for other programs.
 
+use super::super::{shown, shown_value};
 use super::{Act, Like, Step, Tracer, short};
 use crate::message::Direction;
 use crate::report::{EndpointView, Settings};
@@ -12,16 +13,17 @@ use std::io::{self, Write};
 /// One object with all tokens.
 pub(super) fn json(tracer: &Tracer, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     let lives = tracer.lives.iter().map(|life| {
-        let token = &life.token;
+        let (token, show) = (&life.token, tracer.show_secrets);
+        let member = |value: Option<&Value>| value.map(|value| shown_value(value, show).into_owned());
         json!({
             "token": token.sha256_hex(),
             "kind": token.kind().as_str(),
-            "alg": token.alg(),
-            "kid": token.kid(),
-            "typ": token.typ(),
-            "iss": token.iss(),
-            "sub": token.sub(),
-            "aud": token.aud(),
+            "alg": token.alg().map(|alg| shown(alg, show)),
+            "kid": member(token.kid()),
+            "typ": member(token.typ()),
+            "iss": member(token.iss()),
+            "sub": member(token.sub()),
+            "aud": member(token.aud()),
             "iat": token.iat(),
             "exp": token.exp(),
             "signature": life.signature,
@@ -97,7 +99,7 @@ pub(super) fn mermaid(tracer: &Tracer, _: &Settings, out: &mut dyn Write) -> io:
     let last = parties.len().saturating_sub(1);
     let over = if last == 0 { "p0".to_owned() } else { format!("p0,p{last}") };
     for life in &tracer.lives {
-        let alg = life.token.alg().unwrap_or_default();
+        let alg = life.token.alg().map_or_else(Default::default, |alg| shown(alg, tracer.show_secrets));
         let about = format!("token {} {} {alg}", life.id(), life.token.kind().as_str());
         let _ = writeln!(text, "  Note over {over}: {}", safe(&about));
         let mut turns = life.turns().into_iter().peekable();

@@ -1,5 +1,6 @@
 //! Lives for reports that draw them: of the tokens that matter most, what is drawn.
 
+use super::super::{shown, shown_value};
 use super::{Life, Step, Tracer, short};
 use crate::finding::{Finding, LifeStep, TokenLife};
 use crate::limits::{STORY_LIVES, STORY_STEPS};
@@ -30,7 +31,7 @@ impl Tracer {
         for at in order {
             if let Some(life) = self.lives.get_mut(at) {
                 life.steps.sort_by_key(|step| (step.first, step.file.0, step.packet));
-                told.push(life.told());
+                told.push(life.told(self.show_secrets));
             }
         }
         (told, left, self.dropped)
@@ -38,11 +39,11 @@ impl Tracer {
 }
 
 impl Life {
-    fn told(&self) -> TokenLife {
+    fn told(&self, show: bool) -> TokenLife {
         let token = &self.token;
         let mut claims = Vec::new();
         for (name, value) in [("issuer", token.iss()), ("subject", token.sub()), ("audience", token.aud())] {
-            if let Some(value) = value {
+            if let Some(value) = value.map(|value| shown_value(value, show)) {
                 claims.push((name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
             }
         }
@@ -54,7 +55,7 @@ impl Life {
         TokenLife {
             token: *token.sha256(),
             kind: token.kind().as_str(),
-            alg: token.alg().map(Into::into),
+            alg: token.alg().map(|alg| shown(alg, show).into()),
             claims,
             expiry: self.expiry(),
             sightings: self.sightings,

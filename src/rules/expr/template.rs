@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::ops::Range;
 
-use super::ast::Kind;
+use super::ast::{Kind, Node};
 use super::check::Checker;
 use super::error::{ExprError, ExprErrorKind};
 use super::eval::Evaluation;
@@ -22,7 +22,8 @@ pub struct Template {
 #[derive(Debug)]
 enum Piece {
     Text(String),
-    Fact(Op),
+    /// A fact, and the names of the members of it that lead to what is shown.
+    Fact(Op, Vec<String>),
 }
 
 impl Template {
@@ -42,10 +43,11 @@ impl Template {
             } else if c == '{' {
                 let len = rest.find('}').ok_or_else(|| brace(at..text.len()))?;
                 pieces.push(Piece::Text(std::mem::take(&mut literal)));
-                pieces.push(Piece::Fact(path(&rest[1..len], schema).map_err(|mut error| {
+                let (op, members) = path(&rest[1..len], schema).map_err(|mut error| {
                     error.span = error.span.start + at + 1..error.span.end + at + 1;
                     error
-                })?));
+                })?;
+                pieces.push(Piece::Fact(op, members));
                 at += len + 1;
             } else if c == '}' {
                 return Err(brace(at..at + 1));
@@ -65,7 +67,9 @@ impl Template {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Fact(op) => write_value(&mut out, &evaluation.of(op)),
+                Piece::Fact(op, members) => {
+                    write_value(&mut out, &lookup.shown(members, evaluation.of(op)));
+                }
             }
         }
         out
@@ -74,19 +78,41 @@ impl Template {
     /// Calls `visit` with every fact that is used.
     pub fn fields(&self, visit: &mut impl FnMut(FieldId)) {
         for piece in &self.pieces {
-            if let Piece::Fact(op) = piece {
+            if let Piece::Fact(op, _) = piece {
                 op.fields(visit);
             }
         }
     }
 }
 
-fn path(text: &str, schema: &dyn Schema) -> Result<Op, ExprError> {
+fn path(text: &str, schema: &dyn Schema) -> Result<(Op, Vec<String>), ExprError> {
     let node = parse(text)?;
+    let mut names = Vec::new();
+    walk(&node, &mut names);
+    let known = schema.field(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let members = names.split_off(known.map_or(0, |(_, _, segments)| segments.min(names.len())));
     if !matches!(node.kind, Kind::Name(_) | Kind::Member(..) | Kind::Index(..)) {
         return Err(ExprError::new(node.span, ExprErrorKind::Expected("a fact")));
     }
-    Ok(Checker { schema, scope: Vec::new() }.node(&node)?.op)
+    Ok((Checker { schema, scope: Vec::new() }.node(&node)?.op, members))
+}
+
+/// The names in a path, in order; numbers of elements are none.
+fn walk(node: &Node, names: &mut Vec<String>) {
+    match &node.kind {
+        Kind::Name(name) => names.push(name.clone()),
+        Kind::Member(of, name) => {
+            walk(of, names);
+            names.push(name.clone());
+        }
+        Kind::Index(of, at) => {
+            walk(of, names);
+            if let Kind::Str(name) = &at.kind {
+                names.push(name.clone());
+            }
+        }
+        _ => {}
+    }
 }
 
 fn brace(span: Range<usize>) -> ExprError {
