@@ -901,3 +901,41 @@ fn flows_that_are_left_at_the_end_come_in_order() {
     let numbers: Vec<u64> = run.records().iter().map(|record| record["flow"].as_u64().unwrap()).collect();
     assert!(numbers.len() > 3 && numbers.is_sorted(), "{numbers:?}");
 }
+
+/// Whatever a file is called: it begins no line, and does nothing to a terminal.
+#[test]
+fn names_do_not_speak_for_the_program() {
+    const NAME: &str = "a\nerror: fake\x1b[31m\u{202e}";
+    const SHOWN: &str = r"a\nerror: fake\u{1b}[31m\u{202e}";
+    let folder = Folder::new();
+    let cut = bytes(LOGIN);
+    fs::write(folder.path(NAME), &cut[..cut.len() - 1]).unwrap();
+    fs::write(folder.path(&format!("{NAME}.txt")), "text").unwrap();
+    fs::create_dir(folder.path(&format!("{NAME}.rules"))).unwrap();
+    fs::write(folder.path(&format!("{NAME}.rules/a.toml")), "on = 'x'\n").unwrap();
+    let (capture, text) = (folder.path(NAME), folder.path(&format!("{NAME}.txt")));
+    let (rules, none, out) =
+        (folder.path(&format!("{NAME}.rules")), folder.path(&format!("{NAME}.none")), folder.path("o"));
+    for arguments in [
+        &["scan", "-v", &capture][..],
+        &["scan", &text],
+        &["scan", &none],
+        &["scan", "--rules", &rules, LOGIN],
+        &["scan", "--config", &text, LOGIN],
+        &["scan", LOGIN, "-o", &rules],
+        &["scan", LOGIN, "--format", NAME],
+        &["scan", LOGIN, "--keylog", &none],
+        &["scan", LOGIN, "--key", &text],
+        &["scan", LOGIN, "--select", NAME],
+        &["flows", &capture],
+        &["redact", &capture, "-o", &out],
+        &["redact", &text, "-o", &out],
+        &["crack", LOGIN, "--wordlist", &none],
+        &["rules", "test", &rules],
+    ] {
+        let done = wirelint(arguments).run();
+        assert!(done.err.contains(SHOWN) || done.err.contains(&SHOWN.replace('\\', r"\\")), "{done}");
+        assert!(!done.err.contains(['\x1b', '\u{202e}']), "{done}");
+        assert!(!done.err.lines().any(|line| line.starts_with("error: fake")), "{done}");
+    }
+}

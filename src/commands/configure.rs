@@ -59,7 +59,7 @@ impl Configured {
     ) -> Result<Vec<Option<Expect>>, Failure> {
         let mut expected = Vec::new();
         for (file, name) in names.iter().enumerate() {
-            let failure = |error: crate::rules::RuleError| Failure(error.to_string());
+            let failure = |error: crate::rules::RuleError| Failure::mistakes(&[error]);
             let Some((path, mut config)) = config::read_beside(Path::new(name)).map_err(failure)? else {
                 expected.push(None);
                 continue;
@@ -138,7 +138,7 @@ pub(super) fn judged_by(judge: Judge, config: &Config) -> Judge {
 /// The rules that flags and configuration choose.
 pub(super) fn rule_set(args: &RuleArgs, config: &Config) -> Result<RuleSet, Failure> {
     let mut set = super::with_dirs(RuleSet::builtin_without_examples(&Facts), &args.rules)?;
-    let failure = |error: crate::rules::RuleError| Failure(error.to_string());
+    let failure = |error: crate::rules::RuleError| Failure::mistakes(&[error]);
     config.check_names(&set).map_err(failure)?;
     for (name, severity) in &config.severities {
         set.fix_severity(name, *severity).map_err(failure)?;
@@ -175,7 +175,7 @@ fn load(
         (None, false) => found(inputs, &mut warnings),
     };
     let Some(path) = path else { return Ok((Config::default(), warnings)) };
-    let config = Config::load(&path).map_err(|error| Failure(error.to_string()))?;
+    let config = Config::load(&path).map_err(|error| Failure::mistakes(&[error]))?;
     if let Some(work) = work {
         terminal::note(work, || format!("configuration: {}", path.display()));
     }

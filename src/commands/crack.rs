@@ -216,7 +216,7 @@ fn read(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
 
 /// Goes on where the session ended, if there is one.
 fn resume(attack: &mut Attack, path: &Path) -> Result<(), Failure> {
-    let failure = |e: &dyn std::fmt::Display| Failure(format!("--session {}: {e}", path.display()));
+    let failure = |e: &dyn std::fmt::Display| Failure::new(format!("--session {}: {e}", path.display()));
     let text = match read(path, SESSION_BYTES) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         text => text.map_err(|e| failure(&e))?,
@@ -226,7 +226,7 @@ fn resume(attack: &mut Attack, path: &Path) -> Result<(), Failure> {
 
 /// Writes the session beside its name and puts it there, so that no half of one is ever there.
 fn save(attack: &Attack, path: &Path) -> Result<(), Failure> {
-    let failure = |e: std::io::Error| Failure(format!("--session {}: {e}", path.display()));
+    let failure = |e: std::io::Error| Failure::new(format!("--session {}: {e}", path.display()));
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = PathBuf::from(beside);

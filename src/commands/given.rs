@@ -24,5 +24,5 @@ pub(super) fn given(
 pub(super) fn wordlists(paths: &[PathBuf]) -> Result<(), Failure> {
     let touch = |path: &&PathBuf| !std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir());
     let open = |path: &PathBuf| Words::open(path).map(drop);
-    paths.iter().filter(touch).try_for_each(open).map_err(|e| Failure(format!("--wordlist {e}")))
+    paths.iter().filter(touch).try_for_each(open).map_err(|e| Failure::new(format!("--wordlist {e}")))
 }

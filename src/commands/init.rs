@@ -41,7 +41,7 @@ pub(super) fn run(args: &InitArgs) -> Result<u8, Failure> {
 
 /// Writes a file; false if there is one already.
 fn write(path: &Path, text: &str, force: bool) -> Result<bool, Failure> {
-    let failure = |error: std::io::Error| Failure(format!("{}: {error}", path.display()));
+    let failure = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(failure)?;
     }
@@ -59,5 +59,5 @@ fn write(path: &Path, text: &str, force: bool) -> Result<bool, Failure> {
 }
 
 fn there(path: &Path) -> Failure {
-    Failure(format!("{} is there already; --force overwrites it", path.display()))
+    Failure::new(format!("{} is there already; --force overwrites it", path.display()))
 }

@@ -186,7 +186,7 @@ pub(super) fn link_text(link: u16, packets: u64) -> String {
 
 #[cfg(feature = "live")]
 fn check_filter(expression: &str) -> Result<(), Failure> {
-    capture::Filter::compile(expression).map(drop).map_err(|e| Failure(format!("--filter: {e}")))
+    capture::Filter::compile(expression).map(drop).map_err(|e| Failure::new(format!("--filter: {e}")))
 }
 
 #[cfg(not(feature = "live"))]

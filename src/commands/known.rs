@@ -24,7 +24,7 @@ impl Known {
             Ok(baseline) => Ok(Some((path.clone(), baseline))),
             // The first baseline is written where it will be looked for.
             Err(_) if args.write_baseline.as_ref() == Some(path) && !path.exists() => Ok(None),
-            Err(error) => Err(Failure(format!("--baseline {}: {error}", path.display()))),
+            Err(error) => Err(Failure::new(format!("--baseline {}: {error}", path.display()))),
         };
         let before = args.baseline.as_ref().map(read).transpose()?.flatten();
         Ok(Self {

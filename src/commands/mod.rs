@@ -33,16 +33,39 @@ use crate::facts::Facts;
 use crate::finding::Finding;
 use crate::keys::KeyStore;
 use crate::protocol::{self, Protocol};
-use crate::rules::{FailOn, RuleSet};
+use crate::rules::{FailOn, RuleError, RuleSet};
 use crate::time::Timestamp;
 
 /// Why a command could not do its work: the user's own mistakes, with what to do about them. Exit code 2.
 #[derive(Debug)]
-pub struct Failure(pub String);
+pub struct Failure {
+    text: String,
+    /// The text has several lines of its own; otherwise a line break in it is that of a name.
+    page: bool,
+}
+
+impl Failure {
+    /// What went wrong, in one line.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), page: false }
+    }
+
+    /// Mistakes in rules or in a configuration, each with the line that is wrong.
+    fn mistakes(errors: &[RuleError]) -> Self {
+        let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: ");
+        Self { text, page: true }
+    }
+
+    /// The lines to be said, the first behind `before`, the last before `after`.
+    fn lines(&self, before: &str, after: &str) -> Vec<String> {
+        let text = format!("{before}{}{after}", self.text);
+        if self.page { text.split('\n').map(str::to_owned).collect() } else { vec![text] }
+    }
+}
 
 impl<T: Into<String>> From<T> for Failure {
     fn from(text: T) -> Self {
-        Self(text.into())
+        Self::new(text)
     }
 }
 
@@ -83,8 +106,8 @@ pub fn run(cli: Cli) -> u8 {
         Command::Crack(args) => crack::run(&args),
         Command::Rules(command) => rules::run(&command),
     };
-    result.unwrap_or_else(|Failure(text)| {
-        terminal::say(&format!("error: {text}"));
+    result.unwrap_or_else(|failure| {
+        failure.lines("error: ", "").iter().for_each(|line| terminal::say(line));
         exit::FAILURE
     })
 }
@@ -95,12 +118,10 @@ fn all_rules(dirs: &[std::path::PathBuf]) -> Result<RuleSet, Failure> {
 }
 
 fn with_dirs(
-    builtin: Result<RuleSet, Vec<crate::rules::RuleError>>,
+    builtin: Result<RuleSet, Vec<RuleError>>,
     dirs: &[std::path::PathBuf],
 ) -> Result<RuleSet, Failure> {
-    let list = |errors: Vec<crate::rules::RuleError>| {
-        Failure(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\nerror: "))
-    };
+    let list = |errors: Vec<RuleError>| Failure::mistakes(&errors);
     let mut set = builtin.map_err(list)?;
     for dir in dirs {
         set.load_dir(dir, &Facts).map_err(list)?;
@@ -111,7 +132,7 @@ fn with_dirs(
 /// The keys of `--key`, `--jwks` and `--secret-file`.
 fn key_store(args: &KeyArgs, work: &WorkArgs) -> Result<KeyStore, Failure> {
     let store =
-        KeyStore::load(&args.key, &args.jwks, &args.secret_file).map_err(|e| Failure(e.to_string()))?;
+        KeyStore::load(&args.key, &args.jwks, &args.secret_file).map_err(|e| Failure::new(e.to_string()))?;
     if store.count() > 0 {
         terminal::note(work, || format!("keys: {}", store.count()));
     }

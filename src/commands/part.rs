@@ -31,7 +31,7 @@ impl Part {
     /// # Errors
     /// It is a folder, or nobody can say what it is.
     pub(super) fn of(out: &Path) -> Result<Self, Failure> {
-        let failure = |error: io::Error| Failure(format!("{}: {error}", out.display()));
+        let failure = |error: io::Error| Failure::new(format!("{}: {error}", out.display()));
         let own = |name: OsString| {
             let mut own = OsString::from(".");
             own.push(name);

@@ -21,7 +21,7 @@ pub(super) fn run(command: &RulesCommand) -> Result<u8, Failure> {
         }
         RulesCommand::Show { id, rules } => {
             let set = all_rules(rules)?;
-            let rule = set.find(id).map_err(|e| Failure(e.to_string()))?;
+            let rule = set.find(id).map_err(|e| Failure::mistakes(&[e]))?;
             (docs::show(rule), exit::CLEAN)
         }
         RulesCommand::Test { dir } => test(dir.as_ref())?,
@@ -44,12 +44,12 @@ fn test(dir: Option<&PathBuf>) -> Result<(String, u8), Failure> {
         None => BUILTIN.iter().map(|(id, text)| (format!("rules/{id}.toml"), (*text).to_owned())).collect(),
         Some(dir) => {
             all_rules(std::slice::from_ref(dir))?;
-            read_dir(dir).map_err(|e| Failure(e.to_string()))?
+            read_dir(dir).map_err(|e| Failure::mistakes(&[e]))?
         }
     };
     let (mut text, mut held, mut failed) = (String::new(), 0, 0);
     for (file, source) in sources {
-        let outcome = example::test(&file, &source).map_err(|e| Failure(e.to_string()))?;
+        let outcome = example::test(&file, &source).map_err(|e| Failure::mistakes(&[*e]))?;
         for failure in &outcome.failures {
             let _ = writeln!(text, "{file}:{}: {}", failure.line, failure.cause);
         }

@@ -162,7 +162,7 @@ pub(super) fn spare(
 pub(super) fn unknown_format(name: &str, names: impl Iterator<Item = &'static str> + Clone) -> Failure {
     let near = crate::rules::nearest::nearest(name, names.clone())
         .map_or_else(|| ".".to_owned(), |n| format!("; did you mean {n}?"));
-    Failure(format!("no format {name}{near} There are {}", names.collect::<Vec<_>>().join(", ")))
+    Failure::new(format!("no format {name}{near} There are {}", names.collect::<Vec<_>>().join(", ")))
 }
 
 /// How reports are printed.

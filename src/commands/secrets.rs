@@ -19,7 +19,7 @@ impl Secrets {
     pub(super) fn load(read: &ReadArgs) -> Result<Self, Failure> {
         let mut this = Self::rsa(read)?;
         for path in &read.keylog {
-            let failure = |e: std::io::Error| Failure(format!("--keylog {}: {e}", path.display()));
+            let failure = |e: std::io::Error| Failure::new(format!("--keylog {}: {e}", path.display()));
             let file = File::open(path).map_err(failure)?;
             let mut log = KeyLog::read(BufReader::with_capacity(64 << 10, file)).map_err(failure)?;
             this.add(path, &mut log);
@@ -32,7 +32,8 @@ impl Secrets {
         let mut this = Self::default();
         let mut keys = Vec::new();
         for path in &read.rsa_key {
-            let failure = |e: &dyn std::fmt::Display| Failure(format!("--rsa-key {}: {e}", path.display()));
+            let failure =
+                |e: &dyn std::fmt::Display| Failure::new(format!("--rsa-key {}: {e}", path.display()));
             let text = std::fs::read_to_string(path).map_err(|e| failure(&e))?;
             keys.push(RsaKey::from_pem(&text).map_err(|e| failure(&e))?);
         }

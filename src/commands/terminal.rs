@@ -2,13 +2,14 @@
 
 use crate::cli::{Color, WorkArgs};
 use crate::tally::Tally;
+use crate::text::escape;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Says a line on stderr. A closed stderr is nobody's concern.
+/// Says a line on stderr: whatever is in it, it is one, and moves no cursor. A closed stderr is nobody's concern.
 pub(super) fn say(line: &str) {
     let mut err = std::io::stderr().lock();
-    let _ = writeln!(err, "{line}");
+    let _ = writeln!(err, "{}", escape(line));
 }
 
 /// With `-v`, and without `-q`: says a line about the work on stderr.

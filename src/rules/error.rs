@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::expr::{ExprError, ExprErrorKind};
+use crate::text::escape;
 
 /// A mistake in a rule file, in the configuration, or in a choice of rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +160,7 @@ impl fmt::Display for RuleErrorKind {
             Self::Empty(key) => write!(f, "`{key}` is empty"),
             Self::Expression(kind) => kind.fmt(f),
             Self::Duplicate { id, other } => {
-                write!(f, "rule `{id}` exists already, in {other}; rename the file")
+                write!(f, "rule `{id}` exists already, in {}; rename the file", escape(other))
             }
             Self::UnknownRule(name) => write!(f, "no rule and no group is named `{}`", name.escape_debug()),
         }
@@ -168,7 +169,7 @@ impl fmt::Display for RuleErrorKind {
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file)?;
+        f.write_str(&escape(&self.file))?;
         let Some(place) = &self.at else {
             return write!(f, ": {}", self.plain());
         };

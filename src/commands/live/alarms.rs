@@ -32,13 +32,16 @@ impl Prepared {
         let mut all = Vec::new();
         for text in &args.alarm {
             // A password in a URL is not repeated.
-            let failure = |name: &str, why: String| Failure(format!("--alarm {name}: {why}"));
+            let failure = |name: &str, why: String| Failure::new(format!("--alarm {name}: {why}"));
             let scheme = text.split(':').next().unwrap_or_default();
             let target = Target::parse(text).map_err(|why| failure(&crate::text::escape(scheme), why))?;
             let sink = target.open().map_err(|why| failure(&target.name(), why))?;
             let path = args.spool.as_deref().map(|folder| folder.join(spool_name(&target)));
             let spool = Spool::open(path, args.spool_size).map_err(|e| {
-                Failure(format!("--spool {}: {e}", args.spool.as_deref().unwrap_or(Path::new("")).display()))
+                Failure::new(format!(
+                    "--spool {}: {e}",
+                    args.spool.as_deref().unwrap_or(Path::new("")).display()
+                ))
             })?;
             all.push((target, sink, spool));
         }
@@ -62,7 +65,7 @@ impl Prepared {
             let delivery = Delivery::start(target.name(), sink, batch, spool);
             delivery
                 .map(|d| (target.shape, d))
-                .map_err(|e| Failure(format!("--alarm {}: {e}", target.name())))
+                .map_err(|e| Failure::new(format!("--alarm {}: {e}", target.name())))
         };
         Ok(Alarms { sinks: self.0.into_iter().map(start).collect::<Result<_, _>>()?, least })
     }

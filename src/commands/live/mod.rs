@@ -47,7 +47,7 @@ use watch::{Told, Watch};
 
 /// Runs the command.
 pub(super) fn run(args: &LiveArgs) -> Result<u8, Failure> {
-    let failure = |e: capture::CaptureError| Failure(e.to_string());
+    let failure = |e: capture::CaptureError| Failure::new(e.to_string());
     capture::available().map_err(failure)?;
     if args.list {
         return list();
@@ -253,7 +253,7 @@ fn tell(watch: &mut Watch, summary: &Summary) {
 }
 
 fn list() -> Result<u8, Failure> {
-    let interfaces = capture::interfaces().map_err(|e| Failure(e.to_string()))?;
+    let interfaces = capture::interfaces().map_err(|e| Failure::new(e.to_string()))?;
     let mut out = output::open(None)?;
     for interface in interfaces {
         let addresses: Vec<_> = interface.addresses.iter().map(ToString::to_string).collect();

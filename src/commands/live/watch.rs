@@ -124,7 +124,10 @@ impl Watch {
     #[cfg(target_os = "linux")]
     fn reload(&mut self, old: &mut Judge) {
         match configure::audit(&self.args, &[]).and_then(|configured| configure::judge(&configured)) {
-            Err(error) => self.notice(&format!("error: SIGHUP: {}; the rules stay as they were", error.0)),
+            Err(failure) => {
+                let lines = failure.lines("error: SIGHUP: ", "; the rules stay as they were");
+                lines.iter().for_each(|line| self.notice(line));
+            }
             Ok((new, _)) => {
                 let new = new.endless(self.room);
                 let same = new.demand().same(&old.demand());

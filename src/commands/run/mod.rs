@@ -29,7 +29,7 @@ const NOT_EXECUTABLE: u8 = 126;
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
-    let failure = |e: captures::CaptureError| Failure(e.to_string());
+    let failure = |e: captures::CaptureError| Failure::new(e.to_string());
     captures::available().map_err(failure)?;
     let configured = configure::audit(&args.audit, &[])?;
     let formats = if args.format.is_empty() { &configured.config.formats } else { &args.format };
@@ -79,7 +79,9 @@ pub(super) fn run(args: &RunArgs) -> Result<u8, Failure> {
     let raw = folder.path().join("raw.pcapng");
     let recorded = match capture::record(args, &interfaces, &raw, &environment, owners, &signals) {
         Ok(recorded) => recorded,
-        Err(capture::Trouble::Capture(error)) => return Err(Failure(unable(&error.to_string(), args.scope))),
+        Err(capture::Trouble::Capture(error)) => {
+            return Err(Failure::new(unable(&error.to_string(), args.scope)));
+        }
         Err(capture::Trouble::Write(error)) => {
             return Err(format!("{}: {error}", raw.display()).into());
         }
