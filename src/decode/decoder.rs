@@ -146,7 +146,7 @@ impl Decoder {
                 Err(stop) => {
                     match stop {
                         Stop::Short => walk.tally.weird("truncated"),
-                        Stop::Weird(name) => walk.tally.weird(name),
+                        Stop::Closed(name) | Stop::Weird(name) => walk.tally.weird(name),
                         Stop::Other => {}
                     }
                     return None;

@@ -1,13 +1,21 @@
 //! Ethernet II, IEEE 802.3 with LLC and SNAP, VLAN tags, provider backbone tags and unencrypted MACsec.
 
+use super::control;
 use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
 use super::tunnel::{Carried, Id, On, Tunnel};
+use crate::limits;
 
 /// IEEE 802.3 Ethernet without FCS.
 pub(super) const ETHERNET: Link = Link { numbers: &[1], name: "ETHERNET", strip };
 
 /// IEEE 802.1ah: a backbone service tag, then the customer's frame.
 pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], shape: None, strip: pbb };
+
+/// The `EtherType` of IEEE 802.1AE.
+pub(super) const MACSEC: u16 = 0x88e5;
+
+/// The `EtherType` of a whole Ethernet frame (RFC 1701).
+pub(super) const BRIDGED: u16 = 0x6558;
 
 /// Whether an `EtherType` is that of a VLAN tag: 802.1Q, 802.1ad and what was in use before it. Asked for every frame.
 #[inline(always)]
@@ -51,43 +59,34 @@ pub(super) fn llc(data: &[u8]) -> Result<Inner<'_>, Stop> {
 pub(super) fn macsec(data: &[u8]) -> Result<Inner<'_>, Stop> {
     let control = byte(data, 0)?;
     if control & 0x0c != 0 {
-        return Err(Stop::Other);
+        return Err(Stop::Closed("macsec_encrypted"));
     }
     let rest = skip(data, if control & 0x20 != 0 { 14 } else { 6 })?;
     typed(be16(rest, 0)?, skip(rest, 2)?)
 }
 
-/// Whether this can be an Ethernet frame that carries something we know: a guess for what has no type field.
-pub(super) fn plausible(data: &[u8]) -> bool {
-    let Ok(kind) = be16(data, 12) else { return false };
-    let first = data.get(14).copied().unwrap_or(0);
-    match kind {
-        0x0800 => (0x45..=0x4f).contains(&first),
-        0x86dd => first >> 4 == 6,
-        0x0806 | 0x8847 | 0x8848 | 0x8863 | 0x8864 => true,
-        0..=1500 => matches!(data.get(14..16), Some([0xaa, 0xaa] | [0x42, 0x42] | [0x06, 0x06])),
-        _ => {
-            is_vlan(kind) && matches!(be16(data, 16), Ok(0x0800 | 0x86dd | 0x0806 | 0x8100 | 0x8847 | 0x8864))
+/// The type of an Ethernet frame and what lies behind it, tags taken off: as many as are followed.
+pub(super) fn untagged(data: &[u8]) -> Option<(u16, &[u8])> {
+    let (mut kind, mut rest) = (be16(data, 12).ok()?, data.get(14..)?);
+    for _ in 0..limits::DECODE_DEPTH {
+        if !is_vlan(kind) {
+            break;
         }
+        (kind, rest) = (be16(rest, 2).ok()?, rest.get(4..)?);
     }
+    Some((kind, rest))
 }
 
-/// `EtherType`s that are in order but carry no IP: not worth counting as unknown.
-pub(super) const fn is_control(kind: u16) -> bool {
-    matches!(
-        kind,
-        0x0806 | 0x8035 // ARP, RARP
-            | 0x0842 // Wake-on-LAN
-            | 0x22ea | 0x22f0 | 0x22f3 // SRP, AVTP, TRILL
-            | 0x6002..=0x6004 // DEC MOP, DECnet
-            | 0x809b | 0x80f3 | 0x8137 // AppleTalk, IPX
-            | 0x8808 | 0x8809 // flow control, slow protocols
-            | 0x8863 | 0x886d | 0x888e | 0x8892 | 0x88a2 | 0x88a4 // PPPoE discovery, EAPOL, PROFINET, ATA, EtherCAT
-            | 0x88b8..=0x88ba // IEC 61850
-            | 0x88cc | 0x88e1 | 0x88e3 | 0x88f5..=0x88f7 // LLDP, HomePlug, MRP, MVRP, PTP
-            | 0x8902 | 0x8906 | 0x8914 | 0x891d // CFM, FCoE, TTEthernet
-            | 0x9000 // loopback test
-    )
+/// Whether this can be an Ethernet frame that carries something we know: a guess for what has no type field.
+pub(super) fn plausible(data: &[u8]) -> bool {
+    let Some((kind, rest)) = untagged(data) else { return false };
+    match kind {
+        0x0800 => rest.first().is_none_or(|first| (0x45..=0x4f).contains(first)),
+        0x86dd => rest.first().is_none_or(|first| first >> 4 == 6),
+        0..=1500 => matches!(rest.get(..2), Some([0xaa, 0xaa] | [0x42, 0x42] | [0x06, 0x06])),
+        MACSEC | BRIDGED => true,
+        _ => Tunnel::find(On::Ether(kind)).is_some() || control::ether_type(kind),
+    }
 }
 
 fn typed(kind: u16, rest: &[u8]) -> Result<Inner<'_>, Stop> {
@@ -139,6 +138,7 @@ mod tests {
     fn control_frames_are_silent_and_unknown_ones_counted() {
         assert_eq!(seen(1, &ether(0x0806, &[0; 28])), Err(vec![]));
         assert_eq!(seen(1, &ether(0xabcd, &[0; 28])), Err(vec!["unknown_ethertype"]));
+        assert_eq!(seen(1, &ether(0x88e5, &[0x0c; 60])), Err(vec!["macsec_encrypted"]));
         assert_eq!(seen(1, &ether(38, &[0x42, 0x42, 3, 0])), Err(vec![]));
         assert_eq!(seen(1, &[0; 13]), Err(vec!["truncated"]));
     }

@@ -1,9 +1,9 @@
 //! GTP-U: user traffic of mobile networks.
 
-use super::ethernet;
-use super::link::{Inner, Stop, byte, skip};
+use super::link::{Stop, byte, skip};
 use super::shape;
 use super::tunnel::{Carried, Id, On, Tunnel};
+use super::untyped::untyped;
 
 /// GTP-U version 1 (3GPP TS 29.281 section 5). Tunnel endpoint numbers differ between the directions.
 pub(super) const GTP_U: Tunnel = Tunnel { name: "gtp", on: &[On::Udp(2152)], shape: Some(shape::gtp), strip };
@@ -32,12 +32,8 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
             rest = skip(rest, len)?;
         }
     }
-    let inner = match byte(rest, 0)? >> 4 {
-        4 | 6 if !ethernet::plausible(rest) => Inner::Ip(rest),
-        _ if ethernet::plausible(rest) => Inner::Ethernet(rest),
-        _ => return Err(Stop::Other),
-    };
-    Ok(Carried { kind: "gtp", id: Id::None, inner })
+    byte(rest, 0)?;
+    Ok(Carried { kind: "gtp", id: Id::None, inner: untyped(rest).ok_or(Stop::Other)? })
 }
 
 #[cfg(test)]

@@ -193,7 +193,7 @@ fn jumbo(options: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::{Seen, ether, every_cut, ip4_tcp, ip6, ip6_udp, seen, seen_as, tcp, udp};
+    use super::super::wire::{Seen, ether, every_cut, ip4, ip4_tcp, ip6, ip6_udp, seen, seen_as, tcp, udp};
 
     #[test]
     fn options_and_extension_headers_are_skipped() {
@@ -260,6 +260,25 @@ mod tests {
         offload[4..6].fill(0);
         let got = seen_as(229, &offload[..offload.len() - 3], offload.len(), false).unwrap();
         assert_eq!((got.payload.len(), got.missing), (7, 3));
+    }
+
+    #[test]
+    fn what_nothing_reads_is_counted_unless_it_is_the_networks_own() {
+        for (protocol, counted) in [
+            (1, &[][..]),
+            (89, &[]),
+            (112, &[]),
+            (33, &["dccp"]),
+            (115, &["l2tpv3"]),
+            (132, &["sctp"]),
+            (136, &["udp_lite"]),
+            (253, &["unknown_ip_protocol"]),
+        ] {
+            assert_eq!(seen(101, &ip4(protocol, &[0x30; 40])), Err(counted.to_vec()), "{protocol}");
+            assert_eq!(seen(101, &ip4(protocol, b"")), Err(vec![]), "{protocol}");
+        }
+        assert_eq!(seen(229, &ip6(58, &[8; 16])), Err(vec![]));
+        assert_eq!(seen(229, &ip6(59, &[8; 16])), Err(vec![]));
     }
 
     #[test]

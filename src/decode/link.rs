@@ -73,8 +73,10 @@ pub enum Inner<'a> {
 pub enum Stop {
     /// The bytes end before the header does.
     Short,
-    /// In order, but nothing in it carries TCP or UDP (ARP, ICMP, control and encrypted frames).
+    /// In order, but nothing that it carries is of interest (ARP, ICMP, control frames).
     Other,
+    /// In order, but what it carries cannot be looked into (encrypted, or nothing reads it); counted by this name.
+    Closed(&'static str),
     /// Not what it claims to be; counted by this name.
     Weird(&'static str),
 }

@@ -7,6 +7,7 @@ mod bare;
 mod bsd;
 mod bundle;
 mod capwap;
+mod control;
 mod cooked;
 mod decoder;
 mod defrag;
@@ -27,6 +28,7 @@ mod shape;
 mod teredo;
 mod transport;
 mod tunnel;
+mod untyped;
 mod usb;
 mod walk;
 #[cfg(test)]

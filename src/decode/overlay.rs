@@ -30,7 +30,7 @@ pub(super) fn next(protocol: u8, nsh: u8, rest: &[u8]) -> Result<Inner<'_>, Stop
         3 => Ok(Inner::Ethernet(rest)),
         5 => Ok(Inner::EtherType(0x8847, rest)),
         _ if protocol == nsh => Ok(Inner::EtherType(0x894f, rest)),
-        _ => Err(Stop::Other),
+        _ => Err(Stop::Weird("unknown_next_protocol")),
     }
 }
 

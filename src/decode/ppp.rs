@@ -1,5 +1,6 @@
 //! PPP over serial lines and Ethernet, and Cisco HDLC.
 
+use super::control;
 use super::link::{Inner, Link, Stop, be16, byte, skip};
 use super::tunnel::{Carried, Id, On, Tunnel};
 
@@ -37,7 +38,8 @@ pub(super) fn ppp(data: &[u8]) -> Result<Inner<'_>, Stop> {
         0x0283 => Ok(Inner::EtherType(0x8848, rest)),
         // RFC 3518 section 4.2: bridging, flags and MAC type before the frame.
         0x0031 if byte(rest, 1)? == 1 => Ok(Inner::Ethernet(skip(rest, 2)?)),
-        _ => Err(Stop::Other),
+        _ if control::ppp(protocol) => Err(Stop::Other),
+        _ => Err(Stop::Closed("unknown_ppp_protocol")),
     }
 }
 
@@ -92,6 +94,10 @@ mod tests {
         let six = [&[0xff, 3, 0, 0x57][..], &ip6_udp(b"abc")].concat();
         assert_eq!(seen(9, &six).unwrap(), Seen::udp6(b"abc"));
         assert_eq!(seen(9, &[0xff, 3, 0xc0, 0x21, 1]), Err(vec![]));
+        // MPPE and multilink.
+        for closed in [0xfd, 0x3d] {
+            assert_eq!(seen(9, &[0xff, 3, 0, closed, 1]), Err(vec!["unknown_ppp_protocol"]));
+        }
     }
 
     #[test]

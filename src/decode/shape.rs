@@ -5,6 +5,9 @@ use super::ethernet;
 use super::ip;
 use super::link::be16;
 
+/// The length of the shortest frames, up to which they are padded.
+pub(super) const SHORTEST: usize = 64;
+
 /// Whether a datagram may be a tunnel's: the first bytes, for every datagram.
 #[inline(always)]
 pub(super) fn possible(data: &[u8]) -> bool {
@@ -62,7 +65,6 @@ pub(super) fn teredo(data: &[u8], total: usize) -> bool {
 
 /// A frame of IP, perhaps tagged, that is as long as IP says; short ones may be padded.
 fn is_ethernet(data: &[u8], total: usize) -> bool {
-    const SHORTEST: usize = 64;
     let (mut at, Ok(mut kind)) = (14, be16(data, 12)) else { return false };
     while ethernet::is_vlan(kind) && at < 22 {
         let Ok(next) = be16(data, at + 2) else { return false };

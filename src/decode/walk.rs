@@ -8,7 +8,7 @@ use super::ip::{self, Datagram};
 use super::paths::Tenant;
 use super::transport::{self, Carrier};
 use super::{Endpoint, FlowKey, Inner, IpProtocol, Link, On, Packet, Paths, Payload, Segment, Side};
-use super::{Id, Stop, Tunnel, esp, ethernet};
+use super::{Id, Stop, Tunnel, control, esp, ethernet, untyped};
 use crate::limits;
 use crate::tally::Tally;
 
@@ -71,27 +71,37 @@ impl Walk<'_> {
         let mut guess = None;
         loop {
             step = match self.advance(step) {
-                Ok(Step::Done(found)) => return Ok(found),
+                Ok(Step::Done(found @ Found::Packet(_))) => return Ok(found),
                 Ok(Step::Guess(datagram, inner)) => {
-                    guess = Some(datagram);
+                    guess = Some((datagram, inner, self.cut));
                     Step::Inner(inner)
                 }
+                Ok(Step::Done(found)) => return self.unless_guessed(guess, Ok(found)),
                 Ok(step) => step,
-                // The port lied (it may be a client's): the datagram is what it is.
-                Err(stop @ Stop::Weird("too_deep")) => return Err(stop),
-                Err(stop) => {
-                    return match guess {
-                        Some(datagram)
-                            if matches!(stop, Stop::Weird(_)) || self.cut == 0 && stop == Stop::Short =>
-                        {
-                            self.tally.weird("not_a_tunnel");
-                            Ok(Found::Packet(datagram))
-                        }
-                        _ => Err(stop),
-                    };
-                }
+                Err(stop) => return self.unless_guessed(guess, Err(stop)),
             };
         }
+    }
+
+    /// What no packet came of. If only a port said that there is a tunnel, it may have lied (it may be a client's): the
+    /// datagram is what it is.
+    fn unless_guessed<'a>(
+        &mut self,
+        guess: Option<(Place<'a>, Inner<'a>, u32)>,
+        found: Result<Found<'a>, Stop>,
+    ) -> Result<Found<'a>, Stop> {
+        let Some((datagram, inner, cut)) = guess else { return found };
+        let is_tunnel = match found {
+            Err(Stop::Weird(name)) => name == "too_deep",
+            Err(Stop::Short) => self.cut > 0,
+            // Text reads as a header, if nobody looks closely.
+            Err(Stop::Other | Stop::Closed(_)) | Ok(_) => untyped::holds(inner, cut as usize),
+        };
+        if is_tunnel {
+            return found;
+        }
+        self.tally.weird("not_a_tunnel");
+        Ok(Found::Packet(datagram))
     }
 
     #[inline]
@@ -142,11 +152,11 @@ impl Walk<'_> {
             return Ok(Step::Inner(inner));
         }
         match kind {
-            0x6558 => Ok(Step::Inner(Inner::Ethernet(data))),
-            0x88e5 => Ok(Step::Inner(ethernet::macsec(data)?)),
+            ethernet::BRIDGED => Ok(Step::Inner(Inner::Ethernet(data))),
+            ethernet::MACSEC => Ok(Step::Inner(ethernet::macsec(data)?)),
             _ => match Tunnel::find(On::Ether(kind)) {
                 Some(tunnel) => self.enter(tunnel, data, None),
-                None if ethernet::is_control(kind) => Err(Stop::Other),
+                None if control::ether_type(kind) || data.is_empty() => Err(Stop::Other),
                 None => Err(Stop::Weird("unknown_ethertype")),
             },
         }
@@ -175,13 +185,14 @@ impl Walk<'_> {
                     self.layer()?;
                     Ok(Step::Ip(inner))
                 }
-                None => Err(Stop::Weird("esp")),
+                None => Err(Stop::Closed("esp")),
             },
             protocol => match Tunnel::find(On::Ip(protocol)) {
                 Some(tunnel) => {
                     self.enter(tunnel, datagram.data, Some((datagram.source, datagram.destination)))
                 }
-                None => Err(Stop::Other),
+                None if control::ip_protocol(protocol) || datagram.data.is_empty() => Err(Stop::Other),
+                None => Err(Stop::Closed(control::unread(protocol))),
             },
         }
     }
@@ -253,5 +264,56 @@ impl Walk<'_> {
         let (key, from) = FlowKey::new(source, destination, protocol, self.path);
         let Carrier { segment, payload, missing, .. } = *carrier;
         Place { key, from, segment, payload, missing, vlan: self.vlan }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::{ether, ip4, ip4_udp_to, ip6, seen};
+    use super::super::{On, TUNNELS};
+
+    /// Texts of which some read as a header of IP, as a fragment or as a transport that nothing reads.
+    const TEXTS: [&str; 9] = [
+        "{\"level\":\"info\",\"user\":\"a user with a name that is long enough\"}",
+        "client,server,and what else stands in a line of a table that goes on",
+        "message of the day: nothing new, and nothing old either, as it seems",
+        "12345678E jwt of a user that nobody knows, with all that is in it",
+        "12345678client,server,and what else stands in a line of a table",
+        "12345678message of a kind that has a header before it, as it seems",
+        "<134>1 2023 host app - - - a line of a log in the form of syslog",
+        "hello, world; and whatever else there is to say about it, I say",
+        "ogre <of <the <swamp and <his donkey, who talks and talks and talks",
+    ];
+
+    #[test]
+    fn a_text_from_or_to_the_port_of_a_tunnel_is_a_datagram() {
+        for port in TUNNELS.iter().flat_map(|tunnel| tunnel.on) {
+            let On::Udp(port) = *port else { continue };
+            for text in TEXTS {
+                for from in [false, true] {
+                    let mut packet = ip4_udp_to(port, text.as_bytes());
+                    if from {
+                        packet[20..24].rotate_left(2);
+                    }
+                    let got = seen(101, &packet).unwrap_or_else(|weirds| panic!("{port} {text} {weirds:?}"));
+                    assert_eq!((got.payload, got.tunnels), (text.as_bytes().to_vec(), vec![]), "{port}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_tunnel_with_nothing_of_interest_in_it_is_no_datagram() {
+        let arp = ether(0x0806, &[&[0, 1, 8, 0, 6, 4][..], &[0; 22]].concat());
+        for (inner, weirds) in [
+            (arp, &[][..]),
+            (ether(0x0800, &ip4(1, &[8; 16])), &[]),
+            (ether(0x86dd, &ip6(58, &[8; 16])), &[]),
+            (ether(0x0800, &ip4(132, &[8; 16])), &["sctp"]),
+            (ether(0x0800, &ip4(50, &[8; 50])), &["esp"]),
+        ] {
+            let packet = ip4_udp_to(4789, &[&[8, 0, 0, 0, 0, 0, 7, 0][..], &inner].concat());
+            assert_eq!(seen(101, &packet), Err(weirds.to_vec()));
+        }
     }
 }

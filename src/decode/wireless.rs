@@ -39,8 +39,11 @@ pub(super) fn from_controller(data: &[u8]) -> Result<Inner<'_>, Stop> {
 fn frame(first: u8, flags: u8, data: &[u8], padded: bool) -> Result<Inner<'_>, Stop> {
     let (kind, subtype) = (first >> 2 & 3, first >> 4);
     // Only data frames with data; Protected Frame means encrypted.
-    if kind != 2 || subtype & 4 != 0 || flags & 0x40 != 0 {
+    if kind != 2 || subtype & 4 != 0 {
         return Err(Stop::Other);
+    }
+    if flags & 0x40 != 0 {
+        return Err(Stop::Closed("wifi_encrypted"));
     }
     let mut len = if flags & 3 == 3 { 30 } else { 24 };
     let mut aggregate = false;
@@ -118,6 +121,7 @@ mod tests {
             assert_eq!(seen(link, &frame).unwrap(), Seen::of(b"abc"), "{link}");
             every_cut(link, &frame);
         }
-        assert_eq!(seen(105, &[&[0x08, 0x41][..], &[1; 80]].concat()), Err(vec![]));
+        assert_eq!(seen(105, &[&[0x08, 0x41][..], &[1; 80]].concat()), Err(vec!["wifi_encrypted"]));
+        assert_eq!(seen(105, &[&[0xb0, 0x40][..], &[1; 80]].concat()), Err(vec![]), "protected management");
     }
 }

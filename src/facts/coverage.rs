@@ -3,7 +3,10 @@
 use super::value::{Type, Value};
 use super::{Family, Field, Source, Subject};
 
-/// Weirds that mean that bytes where a token could be were not inspected.
+/// Headers that are not what their place says: nobody knows what was behind them.
+const WRONG: &str = "packets with a header that is wrong or not known";
+
+/// Weirds that mean that bytes where a token could be were not inspected. Neighbours with one reason are one.
 const GAPS: &[(&str, &str)] = &[
     ("gaps", "holes in streams"),
     ("snapped", "packets cut by the snap length"),
@@ -16,6 +19,49 @@ const GAPS: &[(&str, &str)] = &[
     ("fragments_expired", "IP fragments whose rest never came"),
     ("too_deep", "packets with more encapsulation layers than are followed"),
     ("truncated", "packets whose headers were cut"),
+    ("fragment_conflicting_end", "IP fragments that contradict where their datagram ends"),
+    ("fragment_overflow", "IP fragments beyond the longest datagram"),
+    ("late", "segments that came when their hole had been given up (searched only)"),
+    ("after_end", "segments behind the end of their stream (searched only)"),
+    ("esp", "encrypted IPsec packets (ESP)"),
+    ("wifi_encrypted", "encrypted frames of 802.11"),
+    ("macsec_encrypted", "encrypted frames of MACsec"),
+    ("sctp", "packets of SCTP, which is not read"),
+    ("dccp", "packets of DCCP, which is not read"),
+    ("udp_lite", "packets of UDP-Lite, which is not read"),
+    ("l2tpv3", "packets of L2TPv3 on IP, which is not read"),
+    ("ipcomp", "packets of IPComp, which is not read"),
+    ("unknown_ip_protocol", "packets of an IP protocol that is not known"),
+    ("unknown_ethertype", "frames of an EtherType that is not known"),
+    (
+        "unknown_ppp_protocol",
+        "packets of a PPP protocol that is not read (compression, encryption, multilink)",
+    ),
+    ("unknown_next_protocol", "packets of a service chain with a next protocol that is not known"),
+    ("unknown_pseudowire", "frames of MPLS pseudowires that are not read"),
+    ("gre_source_routing", "packets of GRE with source routing, which is not read"),
+    ("bad_gre_version", "packets of GRE of an unknown version"),
+    ("mpls_too_deep", "packets with more MPLS labels than are followed"),
+    ("unknown_address_family", WRONG),
+    ("unknown_inner_link_type", WRONG),
+    ("unknown_nflog_version", WRONG),
+    ("bad_ah_length", WRONG),
+    ("bad_erspan_version", WRONG),
+    ("bad_etherip_version", WRONG),
+    ("bad_ip_header_length", WRONG),
+    ("bad_ip_length", WRONG),
+    ("bad_ip_version", WRONG),
+    ("bad_ncm_table", WRONG),
+    ("bad_nflog_attribute", WRONG),
+    ("bad_nsh_header", WRONG),
+    ("bad_pflog_length", WRONG),
+    ("bad_pktap_length", WRONG),
+    ("bad_pktap_link", WRONG),
+    ("bad_ppi_header", WRONG),
+    ("bad_ppi_link", WRONG),
+    ("bad_pppoe_version", WRONG),
+    ("bad_tcp_header_length", WRONG),
+    ("bad_usbpcap_header", WRONG),
     ("content_undecodable", "bodies with a content coding that could not be undone"),
     ("body_not_recorded", "bodies that the recorder of the file left out"),
     ("content_bomb", "bodies over the decompression bound"),
@@ -123,5 +169,55 @@ pub(super) fn name(name: &str) -> Option<&'static str> {
 
 /// The reasons that occurred and how often.
 pub(super) fn reasons(summary: &super::CaptureSummary) -> impl Iterator<Item = (&'static str, u64)> {
-    GAPS.iter().filter_map(|(name, text)| summary.tally.weirds.get(name).map(|n| (*text, *n)))
+    GAPS.chunk_by(|a, b| a.1 == b.1).filter_map(|same| {
+        let n = same.iter().filter_map(|(name, _)| summary.tally.weirds.get(name)).sum::<u64>();
+        same.first().filter(|_| n > 0).map(|(_, text)| (*text, n))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::Tally;
+
+    /// Where a packet's decoding ends, and yet nothing is lost: its receiver throws it away, too, and it is sent again.
+    const DISCARDED: [&str; 2] = ["bad_checksum", "bad_fcs"];
+
+    /// Of a datagram that turned out to be no such tunnel, nothing is lost: it is searched as what it is.
+    const NO_TUNNEL: [&str; 7] = [
+        "bad_geneve_version",
+        "bad_gtp_extension",
+        "bad_gtp_version",
+        "bad_l2tp_version",
+        "bad_teredo_header",
+        "bad_tzsp_version",
+        "bad_vxlan_header",
+    ];
+
+    #[test]
+    fn wherever_decoding_ends_early_it_is_said() {
+        let decode = concat!(env!("CARGO_MANIFEST_DIR"), "/src/decode");
+        let mut found = 0;
+        for file in std::fs::read_dir(decode).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            for part in ["Weird(\"", "Closed(\""].iter().flat_map(|what| text.split(what).skip(1)) {
+                let counted = part.split('"').next().unwrap();
+                let excused = DISCARDED.contains(&counted) || NO_TUNNEL.contains(&counted);
+                assert!(name(counted).is_some() != (excused), "{counted}");
+                found += 1;
+            }
+        }
+        assert!(found > 40, "{found}");
+    }
+
+    #[test]
+    fn reasons_with_one_text_are_one() {
+        let mut tally = Tally::default();
+        for name in ["bad_ip_version", "bad_ah_length", "bad_ah_length", "sctp", "keepalives"] {
+            tally.weird(name);
+        }
+        let summary = crate::facts::CaptureSummary { tally, ..Default::default() };
+        let found: Vec<_> = reasons(&summary).collect();
+        assert_eq!(found, [("packets of SCTP, which is not read", 1), (WRONG, 3)]);
+    }
 }
