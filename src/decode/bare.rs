@@ -2,6 +2,7 @@
 
 use super::ethernet;
 use super::link::{Inner, Link, Stop, be16, byte, skip};
+use super::untyped::untyped;
 
 /// Raw IP, the version field decides. 12 and 14 are `DLT_RAW` of BSD and OpenBSD, seen in files all the same.
 pub(super) const RAW: Link = Link { numbers: &[101, 12, 14], name: "RAW", strip: |data| Ok(Inner::Ip(data)) };
@@ -40,13 +41,18 @@ fn nflog(data: &[u8]) -> Result<Inner<'_>, Stop> {
     }
     let mut rest = skip(data, 4)?;
     while let Some(&[a, b, c, d]) = rest.first_chunk() {
-        // Attributes are in the byte order of the capturing host, which no field tells: types are below 256.
-        let little = d == 0;
+        // Attributes are in the byte order of the capturing host, which no field tells: types are below 256, with two
+        // flags above (NLA_F_NESTED, NLA_F_NET_BYTEORDER).
+        let little = d & 0x3f == 0;
         let read = |bytes| if little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) };
         let (len, kind) = (usize::from(read([a, b])), read([c, d]));
-        if kind & 0x7fff == PAYLOAD {
+        if kind & 0x3fff == PAYLOAD {
             let packet = skip(rest, 4)?;
-            return Ok(if family == BRIDGE { Inner::Ethernet(packet) } else { Inner::Ip(packet) });
+            // The kernel gives what is behind the hardware header, which is an attribute of its own.
+            return match family {
+                BRIDGE => Ok(untyped(packet).unwrap_or(Inner::Ethernet(packet))),
+                _ => Ok(Inner::Ip(packet)),
+            };
         }
         if len < 4 {
             return Err(Stop::Weird("bad_nflog_attribute"));
@@ -58,7 +64,7 @@ fn nflog(data: &[u8]) -> Result<Inner<'_>, Stop> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::{Seen, every_cut, ip4_tcp, ip6_udp, seen};
+    use super::super::wire::{Seen, ether, every_cut, ip4_tcp, ip6_udp, seen};
 
     #[test]
     fn raw_ip_by_all_its_numbers() {
@@ -77,14 +83,20 @@ mod tests {
     #[test]
     fn nflog_payload_in_either_byte_order() {
         let ip = ip4_tcp(b"abc");
-        let len = u16::try_from(ip.len() + 4).unwrap();
         for big in [false, true] {
             let n = |v: u16| if big { v.to_be_bytes() } else { v.to_le_bytes() };
-            let mut frame = vec![2, 0, 0, 5];
-            frame.extend([n(8), n(1), [8, 0], [3, 0], n(5), n(10), [0, 0], [0, 0], n(len), n(9)].concat());
-            frame.extend(&ip);
-            assert_eq!(seen(239, &frame).unwrap(), Seen::of(b"abc"));
-            every_cut(239, &frame);
+            // A nested attribute (VLAN) has a flag in its type.
+            let vlan = [n(12), n(19 | 0x8000), n(8), n(2 | 0x4000), [0, 0], [0, 5]].concat();
+            for (family, packet) in [(2, &ip), (7, &ip), (7, &ether(0x0800, &ip))] {
+                for nested in [&[][..], &vlan] {
+                    let len = u16::try_from(packet.len() + 4).unwrap();
+                    let mut frame = vec![family, 0, 0, 5];
+                    frame.extend([n(8), n(1), [8, 0], [3, 0], n(5), n(10), [0, 0], [0, 0]].concat());
+                    frame.extend([nested, &n(len), &n(9), packet].concat());
+                    assert_eq!(seen(239, &frame).unwrap(), Seen::of(b"abc"));
+                    every_cut(239, &frame);
+                }
+            }
         }
     }
 
