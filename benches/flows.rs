@@ -62,7 +62,6 @@ fn packet(client: u32, up: bool, seq: u32, ack: u32, flags: u8, len: u32) -> Pac
         from,
         segment: Segment::Tcp(TcpHeader { seq, ack, flags, urgent: 0 }),
         payload: Payload { len, ..Payload::default() },
-        vlan: 0,
     }
 }
 

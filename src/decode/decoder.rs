@@ -88,7 +88,7 @@ impl Decoder {
             && let Some(mut packet) = network.packet(number, end, is_in(&self.tunnel_ports))
         {
             for id in network.tags.into_iter().filter(|id| *id != 0) {
-                packet.vlan = self.paths.tag(packet.vlan, id, tally);
+                packet.key.vlan = self.paths.tag(packet.key.vlan, id, tally);
             }
             return take(packet, tally);
         }
@@ -173,7 +173,7 @@ impl Decoder {
         self.defrag.clear(tally);
     }
 
-    /// What the numbers in [`super::FlowKey::path`] and [`super::Packet::vlan`] stand for.
+    /// What the numbers in [`FlowKey::path`](super::FlowKey::path) and [`FlowKey::vlan`](super::FlowKey::vlan) stand for.
     pub fn paths(&self) -> &Paths {
         &self.paths
     }
@@ -288,9 +288,10 @@ mod tests {
         }
         let (mut decoder, mut tally) = (Decoder::default(), Tally::default());
         let p: Vec<_> = (0..3).map(|n| decoder.decode(&mut block, n, &mut tally).unwrap()).collect();
-        assert_eq!((p[0].key, p[0].from), (p[1].key, p[1].from.other()));
-        assert_ne!(p[0].key, p[2].key);
-        assert_ne!(p[0].vlan, p[1].vlan);
+        let untagged = |n: usize| super::super::FlowKey { vlan: 0, ..p[n].key };
+        assert_eq!((untagged(0), p[0].from), (untagged(1), p[1].from.other()));
+        assert_ne!(untagged(0), untagged(2));
+        assert_ne!(p[0].key.vlan, p[1].key.vlan);
     }
 
     #[test]
@@ -302,6 +303,22 @@ mod tests {
         decoder.end_source(&mut tally);
         assert_eq!(tally.weirds, [("fragments_expired", 1)].into());
         assert!(seen_all(&mut decoder, 1, &rest).iter().all(Result::is_err));
+    }
+
+    #[test]
+    fn fragments_of_two_vlans_are_two_datagrams() {
+        let mut frames = vec![];
+        let (one, two) = (fragments(false, 6, &tcp(b"0123456789")), fragments(false, 6, &tcp(b"abcdefghij")));
+        for (a, b) in one.into_iter().zip(two) {
+            for (id, (frame, _)) in [(5, a), (6, b)] {
+                let tagged = ether(0x8100, &[&[0, id, 8, 0][..], &frame[14..]].concat());
+                let len = tagged.len();
+                frames.push((tagged, len));
+            }
+        }
+        let got: Vec<_> = seen_all(&mut Decoder::default(), 1, &frames).into_iter().flatten().collect();
+        let got: Vec<_> = got.iter().map(|seen| (&seen.vlans[..], &seen.payload[..])).collect();
+        assert_eq!(got, [(&[5][..], &b"0123456789"[..]), (&[6], b"abcdefghij")]);
     }
 
     #[test]

@@ -19,7 +19,9 @@ pub(super) struct Origin {
     /// Zero for IPv6, where only the first fragment knows.
     pub(super) protocol: u8,
     pub(super) id: u32,
+    /// Networks count apart.
     pub(super) path: u32,
+    pub(super) vlan: u32,
 }
 
 /// One fragment as it arrived.

@@ -5,7 +5,14 @@ use proptest::prelude::*;
 use super::*;
 
 fn origin(id: u32) -> Origin {
-    Origin { source: [10, 0, 0, 1].into(), destination: [10, 0, 0, 2].into(), protocol: 17, id, path: 0 }
+    Origin {
+        source: [10, 0, 0, 1].into(),
+        destination: [10, 0, 0, 2].into(),
+        protocol: 17,
+        id,
+        path: 0,
+        vlan: 0,
+    }
 }
 
 fn arrival(id: u32, offset: u32, more: bool, data: &[u8]) -> Arrival<'_> {

@@ -108,7 +108,7 @@ impl<'a> Network<'a> {
         let (key, from) = addrs.key(ports, protocol);
         let start = end.checked_sub(u32::try_from(padding).ok()?)?.checked_sub(len)?;
         let payload = Payload { start, len, missing: 0, side: false };
-        Some(Packet { frame, key, from, segment: kind, payload, vlan: 0 })
+        Some(Packet { frame, key, from, segment: kind, payload })
     }
 }
 
@@ -133,7 +133,7 @@ impl Addrs<'_> {
         };
         let (addrs, ports, from) =
             if low_first { ([a, b], ports, Side::Low) } else { ([b, a], [ports[1], ports[0]], Side::High) };
-        (FlowKey { addrs, ports, path: 0, protocol, v6 }, from)
+        (FlowKey { addrs, ports, path: 0, vlan: 0, protocol, v6 }, from)
     }
 }
 

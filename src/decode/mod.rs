@@ -93,6 +93,8 @@ pub struct FlowKey {
     ports: [u16; 2],
     /// Number of the tunnel stack in [`Paths`]; 0 is none.
     pub path: u32,
+    /// Number of the VLAN stack in [`Paths`]; 0 is none.
+    pub vlan: u32,
     /// Transport protocol.
     pub protocol: IpProtocol,
     v6: bool,
@@ -100,7 +102,7 @@ pub struct FlowKey {
 
 impl FlowKey {
     /// The key of a packet from `source` to `destination`, and the side that sent it.
-    /// Addresses of one packet always have one family.
+    /// Addresses of one packet always have one family. It has no VLAN stack yet.
     pub fn new(source: Endpoint, destination: Endpoint, protocol: IpProtocol, path: u32) -> (Self, Side) {
         let (low, high, from) = if source <= destination {
             (source, destination, Side::Low)
@@ -111,6 +113,7 @@ impl FlowKey {
             addrs: [octets(low.addr), octets(high.addr)],
             ports: [low.port, high.port],
             path,
+            vlan: 0,
             protocol,
             v6: low.addr.is_ipv6(),
         };
@@ -131,7 +134,7 @@ impl FlowKey {
     /// The key of the same ends without encapsulation.
     #[must_use]
     pub const fn bare(self) -> Self {
-        Self { path: 0, ..self }
+        Self { path: 0, vlan: 0, ..self }
     }
 
     /// Everything that tells keys apart, in as few words as there are, and their number.
@@ -139,7 +142,9 @@ impl FlowKey {
     fn words(&self) -> ([u64; 5], usize) {
         let [low, high] = &self.addrs;
         let ports = u64::from(self.ports[0]) << 16 | u64::from(self.ports[1]);
-        let rest = ports << 32 | u64::from(self.path) << 1 | u64::from(self.protocol == IpProtocol::Udp);
+        // Both stacks have small numbers, and what is hashed need not tell all apart.
+        let stacks = u64::from(self.path) << 1 ^ u64::from(self.vlan) << 14;
+        let rest = ports << 32 | stacks | u64::from(self.protocol == IpProtocol::Udp);
         let half = |addr: &[u8; 16], i: usize| {
             addr.as_chunks::<8>().0.get(i).map_or(0, |word| u64::from_le_bytes(*word))
         };
@@ -151,7 +156,7 @@ impl FlowKey {
         }
     }
 
-    /// A hash with a fixed key, for the partition only (tables use a random seed). The path has no part in it:
+    /// A hash with a fixed key, for the partition only (tables use a random seed). The stacks have no part in it:
     /// one direction of a flow may be encapsulated and the other not. Neither has the client's port where HTTP/3 is
     /// spoken: a connection may move to another one.
     pub fn partition(&self) -> usize {
@@ -265,8 +270,6 @@ pub struct Packet {
     pub segment: Segment,
     /// Transport payload.
     pub payload: Payload,
-    /// Number of its VLAN stack in [`Paths`]; 0 is none.
-    pub vlan: u32,
 }
 
 #[cfg(test)]

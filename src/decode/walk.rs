@@ -46,7 +46,6 @@ pub(super) struct Place<'a> {
     segment: Segment,
     payload: &'a [u8],
     missing: u32,
-    vlan: u32,
 }
 
 impl Place<'_> {
@@ -60,8 +59,8 @@ impl Place<'_> {
             missing: self.missing,
             side,
         };
-        let Self { key, from, segment, vlan, .. } = self;
-        Some(Packet { frame: u32::try_from(index).ok()?, key, from, segment, payload, vlan })
+        let Self { key, from, segment, .. } = self;
+        Some(Packet { frame: u32::try_from(index).ok()?, key, from, segment, payload })
     }
 }
 
@@ -171,7 +170,8 @@ impl Walk<'_> {
         if let Some(at) = datagram.fragment {
             let Datagram { source, destination, protocol, data, cut, .. } = datagram;
             let known = if source.is_ipv4() { protocol } else { 0 };
-            let origin = Origin { source, destination, protocol: known, id: at.id, path: self.path };
+            let (path, vlan) = (self.path, self.vlan);
+            let origin = Origin { source, destination, protocol: known, id: at.id, path, vlan };
             return Ok(Step::Done(Found::Fragment(Arrival { origin, at, protocol, data, cut })));
         }
         match datagram.protocol {
@@ -262,8 +262,9 @@ impl Walk<'_> {
         let source = Endpoint { addr: datagram.source, port: carrier.ports[0] };
         let destination = Endpoint { addr: datagram.destination, port: carrier.ports[1] };
         let (key, from) = FlowKey::new(source, destination, protocol, self.path);
+        let key = FlowKey { vlan: self.vlan, ..key };
         let Carrier { segment, payload, missing, .. } = *carrier;
-        Place { key, from, segment, payload, missing, vlan: self.vlan }
+        Place { key, from, segment, payload, missing }
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) fn seen_all(
                     segment: p.segment,
                     payload: base[p.payload.start as usize..][..p.payload.len as usize].to_vec(),
                     missing: p.payload.missing,
-                    vlans: decoder.paths().vlan(p.vlan).to_vec(),
+                    vlans: decoder.paths().vlan(p.key.vlan).to_vec(),
                     tunnels: decoder.paths().tunnel(p.key.path).to_vec(),
                     weirds,
                 })

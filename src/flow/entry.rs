@@ -53,6 +53,8 @@ pub(super) struct Entry<S> {
     pub(super) reset_by: Option<Side>,
     /// Sides whose datagrams came by the path of the flow.
     pub(super) spoke: [bool; 2],
+    /// A path with another tenant by which packets of this flow come all the same; 0 is none.
+    beside: u32,
 }
 
 impl<S> Linked for Entry<S> {
@@ -75,6 +77,7 @@ impl<S> Entry<S> {
             reset: false,
             reset_by: None,
             spoke: [false; 2],
+            beside: 0,
         }
     }
 
@@ -140,15 +143,44 @@ impl<S> Entry<S> {
 
     /// Whether a packet with the same ends that came by another path belongs here.
     pub(super) fn goes_on(&self, packet: &Packet) -> bool {
-        let contradicts = Paths::has_tenant(self.info.key.path) && Paths::has_tenant(packet.key.path);
+        let (own, other) = (self.info.key.path, packet.key.path);
+        let contradicts =
+            ![own, self.beside].contains(&other) && Paths::has_tenant(own) && Paths::has_tenant(other);
         let Segment::Tcp(header) = packet.segment else {
-            // Datagrams have no numbers: the side must be one that was never heard on the other path.
-            return !contradicts && !self.spoke[packet.from.index()];
+            // Datagrams have no numbers: the side must be one that was never heard on the other path. Copies of them
+            // come in several VLANs where a router is mirrored.
+            return own == other || !contradicts && !self.spoke[packet.from.index()];
         };
+        if contradicts {
+            return self.is_answered(packet.from, &header);
+        }
         let (from, to) = (&self.streams[packet.from.index()], &self.streams[packet.from.other().index()]);
         let seq = from.is_near(header.seq);
         let ack = if header.has(TcpHeader::ACK) { to.is_near(header.ack) } else { None };
-        !contradicts && seq != Some(false) && ack != Some(false) && (seq.is_some() || ack.is_some())
+        seq != Some(false) && ack != Some(false) && (seq.is_some() || ack.is_some())
+    }
+
+    /// Whether a segment is the first that is heard of its side, and has the very number that the other side gave. Some
+    /// networks give each direction a number of its own (EVPN with asymmetric routing, OVN).
+    fn is_answered(&self, from: Side, header: &TcpHeader) -> bool {
+        let (stream, peer) = (&self.streams[from.index()], &self.streams[from.other().index()]);
+        let (syn, ack) = (header.has(TcpHeader::SYN), header.has(TcpHeader::ACK));
+        let awaited = stream.acked && stream.ack == header.seq.wrapping_add(u32::from(syn));
+        let answers = peer.syn && (0..=peer.next as i64).contains(&peer.offset(header.ack));
+        let fits = match (syn, ack) {
+            (true, true) => answers,
+            (true, false) => awaited,
+            (false, true) => awaited && peer.is_near(header.ack) == Some(true),
+            (false, false) => false,
+        };
+        fits && self.kind == Kind::Tcp && !stream.seen() && peer.seen()
+    }
+
+    /// Notes that a packet that came by another path belongs here.
+    pub(super) fn join(&mut self, packet: &Packet) {
+        if packet.key.path != self.info.key.path && Paths::has_tenant(packet.key.path) {
+            self.beside = packet.key.path;
+        }
     }
 
     /// Whether a SYN-ACK answers the SYN of this very connection, though its own number is another than the one

@@ -93,7 +93,7 @@ pub fn fuzz_segments(data: &[u8]) {
         now = now.plus(i64::from(time & 0x7f) << ((time & 0x60) >> 1));
         let segment = if protocol == IpProtocol::Tcp { Segment::Tcp(header) } else { Segment::Udp };
         let payload = Payload { missing, len: u32::from(len & 63), ..Payload::default() };
-        let packet = Packet { frame: 0, key, from, segment, payload, vlan: 0 };
+        let packet = Packet { frame: 0, key, from, segment, payload };
         let origin = Origin { ordinal, time: now, ..Origin::default() };
         let at = usize::from(s0 & 0x7f);
         let bytes = &content[at..at + usize::from(len & 63)];

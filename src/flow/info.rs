@@ -28,10 +28,8 @@ pub enum FlowState {
 /// One TCP connection or UDP conversation.
 #[derive(Clone, Debug)]
 pub struct FlowInfo {
-    /// Addresses, ports and encapsulation.
+    /// Addresses, ports and encapsulation of the first packet.
     pub key: FlowKey,
-    /// VLAN stack of the first packet.
-    pub vlan: u32,
     /// The first packet; its ordinal is the identity of the flow.
     pub first: Origin,
     /// Earliest packet time.
@@ -53,10 +51,9 @@ pub struct FlowInfo {
 }
 
 impl FlowInfo {
-    pub(super) fn new(key: FlowKey, sender: Side, vlan: u32, first: Origin) -> Self {
+    pub(super) fn new(key: FlowKey, sender: Side, first: Origin) -> Self {
         Self {
             key,
-            vlan,
             first,
             start: first.time,
             end: first.time,

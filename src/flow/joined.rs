@@ -6,14 +6,22 @@ use super::FlowTable;
 use crate::{
     decode::{FlowKey, Packet},
     limits,
+    time::Timestamp,
 };
 
 impl<S> FlowTable<S> {
+    /// The flow of a packet whose own path has none.
+    #[inline]
+    pub(super) fn elsewhere(&mut self, packet: &Packet) -> Option<u32> {
+        let lies_bare = packet.key.path | packet.key.vlan == 0 && self.bare.is_empty();
+        if lies_bare { None } else { self.joined(packet) }
+    }
+
     /// The flow of a packet that came by another path: a network may encapsulate one direction only (labels of a
-    /// last hop, a tunnel one way), or some packets. Nothing may contradict: not both paths name a tenant, and the
-    /// numbers go on.
+    /// last hop, a tunnel one way), or some packets, or give each direction a VLAN or a network number of its own.
+    /// Nothing may contradict: not both paths name a tenant, unless the numbers fit exactly, and the numbers go on.
     #[cold]
-    pub(super) fn joined(&self, packet: &Packet) -> Option<u32> {
+    fn joined(&mut self, packet: &Packet) -> Option<u32> {
         let bare = packet.key.bare();
         let hash = self.hasher.hash_one(bare);
         let plain = |&&slot: &&u32| self.flows.get(slot).is_some_and(|entry| entry.info.key == bare);
@@ -21,12 +29,22 @@ impl<S> FlowTable<S> {
             |&&slot: &&u32| self.flows.get(slot).is_some_and(|entry| entry.info.key.bare() == bare);
         let candidates = self.index.iter_hash(hash).filter(plain);
         let mut candidates = candidates.chain(self.bare.iter_hash(hash).filter(tunnelled));
-        candidates.find(|&&slot| self.flows.get(slot).is_some_and(|entry| entry.goes_on(packet))).copied()
+        let found = candidates.find(|&&slot| self.flows.get(slot).is_some_and(|entry| entry.goes_on(packet)));
+        let slot = found.copied()?;
+        if let Some(entry) = self.flows.get_mut(slot) {
+            entry.join(packet);
+        }
+        Some(slot)
     }
 
-    /// Notes a new flow that came in a tunnel.
+    /// Whether a flow cannot be the packet's.
+    pub(super) fn is_over(&self, slot: u32, packet: &Packet, now: Timestamp) -> bool {
+        self.flows.get(slot).is_none_or(|entry| entry.over(packet, now).is_some())
+    }
+
+    /// Notes a new flow that came in a tunnel or a VLAN.
     pub(super) fn enlist(&mut self, key: FlowKey, slot: u32) {
-        if key.path == 0 {
+        if key.path | key.vlan == 0 {
             return;
         }
         let (flows, hasher) = (&self.flows, &self.hasher);
@@ -39,7 +57,7 @@ impl<S> FlowTable<S> {
 
     /// Forgets it.
     pub(super) fn delist(&mut self, key: FlowKey, slot: u32) {
-        if key.path != 0
+        if key.path | key.vlan != 0
             && let Ok(found) = self.bare.find_entry(self.hasher.hash_one(key.bare()), |&other| other == slot)
         {
             found.remove();

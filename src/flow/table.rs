@@ -114,7 +114,9 @@ impl<S> FlowTable<S> {
                 None => slot,
                 Some(state) => {
                     self.end(slot, state, arrival.now, consumer);
-                    self.open(packet, arrival, consumer)
+                    let other =
+                        self.elsewhere(packet).filter(|&slot| !self.is_over(slot, packet, arrival.now));
+                    other.unwrap_or_else(|| self.open(packet, arrival, consumer))
                 }
             },
             None => match self.moved(packet, payload, consumer) {
@@ -258,22 +260,18 @@ impl<S> FlowTable<S> {
         self.waiting.clear();
     }
 
-    fn find(&self, packet: &Packet) -> Option<u32> {
+    fn find(&mut self, packet: &Packet) -> Option<u32> {
         if self.flows.get(self.last).is_some_and(|entry| entry.info.key == packet.key) {
             return Some(self.last);
         }
         let same = |&slot: &u32| self.flows.get(slot).is_some_and(|entry| entry.info.key == packet.key);
         let found = self.index.find(self.hasher.hash_one(packet.key), same).copied();
-        if found.is_none() && (packet.key.path != 0 || !self.bare.is_empty()) {
-            self.joined(packet)
-        } else {
-            found
-        }
+        if found.is_none() { self.elsewhere(packet) } else { found }
     }
 
     fn open<C: Consumer<S>>(&mut self, packet: &Packet, arrival: &Arrival, consumer: &mut C) -> u32 {
         self.tally.flows += 1;
-        let info = FlowInfo::new(packet.key, packet.from, packet.vlan, arrival.origin);
+        let info = FlowInfo::new(packet.key, packet.from, arrival.origin);
         let state = consumer.open(&info);
         let kind = match packet.key.protocol {
             IpProtocol::Tcp => Kind::Tcp,

@@ -178,7 +178,8 @@ impl Again {
     fn segment(&mut self, packet: &Packet, was: &[u8], is: &mut [u8]) {
         let Segment::Tcp(header) = packet.segment else { return };
         let seq = header.seq.wrapping_add(u32::from(header.has(TcpHeader::SYN)));
-        self.bytes(Whose::Stream(packet.key, packet.from), seq, was, is);
+        // It may be sent again by another path.
+        self.bytes(Whose::Stream(packet.key.bare(), packet.from), seq, was, is);
     }
 
     /// The fragments in a frame.

@@ -167,7 +167,7 @@ impl Consumer<Stream> for Feed<'_> {
             file: flow.first.file,
             first: flow.first.position(0),
             key: flow.key,
-            vlan: flow.vlan,
+            vlan: flow.key.vlan,
             transport,
             start: flow.start,
             end: flow.end,

@@ -66,6 +66,7 @@ pub(super) struct Net {
     ahead: i64,
     ordinal: u64,
     pub(super) path: u32,
+    pub(super) vlan: u32,
 }
 
 impl Net {
@@ -77,6 +78,7 @@ impl Net {
             ahead: 0,
             ordinal: 0,
             path: 0,
+            vlan: 0,
         }
     }
 
@@ -84,9 +86,10 @@ impl Net {
         let end = |port| Endpoint { addr: std::net::Ipv4Addr::LOCALHOST.into(), port };
         let (source, destination) = if client { (end(port), end(8080)) } else { (end(8080), end(port)) };
         let protocol = if segment == Segment::Udp { IpProtocol::Udp } else { IpProtocol::Tcp };
-        let (key, from) = FlowKey::new(source, destination, protocol, self.path);
+        let (mut key, from) = FlowKey::new(source, destination, protocol, self.path);
+        key.vlan = self.vlan;
         let payload = Payload { len: bytes.len() as u32, ..Payload::default() };
-        let packet = Packet { frame: 0, key, from, segment, payload, vlan: 0 };
+        let packet = Packet { frame: 0, key, from, segment, payload };
         let origin = Origin { ordinal: self.ordinal, time: self.now, ..Origin::default() };
         self.ordinal += 1;
         let arrival = Arrival { origin, wire_len: 54 + bytes.len() as u32, now: self.now.plus(self.ahead) };
