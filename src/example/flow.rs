@@ -63,7 +63,7 @@ pub(super) fn flow(event: &Event) -> Result<FlowSummary, String> {
         ..ClientHello::default()
     };
     let answer = ServerHello { version, cipher: cipher.id.0, ..ServerHello::default() };
-    let position = Position { frame: 1, time, offset: 0, file: FileId::default() };
+    let position = Position { frame: 1, time, ..Position::default() };
     Ok(FlowSummary {
         file: FileId::default(),
         first: position,

@@ -92,6 +92,7 @@ const GAPS: &[(&str, &str)] = &[
     ("tls_records_limit", "TLS records that there was no room to join"),
     ("tls_secrets_limit", "TLS secrets over the bound"),
     ("http_pipeline_limit", "requests over the pipelining bound"),
+    ("http_early_limit", "responses over the bound of those that wait for their requests"),
     ("open_heads_limit", "message heads of which the fields were not kept"),
     ("sightings_limit", "exchanges with more tokens than are kept"),
     ("token_cut", "tokens cut by a hole"),

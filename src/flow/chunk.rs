@@ -2,7 +2,7 @@
 
 use crate::{
     capture::FileId,
-    message::{End, Position},
+    message::{End, Numbers, Position},
     time::Timestamp,
 };
 
@@ -35,6 +35,8 @@ pub struct Origin {
     pub offset: u64,
     /// The file.
     pub file: FileId,
+    /// Of the byte, in its connection.
+    pub numbers: Numbers,
 }
 
 /// Where the pieces of [`Chunk::Again`] begin, and where each was captured.
@@ -48,11 +50,13 @@ impl Origin {
     #[must_use]
     pub const fn skip(mut self, n: usize) -> Self {
         self.offset += n as u64;
+        self.numbers = self.numbers.skip(n as u64);
         self
     }
 
     /// The position of the byte `n` further on in the same frame.
     pub const fn position(&self, n: usize) -> Position {
-        Position { frame: self.frame, time: self.time, offset: self.offset + n as u64, file: self.file }
+        let Self { frame, time, offset, file, numbers, .. } = *self;
+        Position { frame, time, offset: offset + n as u64, file, numbers: numbers.skip(n as u64) }
     }
 }

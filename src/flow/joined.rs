@@ -2,11 +2,10 @@
 
 use std::hash::BuildHasher as _;
 
-use super::FlowTable;
+use super::{Arrival, FlowTable};
 use crate::{
     decode::{FlowKey, Packet},
     limits,
-    time::Timestamp,
 };
 
 impl<S> FlowTable<S> {
@@ -38,8 +37,8 @@ impl<S> FlowTable<S> {
     }
 
     /// Whether a flow cannot be the packet's.
-    pub(super) fn is_over(&self, slot: u32, packet: &Packet, now: Timestamp) -> bool {
-        self.flows.get(slot).is_none_or(|entry| entry.over(packet, now).is_some())
+    pub(super) fn is_over(&self, slot: u32, packet: &Packet, arrival: &Arrival) -> bool {
+        self.flows.get(slot).is_none_or(|entry| entry.over(packet, arrival).is_some())
     }
 
     /// Notes a new flow that came in a tunnel or a VLAN.

@@ -114,8 +114,7 @@ impl<S> FlowTable<S> {
                 None => slot,
                 Some(state) => {
                     self.end(slot, state, arrival.now, consumer);
-                    let other =
-                        self.elsewhere(packet).filter(|&slot| !self.is_over(slot, packet, arrival.now));
+                    let other = self.elsewhere(packet).filter(|&slot| !self.is_over(slot, packet, arrival));
                     other.unwrap_or_else(|| self.open(packet, arrival, consumer))
                 }
             },

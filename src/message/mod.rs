@@ -47,7 +47,7 @@ pub use ready::{ReadyExchange, ReadyFrame, ReadyMessage};
 pub use route::{answers_for_itself, hash_template, path_template};
 pub use stored::StoredHead;
 pub use text::label;
-pub use transport::{Channel, Direction, Position, Span, Transport};
+pub use transport::{Channel, Direction, Numbers, Position, Span, Transport};
 pub use url::{Param, Raw, Target, form_decode, params, percent_decode_twice};
 pub use whole::Whole;
 

@@ -1,6 +1,11 @@
 //! What carried a message: put into the value and inherited by inner layers, so that no stage asks an earlier one.
 
-use crate::{capture::FileId, decode::Endpoint, time::Timestamp};
+use crate::{
+    capture::FileId,
+    decode::{Endpoint, Packet, Segment, TcpHeader},
+    limits,
+    time::Timestamp,
+};
 
 /// The protection of a byte range (not of a flow: STARTTLS, CONNECT and Upgrade change it midway).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,6 +73,50 @@ pub struct Position {
     pub offset: u64,
     /// The file.
     pub file: FileId,
+    /// Where it stands in its connection.
+    pub numbers: Numbers,
+}
+
+/// TCP's numbers of a stream byte: they relate the two directions of a connection, whatever the clocks of those who
+/// captured them say. All zero where there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Its sequence number.
+    pub seq: u32,
+    /// The acknowledgment number of its segment: the next byte that its sender expected from the peer; 0 for none.
+    pub ack: u32,
+}
+
+impl Numbers {
+    /// Those of the first payload byte of a packet.
+    #[inline]
+    pub fn of(packet: &Packet) -> Self {
+        match packet.segment {
+            Segment::Tcp(header) if header.has(TcpHeader::ACK) => {
+                Self { seq: header.seq.wrapping_add(header.has(TcpHeader::SYN).into()), ack: header.ack }
+            }
+            _ => Self::default(),
+        }
+    }
+
+    /// Those of the byte `n` further on in the same segment.
+    #[must_use]
+    pub const fn skip(self, n: u64) -> Self {
+        let known = (self.ack != 0) as u32;
+        Self { seq: self.seq.wrapping_add(n as u32 * known), ..self }
+    }
+
+    /// Whether what begins here can be the answer to what begins at `asked` in the other direction: its sender had heard
+    /// the question, and who asked had no byte of the answer. `None` if the numbers do not tell.
+    pub fn can_answer(self, asked: Self) -> Option<bool> {
+        if self.ack == 0 || asked.ack == 0 {
+            return None;
+        }
+        let heard = self.ack.wrapping_sub(asked.seq) as i32;
+        let unheard = self.seq.wrapping_sub(asked.ack) as i32;
+        let far = |n: i32| i64::from(n.unsigned_abs()) >= limits::FAR_AHEAD;
+        if !far(heard) && !far(unheard) { Some(heard > 0 && unheard >= 0) } else { None }
+    }
 }
 
 /// A run of captured bytes in one frame.

@@ -4,8 +4,8 @@ use super::inner::Inner;
 use super::{Carrier, Protocol, Sink, TlsEvent, Trail, Upgrade};
 use crate::keylog::Keyring;
 use crate::message::{
-    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Known, Location, Login, Start, Starttls,
-    Transport, Version,
+    Channel, Direction, Disclosed, End, ExchangeId, Field, Head, Known, Location, Login, Position, Start,
+    Starttls, Transport, Version,
 };
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -44,7 +44,12 @@ impl<'a> Out<'a> {
 
     /// When the byte at layer offset `at` was captured.
     pub fn time(&self, dir: Direction, at: u64) -> Timestamp {
-        self.trails[dir.index()].position(at).time
+        self.position(dir, at).time
+    }
+
+    /// Where the byte at layer offset `at` was captured.
+    pub fn position(&self, dir: Direction, at: u64) -> Position {
+        self.trails[dir.index()].position(at)
     }
 
     /// What is remembered of the head of HTTP/1 that these bytes begin with.

@@ -95,6 +95,12 @@ impl Trail {
         self.end
     }
 
+    /// TCP's sequence number behind the last byte that was pushed, if that stands in its segment as it is.
+    pub fn sequence(&self) -> Option<u32> {
+        let last = self.steps.last().filter(|last| last.linear && last.position.numbers.ack != 0)?;
+        Some(last.position.numbers.skip(self.end - last.at).seq)
+    }
+
     /// Forgets what is only needed for offsets before `offset`; the last step stays.
     pub fn prune(&mut self, offset: u64) {
         let offset = offset.min(self.end);
@@ -114,7 +120,8 @@ impl Trail {
     pub fn position(&self, offset: u64) -> Position {
         let Some(step) = self.steps.get(self.index(offset)) else { return Position::default() };
         let ahead = if step.linear { offset.saturating_sub(step.at) } else { 0 };
-        Position { offset: step.position.offset + ahead, ..step.position }
+        let Position { offset, numbers, .. } = step.position;
+        Position { offset: offset + ahead, numbers: numbers.skip(ahead), ..step.position }
     }
 
     /// The captured runs that `len` bytes at `offset` come from.

@@ -8,7 +8,7 @@ use crate::decode::{DecodeOptions, Decoder, FlowKey, IpProtocol, Packet, Side};
 use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin, pieces};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{Channel, Direction, Transport};
+use crate::message::{Channel, Direction, Numbers, Transport};
 use crate::protocol::{Conversation, Layer, Protocol, Trail};
 use crate::shard::Reach;
 use crate::tally::Tally;
@@ -117,7 +117,14 @@ fn give(
     };
     let range = payload.start as usize..payload.start as usize + payload.len as usize;
     let bytes = from.get(range).unwrap_or_default();
-    let origin = Origin { ordinal, frame: frame.number, time: frame.time, offset, file: block.file };
+    let origin = Origin {
+        ordinal,
+        frame: frame.number,
+        time: frame.time,
+        offset,
+        file: block.file,
+        numbers: Numbers::of(packet),
+    };
     let arrival = Arrival { origin, wire_len: frame.wire_len, now };
     table.packet(packet, bytes, &arrival, feed);
 }

@@ -28,7 +28,7 @@ use crate::decode::Packet;
 use crate::flow::{Arrival, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{ContentPool, KnownHeads, Marks, ReadyExchange, Whole};
+use crate::message::{ContentPool, KnownHeads, Marks, Numbers, ReadyExchange, Whole};
 use crate::protocol::Layer;
 use crate::tally::Tally;
 use crate::time::Timestamp;
@@ -241,8 +241,14 @@ impl Shard {
         };
         let range = payload.start as usize..payload.start as usize + payload.len as usize;
         let bytes = from.get(range).unwrap_or_default();
-        let origin =
-            Origin { ordinal, frame: frame.number, time: frame.time, offset: base, file: block.file };
+        let origin = Origin {
+            ordinal,
+            frame: frame.number,
+            time: frame.time,
+            offset: base,
+            file: block.file,
+            numbers: Numbers::of(&item.packet),
+        };
         let arrival = Arrival { origin, wire_len: frame.wire_len, now: item.now };
         let Some(partition) = Self::partition(&mut self.partitions, item.partition) else { return };
         let held = &mut partition.held;

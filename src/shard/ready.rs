@@ -136,7 +136,7 @@ struct Place {
 
 impl Place {
     fn position(self, time: crate::time::Timestamp) -> Position {
-        Position { frame: self.frame, time, offset: self.offset, file: self.file }
+        Position { frame: self.frame, time, offset: self.offset, file: self.file, ..Position::default() }
     }
 
     fn trail(self, time: crate::time::Timestamp) -> Trail {

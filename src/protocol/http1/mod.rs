@@ -5,18 +5,18 @@ mod body;
 mod chunked;
 mod framing;
 mod head;
+mod pairing;
 mod resync;
 
 use super::{Dissector, Malformed, Out, Protocol, Upgrade, Verdict};
 use crate::limits;
 use crate::message::{Direction, End, ExchangeId, Head, Start};
-use crate::time::Timestamp;
 use chunked::Chunked;
 use framing::{Framing, framing};
 use head::Parsed;
 pub use head::parse_head;
+use pairing::{Asked, Pairing, Pending};
 use resync::starts_message;
-use smallvec::SmallVec;
 
 /// HTTP/1.
 pub(super) const PROTOCOL: Protocol =
@@ -36,16 +36,7 @@ fn probe(bytes: &[u8]) -> Verdict {
 #[derive(Default)]
 struct Http1 {
     halves: [Half; 2],
-    /// Requests that wait for their response, oldest first.
-    pending: SmallVec<[Pending; 1]>,
-    /// Responses that came before their request did, because that waits behind a hole; their exchange stays open.
-    early: Vec<(ExchangeId, Timestamp)>,
-}
-
-struct Pending {
-    id: ExchangeId,
-    head: bool,
-    connect: bool,
+    pairs: Pairing,
 }
 
 #[derive(Default)]
@@ -86,6 +77,8 @@ impl Dissector for Http1 {
     }
 
     fn gap(&mut self, dir: Direction, len: u64, out: &mut Out<'_>) -> Result<(), Malformed> {
+        let half = &self.halves[dir.index()];
+        let between = half.state == State::Head && half.buf.is_empty();
         self.salvage(dir, out);
         let half = &mut self.halves[dir.index()];
         let id = half.current;
@@ -117,6 +110,7 @@ impl Dissector for Http1 {
         if half.state == State::Resync {
             self.finish(dir, End::Cut, out);
             self.halves[dir.index()].state = State::Resync;
+            self.pairs.tear(dir, between);
         }
         Ok(())
     }
@@ -125,16 +119,7 @@ impl Dissector for Http1 {
         self.salvage(dir, out);
         let complete = matches!(self.halves[dir.index()].state, State::UntilClose) && end == End::Complete;
         self.finish(dir, if complete { End::Complete } else { End::Cut }, out);
-        if dir == Direction::Response {
-            for pending in std::mem::take(&mut self.pending) {
-                out.end(pending.id, Direction::Response, End::Cut);
-            }
-        }
-        if dir == Direction::Request {
-            for (id, _) in std::mem::take(&mut self.early) {
-                out.end(id, Direction::Request, End::Cut);
-            }
-        }
+        self.pairs.close(dir, out);
     }
 
     fn held(&self, dir: Direction) -> u64 {
@@ -144,7 +129,7 @@ impl Dissector for Http1 {
 
     fn is_idle(&self) -> bool {
         let idle = |half: &Half| half.state == State::Head && half.buf.is_empty() && half.current.is_none();
-        self.halves.iter().all(idle) && self.pending.is_empty() && self.early.is_empty()
+        self.halves.iter().all(idle) && self.pairs.is_idle()
     }
 }
 
@@ -164,7 +149,7 @@ impl Http1 {
             State::Chunked(_) => self.chunk(dir, bytes, at, out),
             State::AwaitTunnel | State::Tunnel => {
                 // A refused CONNECT is followed by the next request on the same connection.
-                let refused = half.state == State::AwaitTunnel && !self.pending.iter().any(|p| p.connect);
+                let refused = half.state == State::AwaitTunnel && !self.pairs.awaits_tunnel();
                 if refused && head::is_request(bytes) != Some(false) {
                     self.halves[dir.index()].state = State::Head;
                     return self.head(dir, bytes, at, out);
@@ -270,26 +255,15 @@ impl Http1 {
     }
 
     fn request(&mut self, head: &Head<'_>, method: &[u8], out: &mut Out<'_>) {
-        let time = out.time(Direction::Request, head.at);
-        let lost = self.early.iter().take_while(|(_, t)| *t < time).count();
-        for (early, _) in self.early.drain(..lost) {
-            out.end(early, Direction::Request, End::Cut);
-        }
-        let id = match self.early.first().copied() {
-            Some((id, _)) => {
-                self.early.remove(0);
+        let position = out.position(Direction::Request, head.at);
+        let id = match self.pairs.answer(&position, out) {
+            Some(id) => {
                 out.begin_in(id, head);
                 id
             }
             None => {
                 let id = out.begin(head);
-                if self.pending.len() >= limits::PIPELINE {
-                    out.weird("http_pipeline_limit");
-                    let oldest = self.pending.remove(0);
-                    out.end(oldest.id, Direction::Response, End::Cut);
-                }
-                let connect = method == b"CONNECT";
-                self.pending.push(Pending { id, head: method == b"HEAD", connect });
+                self.pairs.ask(Pending::new(id, method, &position), out);
                 id
             }
         };
@@ -306,30 +280,29 @@ impl Http1 {
         if matches!(status, 100 | 102..=199) {
             return;
         }
-        let pending = (!self.pending.is_empty()).then(|| self.pending.remove(0));
+        let asked = self.pairs.asked(head.at, out);
         if status == 101
-            && let Some(p) = &pending
+            && let Asked::By(p) = &asked
             && self.upgrade(p.id, head, out)
         {
             return;
         }
-        let (bodiless, connect) = pending.as_ref().map_or((false, false), |p| (p.head, p.connect));
-        let id = match &pending {
-            Some(p) => {
+        let (bodiless, connect) = match &asked {
+            Asked::By(p) => (p.head, p.connect),
+            Asked::Later | Asked::Lost => (false, false),
+        };
+        let id = match &asked {
+            Asked::By(p) => {
                 out.begin_in(p.id, head);
                 p.id
             }
-            None => {
-                let id = out.begin(head);
-                let time = out.time(Direction::Response, head.at);
-                if self.early.len() >= 16 {
-                    let (oldest, _) = self.early.remove(0);
-                    out.end(oldest, Direction::Request, End::Cut);
-                }
-                self.early.push((id, time));
-                id
-            }
+            Asked::Later | Asked::Lost => out.begin(head),
         };
+        match &asked {
+            Asked::By(_) => {}
+            Asked::Later => self.pairs.wait(id, head.at, out),
+            Asked::Lost => out.end(id, Direction::Request, End::Cut),
+        }
         let tunnel = status == 101 || connect && (200..300).contains(&status);
         let state = match framing(head, out) {
             _ if tunnel => State::Tunnel,
@@ -344,7 +317,7 @@ impl Http1 {
             self.tunnel_request(out);
             return;
         }
-        self.halves[Direction::Response.index()].doubtful = pending.is_none();
+        self.halves[Direction::Response.index()].doubtful = !matches!(asked, Asked::By(_));
         self.begin_body(Direction::Response, id, state, out);
     }
 

@@ -1,7 +1,7 @@
 //! Where framing is lost: the next message head is searched for, and half a head is made use of.
 
 use super::{Http1, State, head};
-use crate::message::{Direction, End};
+use crate::message::Direction;
 use crate::protocol::Out;
 use memchr::memmem;
 
@@ -22,22 +22,14 @@ impl Http1 {
         if found.is_some() {
             out.opaque_end(dir);
             self.halves[dir.index()].state = State::Head;
-            if dir == Direction::Response && self.pending.len() > 1 {
-                // Responses were lost with the gap: without pipelining, this one answers the newest request.
-                let newest = self.pending.len() - 1;
-                for lost in self.pending.drain(..newest) {
-                    out.end(lost.id, Direction::Response, End::Cut);
-                }
-            }
+            self.pairs.doubt();
         }
         if skip == 0 { self.head(dir, bytes, at, out) } else { skip }
     }
 
     /// Whether the one request without an answer is a CONNECT.
     fn tunnel_unanswered(&self) -> bool {
-        self.halves[Direction::Request.index()].state == State::AwaitTunnel
-            && self.pending.len() == 1
-            && self.pending.iter().all(|p| p.connect)
+        self.halves[Direction::Request.index()].state == State::AwaitTunnel && self.pairs.awaits_only_tunnel()
     }
 
     /// An incomplete head that will not be completed: its whole lines are a message all the same.

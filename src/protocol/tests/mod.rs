@@ -7,6 +7,7 @@ mod databases;
 mod datagrams;
 mod http1;
 mod http1_losses;
+mod http1_pairing;
 mod http2;
 mod layers;
 mod mail;

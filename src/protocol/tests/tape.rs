@@ -1,7 +1,7 @@
 //! A sink that writes down what it is given.
 
 use crate::keylog::Keyring;
-use crate::message::{Channel, Direction, End, ExchangeId, Head, Login, Position, Start, Transport};
+use crate::message::{Channel, Direction, End, ExchangeId, Head, Login, Numbers, Position, Start, Transport};
 use crate::protocol::{Carrier, Layer, Sink, TlsEvent};
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -193,9 +193,19 @@ impl Wire {
     }
 
     fn data(&mut self, dir: Direction, bytes: &[u8]) {
+        let time = Timestamp::from_parts(self.frame as i64 + 1, 0);
+        self.deliver(dir, bytes, Position { time, ..Position::default() });
+    }
+
+    /// One of them says with these numbers, a millisecond after what was said before.
+    pub(super) fn numbered(&mut self, dir: Direction, bytes: &[u8], numbers: Numbers) {
+        let time = Timestamp::from_nanos(self.frame as i64 * 1_000_000);
+        self.deliver(dir, bytes, Position { time, numbers, ..Position::default() });
+    }
+
+    fn deliver(&mut self, dir: Direction, bytes: &[u8], position: Position) {
         self.frame += 1;
-        let time = Timestamp::from_parts(self.frame as i64, 0);
-        let position = Position { frame: self.frame, time, ..Position::default() };
+        let position = Position { frame: self.frame, ..position };
         for piece in bytes.chunks(self.piece) {
             self.layer.data(dir, piece, position, &mut self.tape, &mut self.next_id);
         }
@@ -249,6 +259,11 @@ impl Wire {
     pub(super) fn s_end(&mut self, end: End) -> &mut Self {
         self.layer.close(Direction::Response, end, &mut self.tape, &mut self.next_id);
         self
+    }
+
+    /// Bytes that dissectors have reserved.
+    pub(super) fn reserved(&self) -> usize {
+        self.tape.reserved
     }
 
     /// Lengths of the ciphertext that was opened.
