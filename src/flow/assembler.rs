@@ -93,6 +93,12 @@ impl Assembler {
         }
     }
 
+    /// Whether all of a segment was seen before, by its numbers.
+    pub fn has_passed(&self, seq: u32, len: u32) -> bool {
+        let at = self.offset(seq);
+        self.seen() && at >= 0 && at + i64::from(len) <= self.next as i64 + 1
+    }
+
     /// Whether `ack` acknowledges all that was seen of this direction (or nothing is known of it).
     pub fn awaits(&self, ack: u32) -> bool {
         !self.seen()

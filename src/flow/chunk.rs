@@ -5,6 +5,7 @@ use crate::{
     message::{End, Numbers, Position},
     time::Timestamp,
 };
+use std::ops::Range;
 
 /// One event of a stream direction. `Data` and `Gap` follow each other without overlap from offset 0;
 /// `End` comes exactly once and last, apart from `Again`.
@@ -13,9 +14,9 @@ pub enum Chunk<'a> {
     /// The next bytes, in order.
     Data(&'a [u8]),
     /// Bytes outside the order: a second reading that differs from the first, bytes of a hole that was given
-    /// up, bytes after the end. For scanning, so that evasion hides nothing; never for parsing. Where they came in several
-    /// segments, the later ones: where each begins, and its origin ([`pieces`]).
-    Again(&'a [u8], &'a [(usize, Origin)]),
+    /// up, bytes after the end. For scanning, so that evasion hides nothing; never for parsing. They came in these pieces,
+    /// one at least.
+    Again(&'a [u8], &'a [Piece]),
     /// So many bytes of the stream were not captured.
     Gap(u64),
     /// Nothing follows in this direction.
@@ -39,10 +40,24 @@ pub struct Origin {
     pub numbers: Numbers,
 }
 
-/// Where the pieces of [`Chunk::Again`] begin, and where each was captured.
-pub fn pieces(origin: &Origin, seams: &[(usize, Origin)]) -> impl Iterator<Item = (u64, Position)> {
-    let later = seams.iter().map(|(at, origin)| (*at as u64, origin.position(0)));
-    std::iter::once((0, origin.position(0))).chain(later)
+/// A piece of [`Chunk::Again`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Where it begins.
+    pub at: usize,
+    /// Where that was captured.
+    pub origin: Origin,
+    /// The stream has the same there: what is whole in such pieces was found already.
+    pub told: bool,
+}
+
+impl Piece {
+    /// Whether all of a range of [`Chunk::Again`] lies in pieces that were told.
+    pub fn are_told(pieces: &[Self], range: &Range<usize>) -> bool {
+        let last = pieces.partition_point(|piece| piece.at < range.end);
+        let first = pieces.partition_point(|piece| piece.at <= range.start).saturating_sub(1);
+        pieces.get(first..last).is_some_and(|pieces| pieces.iter().all(|piece| piece.told))
+    }
 }
 
 impl Origin {

@@ -96,10 +96,15 @@ impl<S> Entry<S> {
         let (now, time) = (arrival.now, arrival.origin.time);
         let last = if self.kind == Kind::Tombstone { self.checked } else { self.touched };
         // By its own packets, too: one packet of another flow whose time is wrong ends no flow that goes on.
-        if now.since(last) >= self.kind.timeout() && time.since(self.info.end) >= self.kind.timeout() {
+        let over = now.since(last) >= self.kind.timeout() && time.since(self.info.end) >= self.kind.timeout();
+        if over && self.kind != Kind::Tombstone {
             return Some(FlowState::TimedOut);
         }
         let Segment::Tcp(header) = packet.segment else { return None };
+        // A copy that is late is no other connection, however late.
+        if over && !self.streams[packet.from.index()].has_passed(header.seq, packet.payload.len) {
+            return Some(FlowState::TimedOut);
+        }
         let goes_on = self.kind == Kind::Tcp && !header.has(TcpHeader::SYN);
         if goes_on || header.has(TcpHeader::RST) {
             return None;

@@ -30,7 +30,7 @@ mod tests;
 pub use anomalies::Anomalies;
 pub use assembler::Assembler;
 pub use budget::Budget;
-pub use chunk::{Chunk, Origin, pieces};
+pub use chunk::{Chunk, Origin, Piece};
 pub use consumer::{Arrival, Consumer};
 #[doc(hidden)]
 pub use fuzz::fuzz_segments;

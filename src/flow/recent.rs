@@ -103,7 +103,8 @@ impl Recent {
         if !goes_on && self.last[0].from(at) == (0, end - at) && !self.differs(at, bytes, (at, end), seed) {
             return false;
         }
-        self.read(at, bytes, (origin, now));
+        let told = self.covers(at, end) && !self.differs(at, bytes, (at, end), seed);
+        self.read(at, bytes, told, (origin, now));
         let second = self.second();
         let differs = second.is_some_and(|second| self.differs(second.at, &second.bytes, (at, end), seed));
         self.mark(differs);
@@ -111,13 +112,13 @@ impl Recent {
     }
 
     /// Adds to the second reading, or begins another one.
-    pub(super) fn read(&mut self, at: i64, bytes: &[u8], (origin, now): (&Origin, Moment)) {
+    pub(super) fn read(&mut self, at: i64, bytes: &[u8], told: bool, (origin, now): (&Origin, Moment)) {
         let second = &mut self.more.get_or_insert_default().second;
         if second.as_ref().is_none_or(|second| second.end() != at) {
             *second = Some(Second::new(at));
         }
         if let Some(second) = second {
-            second.push(bytes, origin, now);
+            second.push(bytes, told, origin, now);
         }
     }
 
@@ -131,6 +132,13 @@ impl Recent {
     fn ranges(&self) -> impl Iterator<Item = &Range> {
         let older = self.more.iter().flat_map(|more| &more.unacknowledged);
         self.last.iter().chain(older).filter(|range| range.len > 0)
+    }
+
+    /// Whether remembered ranges are all of these.
+    fn covers(&self, at: i64, end: i64) -> bool {
+        let inside =
+            self.ranges().map(|range| range.from(at)).filter(|(from, to)| *from >= 0 && *to <= end - at);
+        inside.map(|(from, to)| to - from).sum::<i64>() == end - at
     }
 
     /// Whether `bytes` at `at` contain a remembered range with other content that ends within `last`.

@@ -1,7 +1,7 @@
 //! Delivered bytes that come again. What differs is a second reading of the stream, which the peer may have taken for the
 //! first; it may be cut in other places, so that what belongs together is put together before anybody searches it.
 
-use super::{Assembler, Chunk, Origin, Step, anomalies::one, assembler::Phase, disorder::Moment};
+use super::{Assembler, Chunk, Origin, Piece, Step, anomalies::one, assembler::Phase, disorder::Moment};
 use crate::limits;
 
 /// Bytes of a second reading, in one run.
@@ -10,8 +10,7 @@ pub(super) struct Second {
     /// Offset of the first of them.
     pub(super) at: i64,
     pub(super) bytes: Vec<u8>,
-    /// Where each piece begins, and its origin.
-    pieces: Vec<(usize, Origin)>,
+    pieces: Vec<Piece>,
     /// When the last piece came.
     since: Moment,
     /// They are known to say something else than the first reading.
@@ -23,15 +22,16 @@ impl Second {
         Self { at, bytes: Vec::new(), pieces: Vec::new(), since: Moment::default(), differs: false }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], origin: &Origin, now: Moment) {
-        self.pieces.push((self.bytes.len(), *origin));
+    /// Adds a piece; `told`: the first reading has the same there.
+    pub(super) fn push(&mut self, bytes: &[u8], told: bool, origin: &Origin, now: Moment) {
+        self.pieces.push(Piece { at: self.bytes.len(), origin: *origin, told });
         self.bytes.extend_from_slice(bytes);
         self.since = now;
     }
 
     /// Whether the last piece of it is the one of that origin at `at`.
     fn has(&self, at: i64, origin: &Origin) -> bool {
-        self.pieces.last().is_some_and(|(from, last)| self.at + *from as i64 == at && last == origin)
+        self.pieces.last().is_some_and(|last| self.at + last.at as i64 == at && last.origin == *origin)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -49,8 +49,9 @@ impl Second {
     }
 
     fn show(&self, step: &mut Step<'_>) {
-        if let Some(((_, origin), seams)) = self.pieces.split_first().filter(|_| self.differs) {
-            step.out.chunk(self.at.max(0) as u64, Chunk::Again(&self.bytes, seams), origin);
+        if let Some(first) = self.pieces.first().filter(|_| self.differs) {
+            let again = Chunk::Again(&self.bytes, &self.pieces);
+            step.out.chunk(self.at.max(0) as u64, again, &first.origin);
         }
     }
 }
@@ -107,7 +108,7 @@ impl Assembler {
             if self.recent.second().is_some_and(|second| second.end() != at) {
                 self.read_again(step);
             }
-            self.recent.read(at, bytes, (origin, step.moment()));
+            self.recent.read(at, bytes, !differs, (origin, step.moment()));
         }
         self.recent.mark(differs);
         self.hold_second(if is_there { 0 } else { bytes.len() }, step);

@@ -1,6 +1,6 @@
 //! What surrounds one call of an assembler.
 
-use super::{Anomalies, Budget, Chunk, Origin, disorder::Moment};
+use super::{Anomalies, Budget, Chunk, Origin, Piece, disorder::Moment};
 use crate::time::Timestamp;
 
 /// Where a direction's chunks and counts go.
@@ -39,6 +39,7 @@ impl Step<'_> {
     }
 
     pub(super) fn again(&mut self, at: i64, bytes: &[u8], origin: &Origin) {
-        self.out.chunk(at.max(0) as u64, Chunk::Again(bytes, &[]), origin);
+        let piece = Piece { at: 0, origin: *origin, told: false };
+        self.out.chunk(at.max(0) as u64, Chunk::Again(bytes, &[piece]), origin);
     }
 }

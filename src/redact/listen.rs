@@ -5,7 +5,7 @@ use super::witness::{Talk, Witness};
 use super::work::{Task, Work};
 use crate::capture::{Block, CaptureError, More, Source};
 use crate::decode::{DecodeOptions, Decoder, FlowKey, IpProtocol, Packet, Side};
-use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin, pieces};
+use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{Channel, Direction, Numbers, Transport};
@@ -184,8 +184,9 @@ impl Consumer<Stream> for Feed<'_> {
                 let dir = direction(flow, from);
                 self.drive(state, |layer, witness, id| layer.close(dir, end, witness, id));
             }
-            Chunk::Again(bytes, seams) => {
-                let trail = Trail::of(bytes.len() as u64, pieces(origin, seams));
+            Chunk::Again(bytes, pieces) => {
+                let positions = pieces.iter().map(|piece| (piece.at as u64, piece.origin.position(0)));
+                let trail = Trail::of(bytes.len() as u64, positions);
                 self.witness(&mut state.talk).raw(bytes, &trail);
             }
         }

@@ -17,6 +17,7 @@ use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
 use crate::session::TlsSession;
 use crate::token::Sighting;
 use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What is remembered of one flow between its bytes.
@@ -234,20 +235,23 @@ impl Scribe<'_> {
         self.sightings(id, dir, found);
     }
 
-    /// Searches bytes that stand for themselves: a datagram, or bytes outside the order of their stream.
+    /// Searches bytes that stand for themselves: a datagram, or bytes outside the order of their stream. Of these, what stands
+    /// where `is_told` says so is found elsewhere.
     pub(super) fn raw(
         &mut self,
-        transport: &Transport,
-        dir: Option<Direction>,
-        location: Location,
+        (transport, dir, location): (&Transport, Option<Direction>, Location),
         bytes: &[u8],
         trail: &Trail,
+        is_told: &dyn Fn(&Range<usize>) -> bool,
     ) {
         if !self.shared.demand.tokens || !self.shared.scanner.touches(bytes) {
             return;
         }
         let mut found = Vec::new();
         self.shared.scanner.find(bytes, &mut |h| {
+            if is_told(&h.range) {
+                return;
+            }
             found.push(Found {
                 text: Text::Compact(h.text.to_vec()),
                 wrappings: h.wrappings,

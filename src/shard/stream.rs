@@ -5,10 +5,11 @@ use super::event::{Event, Stamped};
 use super::open::Held;
 use super::{Shared, Tools};
 use crate::decode::{FlowKey, IpProtocol, Side};
-use crate::flow::{Chunk, Consumer, FlowInfo, Origin, pieces};
+use crate::flow::{Chunk, Consumer, FlowInfo, Origin, Piece};
 use crate::message::{Channel, Direction, Location, Transport};
 use crate::protocol::{Conversation, Layer, Rest, Trail};
 use crate::session::FlowSummary;
+use std::ops::Range;
 
 /// What a shard knows about a flow.
 pub(super) struct Stream {
@@ -92,11 +93,14 @@ impl Consumer<Stream> for Feed<'_> {
                 self.drive(state, |layer, scribe, id| layer.close(dir, end, scribe, id));
                 self.rest(&mut state.stack);
             }
-            Chunk::Again(bytes, seams) => {
+            Chunk::Again(bytes, pieces) => {
                 let dir = direction(flow, from);
                 let transport = transport(flow);
-                let trail = Trail::of(bytes.len() as u64, pieces(origin, seams));
-                self.scribe(&mut state.book).raw(&transport, Some(dir), Location::Stream, bytes, &trail);
+                let positions = pieces.iter().map(|piece| (piece.at as u64, piece.origin.position(0)));
+                let trail = Trail::of(bytes.len() as u64, positions);
+                let is_told = |range: &Range<usize>| Piece::are_told(pieces, range);
+                let to = (&transport, Some(dir), Location::Stream);
+                self.scribe(&mut state.book).raw(to, bytes, &trail, &is_told);
             }
         }
         true
@@ -122,7 +126,7 @@ impl Consumer<Stream> for Feed<'_> {
         let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
         if !conversation.datagram(dir, bytes, position, transport, &mut scribe, next_id) {
             let trail = Trail::of(bytes.len() as u64, [(0, position)].into_iter());
-            scribe.raw(&transport, None, Location::Datagram, bytes, &trail);
+            scribe.raw((&transport, None, Location::Datagram), bytes, &trail, &|_| false);
         }
         self.held.reach.settle(flow.key);
     }

@@ -25,8 +25,8 @@ fn a_second_reading_is_put_together_however_it_is_cut() {
                 (conflicts > 0, rig.data(), rig.budget.used()),
                 (true, "the first reading of the stream", 0)
             );
-            let pieces: Vec<usize> = rig.got.seams[0].iter().map(|(at, _)| *at).collect();
-            assert_eq!(pieces, (1..31_usize.div_ceil(cut)).map(|n| n * cut).collect::<Vec<_>>());
+            let pieces: Vec<usize> = rig.got.pieces[0].iter().map(|(at, _)| *at).collect();
+            assert_eq!(pieces, (0..31_usize.div_ceil(cut)).map(|n| n * cut).collect::<Vec<_>>());
         }
     }
 }
@@ -39,6 +39,8 @@ fn what_differs_late_is_read_with_what_did_not_differ_before() {
     }
     rig.finish();
     assert_eq!((rig.got.again.len(), &rig.got.again[0].1[..]), (1, &b"one two THREE"[..]));
+    let told = [(0, true), (4, true), (8, false), (12, false)];
+    assert_eq!(rig.got.pieces[0], told);
     // A packet that is captured twice is not waited for.
     let mut rig = Rig::open(99);
     rig.send(100, 0, b"one");

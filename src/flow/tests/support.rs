@@ -17,8 +17,8 @@ pub(super) struct Yield {
     pub(super) data: Vec<u8>,
     pub(super) gaps: Vec<(u64, u64)>,
     pub(super) again: Vec<(u64, Vec<u8>)>,
-    /// Of each of those, where its later pieces begin, and the ordinals of their packets.
-    pub(super) seams: Vec<Vec<(usize, u64)>>,
+    /// Of each of those, where its pieces begin, and whether they are told.
+    pub(super) pieces: Vec<Vec<(usize, bool)>>,
     pub(super) end: Option<End>,
     pub(super) origins: Vec<(u64, u64, u64)>,
     pub(super) anomalies: Anomalies,
@@ -28,8 +28,9 @@ pub(super) struct Yield {
 
 impl Outlet for Yield {
     fn chunk(&mut self, at: u64, chunk: Chunk<'_>, origin: &Origin) -> bool {
-        if let Chunk::Again(bytes, seams) = chunk {
-            self.seams.push(seams.iter().map(|(at, origin)| (*at, origin.ordinal)).collect());
+        if let Chunk::Again(bytes, pieces) = chunk {
+            assert_eq!((pieces[0].at, pieces[0].origin), (0, *origin));
+            self.pieces.push(pieces.iter().map(|piece| (piece.at, piece.told)).collect());
             self.again.push((at, bytes.to_vec()));
             return true;
         }
