@@ -169,6 +169,8 @@ pub struct Summary {
     pub crack_cut: bool,
     /// What was said about the inputs: damage, unreadable files.
     pub warnings: Vec<String>,
+    /// It was not said on standard error, as nothing is to be (`-q`).
+    pub unsaid: bool,
     /// Findings that the operator accepts, which are not among `findings`.
     pub suppressed: u64,
     /// Findings that a baseline has, which are not among `findings`.
@@ -208,6 +210,7 @@ impl Summary {
         }
         self.crack_cut |= other.crack_cut;
         self.interrupted |= other.interrupted;
+        self.unsaid |= other.unsaid;
         self.warnings.append(&mut other.warnings);
         self.remarks.append(&mut other.remarks);
         self.trials.append(&mut other.trials);

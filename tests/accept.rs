@@ -134,7 +134,7 @@ fn recordings_are_tests() {
         ),
     );
     let done = expect(&[]).code(0);
-    assert_eq!(done.out, "ok      fixtures/login.pcap\n1 captures as expected, 0 not\n");
+    assert_eq!(done.out, "ok      fixtures/login.pcap\n1 capture as expected, 0 not\n");
     for (wrong, said) in [
         ("find = ['jwt-alg-none']", "must be found, and is not: jwt-alg-none"),
         ("find = [{ rule = 'token-over-cleartext-http', host = 'other.test' }]", "and is not: { rule ="),

@@ -700,8 +700,10 @@ fn colour_is_for_those_who_want_it() {
 fn quiet_and_verbose_are_about_stderr() {
     let folder = Folder::new();
     let cut = folder.file("cut.pcap", &bytes(CLEAN)[..5000]);
-    scan([cut.as_str()]).code(0).says(&["warning: "]);
-    scan([cut.as_str(), "-q"]).code(0).quiet();
+    let done = scan([cut.as_str()]).code(0).says(&["warning: "]);
+    assert!(done.out.contains("1 warning about the inputs, printed on standard error"), "{done}");
+    let done = scan([cut.as_str(), "-q"]).code(0).quiet();
+    assert!(done.out.contains("1 warning about the inputs; without -q printed on standard error"), "{done}");
     // Errors are said all the same.
     scan(["-q", "/nowhere/capture"]).code(2).says(&["/nowhere/capture"]);
     assert_eq!(scan(["-v", LOGIN]).code(1).out, scan([LOGIN]).code(1).out);

@@ -109,7 +109,7 @@ fn lists_and_mutations_find_what_the_built_in_list_does_not() {
         assert!(!done.out.contains("correct") && done.out.contains("word list"), "{done}");
     }
     let none = token("HS256", "{}", b"\x01 nobody has this in a list \xfe");
-    crack([none.as_str(), "-w", &list, "-r", &rules]).code(0).says(&["0 of 1 tokens found"]);
+    crack([none.as_str(), "-w", &list, "-r", &rules]).code(0).says(&["0 of 1 token found"]);
     crack([none.as_str(), "--crack-budget", "100"]).code(0).says(&["the budget", "100 trials"]);
 }
 
@@ -138,7 +138,7 @@ fn what_is_given_is_found_first() {
     let token = token("HS512", "{}", b"a secret that stands in no list");
     let done = crack([token.as_str(), "--secret-file", &secret, "--format", "ndjson"]).code(1);
     assert_eq!(done.records()[0]["origin"], "given");
-    done.says(&["1 trials"]);
+    done.says(&["1 trial"]);
 }
 
 /// A run that is killed with Ctrl-C goes on where it was, to the same end and the same number of trials.

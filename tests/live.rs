@@ -81,7 +81,7 @@ fn findings_come_as_they_happen() {
     assert_eq!(code, Some(1), "{said:?}");
     assert!(!rest.iter().any(|l| l.contains("\"token-over-cleartext-http\"")), "said twice: {rest:?}");
     let summary = said.iter().find(|line| line.contains("packets dropped")).expect("a summary");
-    assert!(summary.contains("1 tokens sighted") && summary.contains(" 0 packets dropped"), "{summary}");
+    assert!(summary.contains("1 token sighted") && summary.contains(" 0 packets dropped"), "{summary}");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn it_stops_after_a_count() {
     let live = watching(&namespace, &["--count", "5", "--immediate", "--memory", "256M", "-v"]);
     play_inside(&namespace);
     let (_, _, said) = live.end();
-    assert!(said.iter().any(|line| line.starts_with("5 packets, 1 flows")), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("5 packets, 1 flow")), "{said:?}");
     assert!(said.iter().any(|line| line.contains("at most about 25")), "{said:?}");
 }
 

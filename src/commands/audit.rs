@@ -245,6 +245,7 @@ impl Audit {
             crack_trials,
             crack_cut,
             warnings,
+            unsaid: self.work.quiet > 0,
             suppressed,
             remarks: std::mem::take(&mut self.remarks),
             interrupted,

@@ -12,6 +12,7 @@ use crate::cli::{CrackArgs, KeyArgs, SourceArgs, WorkArgs};
 use crate::crack::{Attack, Mutation, Session, WORD_BYTES};
 use crate::pipeline;
 use crate::records::{CrackRecord, RECORD_FORMATS, RecordWriter, record_format};
+use crate::report::text::counted;
 use crate::token::{Scanner, Token};
 use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -100,21 +101,22 @@ pub(super) fn run(args: &CrackArgs) -> Result<u8, Failure> {
         code = exit::FAILURE;
     }
     if outcome.long_lines > 0 {
-        warn(format!("--wordlist: {} lines longer than {WORD_BYTES} bytes left out", outcome.long_lines));
+        let lines = counted(outcome.long_lines, "line");
+        warn(format!("--wordlist: {lines} longer than {WORD_BYTES} bytes left out"));
     }
     let refused = outcome.refused + collected.refused;
     if refused > 0 {
-        warn(format!("{refused} tokens are over the bound and were not attacked"));
+        warn(format!("over the bound and not attacked: {}", counted(refused, "token")));
     }
     if outcome.cut {
         warn("the budget (--crack-budget) ended before the words did".to_owned());
     }
     if args.work.quiet < 2 && !targets.is_empty() {
         terminal::say(&format!(
-            "{} of {} tokens found, {} trials",
+            "{} of {} found, {}",
             targets.iter().filter(|(token, _)| outcome.found.contains_key(token.sha256())).count(),
-            targets.len(),
-            outcome.trials
+            counted(targets.len() as u64, "token"),
+            counted(outcome.trials, "trial")
         ));
     }
     Ok(match code {

@@ -9,6 +9,7 @@ use crate::cli::ScanArgs;
 use crate::config::Expect;
 use crate::finding::{Summary, Trial};
 use crate::report::Format;
+use crate::report::text::counted;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,6 +99,7 @@ fn told(trials: &[Trial]) -> (Vec<String>, usize) {
         lines.extend(unmet.iter().map(|text| format!("        {text}")));
     }
     let failed = trials.iter().filter(|trial| !trial.unmet.is_empty()).count();
-    lines.push(format!("{} captures as expected, {failed} not", trials.len() - failed));
+    let passed = counted((trials.len() - failed) as u64, "capture");
+    lines.push(format!("{passed} as expected, {failed} not"));
     (lines, failed)
 }

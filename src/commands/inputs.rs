@@ -174,7 +174,8 @@ impl Iterator for Inputs {
 /// What is said about damage.
 pub(super) fn damage_text(names: &[String], damage: &Damage) -> String {
     let file = names.get(damage.file.0 as usize).map_or("-", String::as_str);
-    let lost = damage.lost.map_or_else(String::new, |n| format!("; {n} bytes lost"));
+    let lost =
+        damage.lost.map_or_else(String::new, |n| format!("; {n} byte{} lost", if n == 1 { "" } else { "s" }));
     format!("{file}: offset {}: {}{lost}", damage.offset, damage.cause)
 }
 

@@ -3,6 +3,7 @@
 use super::Failure;
 use crate::cli::ReadArgs;
 use crate::keylog::{BadLine, BadLines, KeyLog, Keyring, RsaKey};
+use crate::report::text::counted;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -45,7 +46,7 @@ impl Secrets {
         let name = path.display();
         let found = log.entries.len();
         if found == 0 {
-            self.warnings.push(format!("--keylog {name}: no secret in {} lines", log.lines));
+            self.warnings.push(format!("--keylog {name}: no secret in {}", counted(log.lines, "line")));
         }
         let dropped = log.dropped + self.ring.add(std::mem::take(&mut log.entries)) as u64;
         if dropped > 0 {

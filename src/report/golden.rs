@@ -52,6 +52,7 @@ pub(crate) fn summary() -> Summary {
         crack_trials: 4_000_000,
         crack_cut: true,
         warnings: vec!["captures/login.pcap: offset 4711: block cut short, 12 bytes lost".into()],
+        unsaid: false,
         suppressed: 2,
         known: 5,
         remarks: vec!["wirelint.toml:12: nothing was found that this suppresses; remove it".into()],

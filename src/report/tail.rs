@@ -116,7 +116,8 @@ pub(super) fn missed(summary: &Summary) -> Vec<String> {
     }
     if !summary.warnings.is_empty() {
         let n = counted(summary.warnings.len() as u64, "warning");
-        missed.push(format!("{n} about the inputs, printed on standard error"));
+        let said = if summary.unsaid { "; without -q printed" } else { ", printed" };
+        missed.push(format!("{n} about the inputs{said} on standard error"));
     }
     missed
 }

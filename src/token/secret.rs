@@ -67,12 +67,13 @@ impl fmt::Debug for Secret {
 fn mask(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
     let count = text.chars().count();
+    let chars = if count == 1 { "char" } else { "chars" };
     let ends = (text.chars().next(), text.chars().next_back());
     match ends {
         (Some(first), Some(last)) if count >= 6 && !first.is_control() && !last.is_control() => {
-            format!("{first}****{last} ({count} chars)")
+            format!("{first}****{last} ({count} {chars})")
         }
-        _ => format!("**** ({count} chars)"),
+        _ => format!("**** ({count} {chars})"),
     }
 }
 
@@ -88,6 +89,7 @@ mod tests {
         assert_eq!(secret.masked(true), "secret");
         assert_eq!(secret.reveal(), b"secret");
         assert_eq!(Secret::from("abc").to_string(), "**** (3 chars)");
+        assert_eq!(Secret::from("a").to_string(), "**** (1 char)");
         assert_eq!(Secret::from("").to_string(), "**** (0 chars)");
         assert_eq!(Secret::new(vec![0xff; 8]).to_string(), "\u{fffd}****\u{fffd} (8 chars)");
     }

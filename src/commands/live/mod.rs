@@ -27,6 +27,7 @@ use crate::finding::Summary;
 use crate::limits::Room;
 use crate::pipeline::{Deliveries, Metrics};
 use crate::report;
+use crate::report::text::counted;
 use alarms::Prepared;
 use announce::Announcer;
 use confine::Needs;
@@ -220,7 +221,7 @@ fn screen(_: &[String], _: bool) -> Result<Box<dyn Outlet>, Failure> {
 /// What became of the alarms of a sink.
 fn delivered(name: &str, of: &Deliveries) -> String {
     let [sent, waiting, lost] = [&of.sent, &of.waiting, &of.lost].map(|n| n.load(Ordering::Relaxed));
-    format!("{name}: {sent} alarms sent, {waiting} wait, {lost} lost")
+    format!("{name}: {} sent, {waiting} wait, {lost} lost", counted(sent, "alarm"))
 }
 
 /// The summary on standard error.
@@ -228,13 +229,13 @@ fn tell(watch: &mut Watch, summary: &Summary) {
     let stats = &watch.stats;
     let [kernel, interface] = stats.lost();
     let mut lines = vec![format!(
-        "{} packets, {} flows, {} tokens sighted ({} distinct), {} findings, {} packets dropped",
-        summary.tally.frames,
-        summary.tally.flows,
-        summary.tally.sightings,
+        "{}, {}, {} sighted ({} distinct), {}, {} dropped",
+        counted(summary.tally.frames, "packet"),
+        counted(summary.tally.flows, "flow"),
+        counted(summary.tally.sightings, "token"),
         summary.tokens,
-        summary.findings.len(),
-        kernel + interface,
+        counted(summary.findings.len() as u64, "finding"),
+        counted(kernel + interface, "packet"),
     )];
     if kernel + interface > 0 || stats.interfaces.len() > 1 {
         for i in &stats.interfaces {

@@ -128,9 +128,10 @@ pub(super) fn record(
     }
     let left = if recorded.interrupted { 0 } else { family.members().len() };
     if left > 0 {
+        let (processes, they) = if left == 1 { ("process", "it is") } else { ("processes", "they are") };
         recorded
             .notices
-            .push(format!("the command left {left} processes running; they are not captured any more"));
+            .push(format!("the command left {left} {processes} running; {they} not captured any more"));
     }
     recorded.owners = owners;
     Ok(recorded)

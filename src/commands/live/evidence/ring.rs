@@ -2,6 +2,7 @@
 
 use crate::capture::{Frame, PcapngWriter};
 use crate::limits::EVIDENCE_SECRETS;
+use crate::report::text::counted;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -110,8 +111,8 @@ impl Ring {
         let lost =
             if self.lost > 0 { format!(", {} could not be written", self.lost) } else { String::new() };
         let files = self.files.len();
-        let s = if files == 1 { "" } else { "s" };
-        format!("{} packets written to {files} file{s} ({}){lost}", self.written, self.path.display())
+        let (packets, files) = (counted(self.written, "packet"), counted(files as u64, "file"));
+        format!("{packets} written to {files} ({}){lost}", self.path.display())
     }
 
     fn fail(&mut self, error: &io::Error) {
