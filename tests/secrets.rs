@@ -219,7 +219,7 @@ fn what_tokens_hold_is_not_printed() {
         &json!({
             "sub": inner("sub"), "iss": format!("https://i.test/?t={}", inner("iss")), "aud": [inner("aud")],
             "password": "Passw0rdX", "api_key": "Ap1KeyXYZ", "in": {"client_secret": "Cl1entSec"}, "pem": pem,
-            "cnf": {"jwk": {"kty": "EC", "d": "Pr1vateD"}}, "note": format!("see {}", inner("note")),
+            "cnf": {"jwk": {"kty": "EC", "d": "Pr1vateD"}}, "note": format!("see {}, https://u:Us3rInf0@a.test/", inner("note")),
         }),
         "outer",
     );
@@ -230,7 +230,8 @@ fn what_tokens_hold_is_not_printed() {
     let capture = wire::write(&packets, Style::default());
     let mut secrets: Vec<String> =
         ["kid", "sub", "iss", "aud", "note", "header", "outer"].map(signature).to_vec();
-    let values = ["Passw0rdX", "Ap1KeyXYZ", "Cl1entSec", "Pr1vateK", "Pr1vateD", "MHcCAQEEIIRbE1v7"];
+    let values =
+        ["Passw0rdX", "Ap1KeyXYZ", "Cl1entSec", "Pr1vateK", "Pr1vateD", "MHcCAQEEIIRbE1v7", "Us3rInf0"];
     secrets.extend(values.map(str::to_owned));
     let rules = telling_rule();
     let mut commands = outputs();

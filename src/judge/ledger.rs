@@ -11,7 +11,7 @@ use crate::limits;
 use crate::message::path_template;
 use crate::rules::{Judged, Rule};
 use crate::time::Timestamp;
-use crate::token::{Secret, cloaked, is_secret, veiled, veiled_text};
+use crate::token::{Secret, is_secret, veiled, veiled_text};
 use foldhash::{HashMap, HashMapExt};
 use smallvec::smallvec;
 
@@ -218,9 +218,7 @@ fn veil<'v>(members: &[String], value: Value<'v>) -> Value<'v> {
         Value::Float(number) if secret => masked(&number.to_string()),
         Value::Json(json) if secret => masked(&json.to_string()),
         Value::Str(text) => Value::from(veiled_text(&text)),
-        Value::Json(json) => {
-            Value::from(veiled("", json, &mut |text| cloaked(text).into_owned()).to_string())
-        }
+        Value::Json(json) => Value::from(veiled("", json, &mut veiled_text).to_string()),
         Value::List(list) => {
             let items = (0..list.len()).filter_map(|at| list.clone().take(at));
             Value::List(List::Owned(items.map(|item| veil(members, item)).collect()))

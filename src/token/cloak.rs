@@ -70,9 +70,27 @@ pub fn veiled(name: &str, value: &Value, text: &mut dyn FnMut(&str) -> String) -
     })
 }
 
-/// A text without what is secret by its form, and with tokens masked.
+/// A text without what is secret by its form and without the user information of URLs, and with tokens masked.
 pub fn veiled_text(text: &str) -> String {
-    if secret(text) { Secret::from(text).to_string() } else { cloaked(text).into_owned() }
+    if secret(text) { Secret::from(text).to_string() } else { anonymous(cloaked(text)).into_owned() }
+}
+
+/// A text in which stars stand for the user information of each URL (RFC 3986 section 3.2.1).
+fn anonymous(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains("://") || !text.contains('@') {
+        return text;
+    }
+    let mut parts = text.split("://");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("://");
+        let ends = |c: char| c.is_whitespace() || "/?#\"'<>".contains(c);
+        let authority = part.get(..part.find(ends).unwrap_or(part.len())).unwrap_or_default();
+        let host = authority.rfind('@').unwrap_or(0);
+        out.push_str(if host > 0 { STARS } else { "" });
+        out.push_str(part.get(host..).unwrap_or_default());
+    }
+    Cow::Owned(out)
 }
 
 /// Whether what stands under these names, each of a member of the one before, is secret.
@@ -178,6 +196,10 @@ mod tests {
         assert_eq!(veiled["secret"], json!({"a": ["s****l (9 chars)"], "n": "1****6 (6 chars)"}));
         assert_eq!(veiled["h"], "$****a (60 chars)");
         assert_eq!((veiled_text(&hash), veiled_text(TOKEN)), ("$****a (60 chars)".into(), MASKED.into()));
+        assert_eq!(
+            veiled_text("at https://u:p@a.test/?x=a@b, ftp://b.test"),
+            "at https://***@a.test/?x=a@b, ftp://b.test"
+        );
         let names = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
         for (path, secret) in
             [("a.PWD", true), ("secret.b", true), ("cnf.jwk.d", true), ("keys.k", true), ("p.d", false)]
