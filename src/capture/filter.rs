@@ -1,7 +1,8 @@
 //! BPF filters on frames of a file, compiled by libpcap for each link type that occurs.
 
-use pcap::{BpfProgram, Capture, Linktype};
+use pcap::{Capture, Linktype};
 
+use super::bpf::Program;
 use super::libpcap::available;
 use super::{Block, CaptureError, Frame, LinkType, More, Source};
 
@@ -14,8 +15,12 @@ const KEPT: usize = 64;
 /// A filter expression in the language of `pcap-filter(7)`.
 pub struct Filter {
     expression: String,
-    /// A program for each link type met; none where the expression does not fit the link type.
-    programs: Vec<(LinkType, Option<BpfProgram>)>,
+    /// A program for each link type met, or why the expression does not fit it.
+    programs: Vec<(LinkType, Result<Program, String>)>,
+    /// Frames of link types that the expression cannot be asked of, with the reason.
+    unfit: Vec<(LinkType, String, u64)>,
+    /// Some frame could be asked.
+    fits: bool,
 }
 
 impl Filter {
@@ -29,8 +34,9 @@ impl Filter {
         for link in TRIED {
             match compile(LinkType(link), expression) {
                 Ok(program) => {
-                    let programs = vec![(LinkType(link), Some(program))];
-                    return Ok(Self { expression: expression.to_owned(), programs });
+                    let programs = vec![(LinkType(link), Ok(program))];
+                    let expression = expression.to_owned();
+                    return Ok(Self { expression, programs, unfit: Vec::new(), fits: false });
                 }
                 Err(error) => first = first.or(Some(error)),
             }
@@ -44,24 +50,60 @@ impl Filter {
         let known = self.programs.iter().position(|(link, _)| *link == frame.link);
         let index = known.unwrap_or_else(|| {
             self.programs.truncate(KEPT - 1);
-            self.programs.push((frame.link, compile(frame.link, &self.expression).ok()));
+            let program = compile(frame.link, &self.expression).map_err(|error| explain(&error));
+            self.programs.push((frame.link, program));
             self.programs.len() - 1
         });
-        let program = self.programs.get(index).and_then(|(_, program)| program.as_ref());
-        program.is_some_and(|program| program.filter(frame.data))
+        match self.programs.get(index) {
+            Some((_, Ok(program))) => {
+                self.fits = true;
+                program.matches(frame.data, frame.wire_len)
+            }
+            Some((link, Err(why))) => {
+                if let Some((.., frames)) = self.unfit.iter_mut().find(|(known, ..)| known == link) {
+                    *frames += 1;
+                } else if self.unfit.len() < KEPT {
+                    self.unfit.push((*link, why.clone(), 1));
+                }
+                false
+            }
+            None => false,
+        }
     }
+
+    /// What is to be said of the frames that could not be asked, once all were there.
+    ///
+    /// # Errors
+    /// [`CaptureError::Live`] as from [`Filter::compile`], if none could.
+    fn verdict(&mut self) -> Result<Vec<String>, CaptureError> {
+        let unfit = std::mem::take(&mut self.unfit);
+        match unfit.first() {
+            Some((_, why, _)) if !self.fits => {
+                Err(CaptureError::Live(format!("filter {:?}: {why}", self.expression)))
+            }
+            _ => Ok(unfit.into_iter().map(|(link, why, frames)| text(link, &why, frames)).collect()),
+        }
+    }
+}
+
+fn text(link: LinkType, why: &str, frames: u64) -> String {
+    let name =
+        dlt(link).get_name().map_or_else(|_| link.0.to_string(), |name| format!("{} ({name})", link.0));
+    let s = if frames == 1 { "" } else { "s" };
+    format!("--filter cannot be used on link type {name}: {why}: {frames} packet{s} left out")
 }
 
 /// A source without the frames that a filter refuses. Numbers and offsets stay those of the capture.
 pub struct Filtered<S> {
     source: S,
     filter: Filter,
+    tell: Box<dyn FnMut(String) + Send>,
 }
 
 impl<S: Source> Filtered<S> {
-    /// Filters `source`.
-    pub fn new(source: S, filter: Filter) -> Self {
-        Self { source, filter }
+    /// Filters `source`; `tell` hears once of each link type that the expression cannot be used on, if it can on another.
+    pub fn new(source: S, filter: Filter, tell: impl FnMut(String) + Send + 'static) -> Self {
+        Self { source, filter, tell: Box::new(tell) }
     }
 }
 
@@ -80,6 +122,9 @@ impl<S: Source> Source for Filtered<S> {
         block.frames.retain(|_| keep.next().unwrap_or(false));
         // What never was a packet matches no filter of packets.
         block.exchanges.clear();
+        if more == More::End {
+            self.filter.verdict()?.into_iter().for_each(&mut self.tell);
+        }
         Ok(more)
     }
 
@@ -96,8 +141,8 @@ impl<S: Source> Source for Filtered<S> {
     }
 }
 
-fn compile(link: LinkType, expression: &str) -> Result<BpfProgram, pcap::Error> {
-    Capture::dead(dlt(link))?.compile(expression, true)
+fn compile(link: LinkType, expression: &str) -> Result<Program, pcap::Error> {
+    Ok(Program::new(&Capture::dead(dlt(link))?.compile(expression, true)?))
 }
 
 /// The `DLT_*` value of a `LINKTYPE_*`: they differ where systems disagreed (libpcap's `pcap-common.c`).
@@ -129,7 +174,7 @@ pub(super) fn explain(error: &pcap::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::testing::{Writer, drain, read_all};
+    use crate::capture::testing::{Order, Writer, drain, read_all};
     use crate::capture::{FileId, open_stream};
 
     /// An Ethernet frame with a UDP datagram to `port`.
@@ -153,9 +198,66 @@ mod tests {
         let data = writer.bytes;
         let all = read_all(&data).unwrap();
         let source = open_stream(Box::new(std::io::Cursor::new(data)), FileId(0)).unwrap();
-        let mut filtered = Filtered::new(source, Filter::compile("udp port 80").unwrap());
+        let mut filtered =
+            Filtered::new(source, Filter::compile("udp port 80").unwrap(), |text| panic!("{text}"));
         let kept = drain(&mut filtered).unwrap().frames;
         assert_eq!(kept, [all.frames[1].clone(), all.frames[4].clone()]);
+    }
+
+    #[test]
+    fn lengths_are_those_on_the_wire() {
+        if available().is_err() {
+            return;
+        }
+        let bytes = udp(80);
+        let frame = |expression: &str, wire_len| {
+            let number = 1;
+            let (time, link) = (crate::time::Timestamp::default(), LinkType(1));
+            let frame = Frame { number, time, offset: 0, link, data: &bytes, wire_len };
+            Filter::compile(expression).unwrap().matches(&frame)
+        };
+        let captured = bytes.len() as u32;
+        for (expression, wire_len, want) in [
+            ("greater 150", 200, true),
+            ("greater 150", captured, false),
+            ("len > 150 and udp port 80", 200, true),
+            ("less 140", 200, false),
+            ("less 140", captured, true),
+            // What was not captured cannot be looked at.
+            ("not udp[20] = 7", 200, false),
+        ] {
+            assert_eq!(frame(expression, wire_len), want, "{expression} {wire_len}");
+        }
+    }
+
+    #[test]
+    fn link_types_that_an_expression_cannot_be_used_on_are_told_once() {
+        use std::sync::{Arc, Mutex};
+        if available().is_err() {
+            return;
+        }
+        let run = |links: &[u16]| {
+            let (order, data) = (Order(false), udp(80));
+            let interfaces = links.iter().map(|link| order.interface(*link, 0, &[]));
+            let mut bytes = [order.section()].into_iter().chain(interfaces).collect::<Vec<_>>().concat();
+            for number in 0..links.len() as u32 * 2 {
+                bytes.extend(order.enhanced(number / 2, 0, data.len() as u32, &data));
+            }
+            let source = open_stream(Box::new(std::io::Cursor::new(bytes)), FileId(0)).unwrap();
+            let told = Arc::new(Mutex::new(vec![]));
+            let heard = Arc::clone(&told);
+            let tell = move |text| heard.lock().unwrap().push(text);
+            let mut filtered = Filtered::new(source, Filter::compile("udp port 80").unwrap(), tell);
+            let kept = drain(&mut filtered).map(|all| all.frames.len()).map_err(|error| error.to_string());
+            (kept, told.lock().unwrap().clone())
+        };
+        assert_eq!(run(&[1]), (Ok(2), vec![]));
+        let (kept, told) = run(&[220, 1]);
+        assert_eq!((kept, told.len()), (Ok(2), 1));
+        assert!(told[0].contains("link type 220 (") && told[0].ends_with("2 packets left out"), "{told:?}");
+        let (kept, told) = run(&[220]);
+        assert!(kept.unwrap_err().starts_with("filter \"udp port 80\": "));
+        assert!(told.is_empty());
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 mod ahead;
 mod block;
+#[cfg(feature = "live")]
+mod bpf;
 mod clock;
 mod comment;
 mod compressed;

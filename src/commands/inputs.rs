@@ -30,6 +30,8 @@ pub(super) struct Inputs {
     failed: bool,
     /// Inputs that could not be read to their end, and why.
     broken: Arc<Mutex<Vec<String>>>,
+    /// Link types that the filter cannot be used on.
+    unfit: Arc<Mutex<Vec<String>>>,
     /// What was said.
     pub(super) warnings: Vec<String>,
     work: WorkArgs,
@@ -51,6 +53,7 @@ impl Inputs {
             strangers: 0,
             failed: false,
             broken: Arc::default(),
+            unfit: Arc::default(),
             warnings: Vec::new(),
             work: work.clone(),
         })
@@ -85,6 +88,8 @@ impl Inputs {
     pub(super) fn verdict(&mut self, packets: bool, interrupted: bool) -> Verdict {
         let broken = std::mem::take(&mut *lock(&self.broken));
         broken.into_iter().for_each(|text| self.fail(text));
+        let unfit = std::mem::take(&mut *lock(&self.unfit));
+        unfit.into_iter().for_each(|text| self.warn(text));
         // Where others are captures, one that is not is a mistake; where none is, that is the whole answer.
         let stranger = self.strangers > 0 && self.opened > 0;
         if self.opened > 0 && !packets && !interrupted {
@@ -100,7 +105,9 @@ impl Inputs {
         match &self.filter {
             #[cfg(feature = "live")]
             Some(expression) => {
-                Ok(Box::new(capture::Filtered::new(source, capture::Filter::compile(expression)?)))
+                let (unfit, name) = (Arc::clone(&self.unfit), path.display().to_string());
+                let tell = move |text| lock(&unfit).push(format!("{name}: {text}"));
+                Ok(Box::new(capture::Filtered::new(source, capture::Filter::compile(expression)?, tell)))
             }
             _ => Ok(Box::new(source)),
         }
