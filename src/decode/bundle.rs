@@ -12,6 +12,8 @@ pub enum Bundle<'a> {
     Aggregate(&'a [u8]),
     /// \[MS-RNDIS\] 2.2.14: packet messages one behind the other.
     Rndis(&'a [u8]),
+    /// CDC EEM 1.0 section 5.1: packets with a header of two bytes and a checksum, one behind the other.
+    Eem(&'a [u8]),
     /// CDC NCM 1.0 section 3: a block with a table of its datagrams.
     Ncm {
         /// The block, from its `NCMH`.
@@ -42,6 +44,20 @@ impl<'a> Iterator for Bundle<'a> {
                 let frame = split(rest, at.checked_add(len)?, message.max(44));
                 frame.get(at..)
             }
+            Self::Eem(rest) => loop {
+                const COMMAND: u16 = 0x8000;
+                const CHECKSUM: usize = 4;
+                let head = be16(rest, 0).ok()?.swap_bytes();
+                let (is_echo, len) = (head >> 11 & 7 < 2, usize::from(head & 0x3fff));
+                if head & COMMAND != 0 {
+                    split(rest, 0, 2 + if is_echo { usize::from(head & 0x07ff) } else { 0 });
+                } else if len <= CHECKSUM {
+                    split(rest, 0, 2 + len);
+                } else {
+                    let part = split(rest, 2 + len - CHECKSUM, 2 + len);
+                    return part.get(2..).filter(|frame| !frame.is_empty());
+                }
+            },
             Self::Ncm { block, entry, least } => {
                 let half = |at| be16(block, at).ok().map(|n| usize::from(n.swap_bytes()));
                 let (at, len) = (half(*entry)?, half(*entry + 2)?);
@@ -208,6 +224,13 @@ mod tests {
             [&head, frame, &[0; 3][..]].concat()
         };
         check(220, &usb(&frames.iter().flat_map(message).collect::<Vec<_>>()));
+
+        // An echo command and a packet of no length stand between.
+        let packet = |frame: &Vec<u8>| {
+            let head = (frame.len() as u16 + 4).to_le_bytes();
+            [&head, &frame[..], &[0xde, 0xad, 0xbe, 0xef, 3, 0x80, 7, 7, 7, 0, 0]].concat()
+        };
+        check(220, &usb(&frames.iter().flat_map(packet).collect::<Vec<_>>()));
 
         let mut ncm = b"NCMH\x0c\0\x01\0\0\0\x0c\0NCM0\x18\0\0\0".to_vec();
         let mut at = 12 + 8 + 4 * 4;

@@ -9,6 +9,13 @@ use super::untyped::untyped;
 pub(super) const GTP_U: Tunnel = Tunnel { name: "gtp", on: &[On::Udp(2152)], shape: Some(shape::gtp), strip };
 
 fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
+    let rest = user_packet(data)?;
+    byte(rest, 0)?;
+    Ok(Carried { kind: "gtp", id: Id::None, inner: untyped(rest).ok_or(Stop::Other)? })
+}
+
+/// What is behind the header and its extensions, if that is a user's packet.
+pub(super) fn user_packet(data: &[u8]) -> Result<&[u8], Stop> {
     const PDU: u8 = 255;
     let flags = byte(data, 0)?;
     // Version 1, protocol type GTP (not GTP').
@@ -32,8 +39,7 @@ fn strip(data: &[u8]) -> Result<Carried<'_>, Stop> {
             rest = skip(rest, len)?;
         }
     }
-    byte(rest, 0)?;
-    Ok(Carried { kind: "gtp", id: Id::None, inner: untyped(rest).ok_or(Stop::Other)? })
+    Ok(rest)
 }
 
 #[cfg(test)]

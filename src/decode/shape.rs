@@ -1,9 +1,8 @@
 //! Tunnels on ports that nobody registered: a datagram that is one beyond doubt, down to the lengths and the checksum
 //! of what it carries. (Docker, Cilium, OVN and others let users choose the port.)
 
-use super::ethernet;
-use super::ip;
 use super::link::be16;
+use super::{ethernet, gtp, ip};
 
 /// The length of the shortest frames, up to which they are padded.
 pub(super) const SHORTEST: usize = 64;
@@ -42,15 +41,12 @@ pub(super) fn geneve(data: &[u8], total: usize) -> bool {
         }
 }
 
-/// GTP-U version 1 (3GPP TS 29.281 section 5.1) with a user's packet, without or with the four optional bytes.
+/// GTP-U version 1 (3GPP TS 29.281 section 5.1) with a user's packet, perhaps behind extension headers.
 pub(super) fn gtp(data: &[u8], total: usize) -> bool {
-    let Some(&[flags @ (0x30 | 0x32), 0xff, a, b]) = data.first_chunk() else { return false };
-    let len = if flags == 0x30 { 8 } else { 12 };
-    usize::from(u16::from_be_bytes([a, b])) + 8 == total
-        && data.get(len..).is_some_and(|inner| match inner.first().map(|first| first >> 4) {
-            Some(4) => is_ip(0x0800, inner, total - len, 0),
-            Some(6) => is_ip(0x86dd, inner, total - len, 0),
-            _ => false,
+    be16(data, 2).is_ok_and(|len| usize::from(len) + 8 == total)
+        && gtp::user_packet(data).is_ok_and(|inner| {
+            let total = total - (data.len() - inner.len());
+            is_ip(0x0800, inner, total, 0) || is_ip(0x86dd, inner, total, 0)
         })
 }
 
@@ -111,6 +107,8 @@ mod tests {
             (head(&[0, 0, 0x86, 0xdd, 0, 0, 9, 0], &v6), "geneve:9"),
             (gtp(0x30, &[], &v4), "gtp"),
             (gtp(0x32, &[0, 1, 0, 0], &v6), "gtp"),
+            (gtp(0x34, &[0, 0, 0, 0x85, 1, 0x10, 9, 0], &v4), "gtp"),
+            (gtp(0x37, &[0, 1, 0, 0xc0, 1, 1, 2, 0x85, 1, 0x10, 9, 0], &v6), "gtp"),
             (service.clone(), "teredo"),
             (head(&[0, 0, 1, 2, 3, 4, 5, 6], &service), "teredo"),
         ]

@@ -1,5 +1,5 @@
-//! USB network adapters, where the bus was captured: bulk transfers that carry Ethernet frames bare (CDC ECM and EEM's
-//! like), behind an RNDIS header or in a CDC NCM block.
+//! USB network adapters, where the bus was captured: bulk transfers that carry Ethernet frames bare (CDC ECM),
+//! behind a header of CDC EEM or RNDIS or in a CDC NCM block.
 
 use super::bundle::Bundle;
 use super::ethernet;
@@ -46,7 +46,14 @@ fn transfer(data: &[u8]) -> Result<Inner<'_>, Stop> {
     } else if data.starts_with(RNDIS_PACKET) && data.len() >= 44 {
         Bundle::Rndis(data)
     } else {
-        return if ethernet::plausible(data) { Ok(Inner::Ethernet(data)) } else { Err(Stop::Other) };
+        return match Bundle::Eem(data).next() {
+            _ if ethernet::plausible(data) => Ok(Inner::Ethernet(data)),
+            // Of a disk's data, few begin with a length that they have.
+            Some(frame) if data.len() >= frame.len() + 6 && ethernet::plausible(frame) => {
+                Ok(Inner::Bundle(Bundle::Eem(data)))
+            }
+            _ => Err(Stop::Other),
+        };
     };
     // A disk's data are no frame, whatever they look like.
     match bundle.clone().next() {
@@ -91,7 +98,8 @@ mod tests {
         (mon[8], mon[9]) = (b'C', 3);
         let mut pcap = [0; 27];
         (pcap[0], pcap[22]) = (27, 3);
-        for data in [&frame, &rndis, &ncm] {
+        let eem = [&(len as u16 + 4).to_le_bytes(), &frame[..], &[0xde, 0xad, 0xbe, 0xef]].concat();
+        for data in [&frame, &rndis, &ncm, &eem] {
             for (link, head) in [(189, &mon[..48]), (220, &mon[..]), (249, &pcap[..])] {
                 let frame = [head, data].concat();
                 assert_eq!(seen(link, &frame).unwrap(), Seen::of(b"abc"), "{link}");
