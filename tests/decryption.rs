@@ -258,6 +258,32 @@ fn behind_a_hole_records_are_opened_again() {
 }
 
 #[test]
+fn where_one_side_was_captured_early_all_is_opened_all_the_same() {
+    let case = case("tls-matrix");
+    let keys = keylog(&case).unwrap();
+    let packets = wire::read(&fs::read(tree::root().join(&case.capture)).unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    // Of the session that negotiates anew inside itself the order is not put right.
+    let followed =
+        |counts: Counts| counts.into_iter().filter(|(e, _)| !e.contains(":4522")).collect::<Counts>();
+    let truth = followed(true_exchanges(&case));
+    assert_eq!(truth.len(), 35);
+    // Milliseconds by which the clock of the servers' side is wrong.
+    for skew in [-1000, -2, 10] {
+        let mut packets = packets.clone();
+        // Ethernet, IPv4 without options, TCP: the clients' ports are the high ones.
+        for packet in packets.iter_mut().filter(|packet| packet.data[34] < 0x40) {
+            packet.time += skew * 1_000_000;
+        }
+        packets.sort_by_key(|packet| packet.time);
+        let path = dir.path().join("skewed.pcap").display().to_string();
+        fs::write(&path, wire::write(&packets, wire::Style::default())).unwrap();
+        let ours = followed(exchanges(records("http", &path, &["--keylog", &keys])));
+        assert_eq!(ours, truth, "{skew} ms");
+    }
+}
+
+#[test]
 fn a_token_over_tls_is_no_finding_about_the_transport() {
     let sealed: Vec<_> = keyed().into_iter().filter(|case| case.rows("sightings").next().is_none()).collect();
     assert!(sealed.len() >= 5);

@@ -91,6 +91,10 @@ const GAPS: &[(&str, &str)] = &[
     ("tls_bad_tag", "TLS records that the keys do not fit: their tag is wrong"),
     ("tls_records_limit", "TLS records that there was no room to join"),
     ("tls_secrets_limit", "TLS secrets over the bound"),
+    (
+        "tls_order_limit",
+        "TLS sessions that were read before a hello that they need: it came too late, or never",
+    ),
     ("http_pipeline_limit", "requests over the pipelining bound"),
     ("http_early_limit", "responses over the bound of those that wait for their requests"),
     ("open_heads_limit", "message heads of which the fields were not kept"),

@@ -2,6 +2,8 @@
 
 use super::tape::Wire;
 use crate::keylog::{Entry, Keyring, Label};
+use crate::limits;
+use crate::message::End;
 use crate::protocol::tls::decrypt::testing::hex;
 
 /// The client's random of section 3, and of section 4.
@@ -128,4 +130,98 @@ fn records_wait_for_a_secret_that_may_come_and_no_longer() {
     wire.keys(Keyring::default());
     wire.c(hex(CLIENT_HELLO)).s(hex(SERVER_HELLO)).s(hex(SERVER_FLIGHT)).c(hex(CLIENT_DATA));
     assert!(!wire.all().iter().any(|line| line.contains("opened")));
+}
+
+/// Sessions with the server's part before the client's, or the client's before the server's hello.
+fn out_of_order(wire: &mut Wire, server_first: bool) {
+    let server = [SERVER_HELLO, SERVER_FLIGHT, TICKET, SERVER_DATA].map(hex).concat();
+    let client = [CLIENT_HELLO, CLIENT_FINISHED, CLIENT_DATA].map(hex).concat();
+    if server_first {
+        wire.s(server).c(client)
+    } else {
+        wire.c(client).s(server)
+    };
+}
+
+#[test]
+fn what_comes_before_the_other_sides_hello_waits_for_it() {
+    for piece in [1, 7, 100, usize::MAX] {
+        for server_first in [true, false] {
+            for ended in [true, false] {
+                let mut wire = Wire::in_pieces(piece);
+                wire.keys(simple());
+                match (server_first, ended) {
+                    (_, false) => out_of_order(&mut wire, server_first),
+                    (true, true) => {
+                        wire.s([SERVER_HELLO, SERVER_FLIGHT, TICKET, SERVER_DATA].map(hex).concat());
+                        assert!(wire.reserved() > 0, "its hello waits for the client's");
+                        wire.s_end(End::Complete);
+                        wire.c([CLIENT_HELLO, CLIENT_FINISHED, CLIENT_DATA].map(hex).concat());
+                    }
+                    (false, true) => {
+                        wire.c([CLIENT_HELLO, CLIENT_FINISHED, CLIENT_DATA].map(hex).concat());
+                        assert!(wire.reserved() > 0, "what is behind the hello waits for the server's");
+                        wire.c_end(End::Complete);
+                        wire.s([SERVER_HELLO, SERVER_FLIGHT, TICKET, SERVER_DATA].map(hex).concat());
+                    }
+                }
+                let mut said = wire.said();
+                match (server_first, ended) {
+                    (true, true) => wire.c_end(End::Complete),
+                    (false, true) => wire.s_end(End::Complete),
+                    (_, false) => wire.c_end(End::Complete).s_end(End::Complete),
+                };
+                said.extend(wire.said());
+                let shown = said.iter().filter(|line| line.contains(&data())).count();
+                assert_eq!(shown, 2, "{piece} {server_first} {ended}: {said:#?}");
+                assert!(
+                    said.iter().all(|line| !line.contains("weird") && !line.contains("## enc")),
+                    "{said:#?}"
+                );
+                assert_eq!(wire.reserved(), 0);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_waits_for_a_hello_that_never_comes_is_bounded_and_read_in_the_end() {
+    // Without the server's part the client's is opened all the same.
+    for lost in [true, false] {
+        let mut wire = Wire::new();
+        wire.keys(simple());
+        wire.c([CLIENT_HELLO, CLIENT_FINISHED, CLIENT_DATA].map(hex).concat());
+        if lost {
+            wire.s_gap(100);
+        }
+        let said = wire.all();
+        assert!(said.iter().any(|line| line.contains(&data())), "{lost}: {said:#?}");
+    }
+    // A server's part alone is none the less one of TLS.
+    let mut wire = Wire::new();
+    wire.keys(simple());
+    wire.s([SERVER_HELLO, SERVER_FLIGHT].map(hex).concat());
+    assert!(wire.all().iter().any(|line| line.starts_with("server")));
+    // Too many bytes, and too long.
+    for pause in [0, 5] {
+        let mut wire = Wire::new();
+        wire.keys(simple());
+        wire.s([SERVER_HELLO, SERVER_FLIGHT].map(hex).concat());
+        wire.frame += pause;
+        let records = if pause > 0 { 1 } else { 1 + limits::TLS_WAIT_FLOW / hex(SERVER_DATA).len() };
+        wire.s(hex(SERVER_DATA).repeat(records));
+        assert_eq!(wire.reserved(), 0);
+        let said = wire.all();
+        assert_eq!(said.iter().filter(|line| *line == "weird tls_order_limit").count(), 1, "{said:#?}");
+    }
+}
+
+#[test]
+fn what_waited_and_is_no_session_is_scanned() {
+    let mut wire = Wire::new();
+    wire.keys(simple());
+    let junk = [&[22, 3, 3, 0, 4, 2, 0, 0, 0][..], b"GET / HTTP/1.1"].concat();
+    wire.s(&junk).c(hex(CLIENT_HELLO));
+    let said = wire.all();
+    assert!(said.iter().any(|line| line.contains("opaque") && line.contains("HTTP/1.1")), "{said:#?}");
 }

@@ -6,11 +6,13 @@ pub(super) mod decrypt;
 mod event;
 mod extension;
 mod fingerprint;
+mod half;
 mod handshake;
 mod hello;
 mod hellos;
 mod inside;
 mod names;
+mod order;
 mod probe;
 
 pub use certificate::Certificate;
@@ -27,10 +29,12 @@ pub(super) use inside::{Inside, inside};
 use super::{Dissector, Malformed, Out, Protocol, Verdict};
 use crate::message::{Direction, End};
 use decrypt::Decryption;
+use half::{Half, Keep};
 use handshake::{
     CERTIFICATE, CERTIFICATE_STATUS, CLIENT_HELLO, MESSAGE_HEADER, NEW_SESSION_TICKET, SERVER_HELLO,
     certificates,
 };
+use order::Order;
 use probe::{find_record, probe, record_header};
 
 /// TLS and SSL.
@@ -54,6 +58,7 @@ struct Tls {
     session: Session,
     /// Gone if nothing can be opened.
     decryption: Option<Box<Decryption>>,
+    order: Order,
 }
 
 /// What both directions know.
@@ -67,123 +72,22 @@ struct Session {
     version: u16,
 }
 
-/// What becomes of the bytes of a record.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Keep {
-    /// They are counted.
-    #[default]
-    Nothing,
-    /// They are handshake messages in the clear.
-    Handshake,
-    /// They are an alert in the clear.
-    Alert,
-    /// They are an SSLv2-compatible ClientHello.
-    Ssl2,
-    /// They are to be opened.
-    Sealed,
-}
-
-#[derive(Default)]
-struct Half {
-    /// An incomplete record header.
-    header: [u8; HEADER],
-    header_len: u8,
-    /// Bytes of the current record that are still to come.
-    left: u32,
-    keep: Keep,
-    /// Records are encrypted from here on, or of no interest: only their headers are read.
-    sealed: bool,
-    /// A HelloRetryRequest was seen and this side's next hello was not: it comes in the clear, also behind the
-    /// ChangeCipherSpec that is sent for the sake of middleboxes (RFC 8446 appendix D.4).
-    retried: bool,
-    /// A cipher change was seen.
-    changed: bool,
-    /// Framing is lost.
-    lost: bool,
-    /// The last bytes of an alert.
-    alert: [u8; 2],
-    messages: Messages,
-    /// An SSLv2 hello.
-    ssl2: Vec<u8>,
-}
-
 impl Dissector for Tls {
     fn data(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Malformed> {
-        let half = &mut self.halves[dir.index()];
-        let mut rest = bytes;
-        if half.lost {
-            let verdict = probe(rest);
-            let found = match &self.decryption {
-                _ if matches!(verdict, Verdict::Yes(_)) || record_header(rest) => Some(0),
-                // A record that turns out to be none is not authentic.
-                Some(_) => find_record(rest),
-                None => None,
-            };
-            let skipped = found.unwrap_or(rest.len());
-            out.encrypted(skipped as u64);
-            if let Some(decryption) = &mut self.decryption {
-                decryption.passed(dir, skipped as u64);
-            }
-            rest = rest.get(skipped..).unwrap_or_default();
-            if found.is_none() {
-                return Ok(());
-            }
-            half.lost = false;
-            // A hello in its place: the hole was before the session.
-            if verdict == Verdict::Yes(Some(dir)) && !self.session.established {
-                half.sealed = false;
-            }
+        let said = self.hear(dir, bytes, out);
+        if said.is_err() {
+            self.abandon(out);
         }
-        while !rest.is_empty() {
-            let half = &mut self.halves[dir.index()];
-            if half.left > 0 {
-                let n = (half.left as usize).min(rest.len());
-                half.left -= n as u32;
-                let at = out.at() + (bytes.len() - rest.len()) as u64;
-                let (piece, after) = rest.split_at(n);
-                rest = after;
-                match half.keep {
-                    Keep::Nothing => out.encrypted(n as u64),
-                    Keep::Handshake => self.handshake(dir, piece, out),
-                    Keep::Alert => half.alert(dir, piece, out),
-                    Keep::Ssl2 => self.ssl2(dir, piece, out),
-                    Keep::Sealed => {
-                        let (header, left) = (half.header, half.left as usize);
-                        self.sealed(dir, header, piece, (at, left), out);
-                    }
-                }
-                continue;
-            }
-            let have = usize::from(half.header_len);
-            let n = (HEADER - have).min(rest.len());
-            half.header[have..have + n].copy_from_slice(&rest[..n]);
-            half.header_len += n as u8;
-            rest = &rest[n..];
-            if usize::from(half.header_len) == HEADER {
-                half.header_len = 0;
-                match half.record(dir, &mut self.session, &mut self.decryption, out) {
-                    Ok(()) => {}
-                    Err(name) if half.sealed || self.session.established => {
-                        out.weird(name);
-                        half.lost = true;
-                        out.encrypted(rest.len() as u64);
-                        if let Some(decryption) = &mut self.decryption {
-                            decryption.passed(dir, (HEADER + rest.len()) as u64);
-                        }
-                        return Ok(());
-                    }
-                    Err(name) => {
-                        self.end_decryption(out);
-                        out.consumed(out.at() + (bytes.len() - rest.len()) as u64);
-                        return Err(Malformed(name));
-                    }
-                }
-            }
-        }
-        Ok(())
+        said
     }
 
     fn gap(&mut self, dir: Direction, len: u64, out: &mut Out<'_>) -> Result<(), Malformed> {
+        if self.waits(dir)
+            && let said @ Err(_) = self.hurry(out)
+        {
+            self.abandon(out);
+            return said;
+        }
         if let Some(decryption) = &mut self.decryption {
             decryption.gap(dir, len, out);
         }
@@ -201,10 +105,25 @@ impl Dissector for Tls {
             half.header_len = 0;
             half.lost = true;
         }
-        Ok(())
+        let said = self.resume(out);
+        if said.is_err() {
+            self.abandon(out);
+        }
+        said
     }
 
-    fn close(&mut self, dir: Direction, _: End, out: &mut Out<'_>) {
+    fn close(&mut self, dir: Direction, end: End, out: &mut Out<'_>) {
+        if self.closes_later(dir) {
+            return;
+        }
+        if self.hurry(out).is_err() {
+            self.abandon(out);
+        }
+        if self.order.closes_late(dir.other()) {
+            self.end_decryption(out);
+            out.inner_end(0, end);
+            return;
+        }
         if let Some(decryption) = &mut self.decryption {
             decryption.close(dir, out);
         }
@@ -212,7 +131,8 @@ impl Dissector for Tls {
     }
 
     fn held(&self, dir: Direction) -> u64 {
-        self.decryption.as_ref().map_or(u64::MAX, |d| d.held(dir))
+        let sealed = self.decryption.as_ref().map_or(u64::MAX, |d| d.held(dir));
+        sealed.min(self.order.held(dir))
     }
 
     fn passed_over(&mut self, dir: Direction) -> u64 {
@@ -225,9 +145,105 @@ impl Dissector for Tls {
 }
 
 impl Tls {
+    /// Reads what comes and need not wait, and what waited for it.
+    fn hear(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) -> Result<(), Malformed> {
+        let at = out.at();
+        let done = if self.waits(dir) { 0 } else { self.read(dir, bytes, at, out)? };
+        if let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            self.wait(dir, rest, at + done as u64, out);
+        }
+        if self.is_ordered() { Ok(()) } else { self.resume(out) }
+    }
+
+    /// Reads bytes from layer offset `start`, up to where those behind must wait for the other direction; says how many.
+    fn read(
+        &mut self,
+        dir: Direction,
+        bytes: &[u8],
+        start: u64,
+        out: &mut Out<'_>,
+    ) -> Result<usize, Malformed> {
+        let half = &mut self.halves[dir.index()];
+        let mut rest = bytes;
+        if half.lost {
+            let verdict = probe(rest);
+            let found = match &self.decryption {
+                _ if matches!(verdict, Verdict::Yes(_)) || record_header(rest) => Some(0),
+                // A record that turns out to be none is not authentic.
+                Some(_) => find_record(rest),
+                None => None,
+            };
+            let skipped = found.unwrap_or(rest.len());
+            out.encrypted(skipped as u64);
+            if let Some(decryption) = &mut self.decryption {
+                decryption.passed(dir, skipped as u64);
+            }
+            rest = rest.get(skipped..).unwrap_or_default();
+            if found.is_none() {
+                return Ok(bytes.len());
+            }
+            half.lost = false;
+            // A hello in its place: the hole was before the session.
+            if verdict == Verdict::Yes(Some(dir)) && !self.session.established {
+                half.sealed = false;
+            }
+        }
+        while !rest.is_empty() {
+            let half = &mut self.halves[dir.index()];
+            if half.left > 0 {
+                let n = (half.left as usize).min(rest.len());
+                half.left -= n as u32;
+                let at = start + (bytes.len() - rest.len()) as u64;
+                let (piece, after) = rest.split_at(n);
+                rest = after;
+                match half.keep {
+                    Keep::Nothing => out.encrypted(n as u64),
+                    Keep::Handshake => self.handshake(dir, piece, out),
+                    Keep::Alert => half.alert(dir, piece, out),
+                    Keep::Ssl2 => self.ssl2(dir, piece, out),
+                    Keep::Sealed => {
+                        let (header, left) = (half.header, half.left as usize);
+                        self.sealed(dir, header, piece, (at, left), out);
+                    }
+                }
+                continue;
+            }
+            let have = usize::from(half.header_len);
+            if have == 0 && self.must_wait(dir, rest[0], out) {
+                return Ok(bytes.len() - rest.len());
+            }
+            let half = &mut self.halves[dir.index()];
+            let n = (HEADER - have).min(rest.len());
+            half.header[have..have + n].copy_from_slice(&rest[..n]);
+            half.header_len += n as u8;
+            rest = &rest[n..];
+            if usize::from(half.header_len) == HEADER {
+                half.header_len = 0;
+                match half.record(dir, &mut self.session, &mut self.decryption, out) {
+                    Ok(()) => {}
+                    Err(name) if half.sealed || self.session.established => {
+                        out.weird(name);
+                        half.lost = true;
+                        out.encrypted(rest.len() as u64);
+                        if let Some(decryption) = &mut self.decryption {
+                            decryption.passed(dir, (HEADER + rest.len()) as u64);
+                        }
+                        return Ok(bytes.len());
+                    }
+                    Err(name) => {
+                        self.end_decryption(out);
+                        out.consumed(start + (bytes.len() - rest.len()) as u64);
+                        return Err(Malformed(name));
+                    }
+                }
+            }
+        }
+        Ok(bytes.len())
+    }
+
     /// Bytes of handshake records in the clear.
     fn handshake(&mut self, dir: Direction, bytes: &[u8], out: &mut Out<'_>) {
-        let Self { halves, session, decryption } = self;
+        let Self { halves, session, decryption, .. } = self;
         let half = &mut halves[dir.index()];
         let mut retry = false;
         let all = decryption.is_some();
@@ -330,71 +346,6 @@ impl Session {
             }
             Some(_) => {}
             None => out.weird("tls_bad_hello"),
-        }
-    }
-}
-
-impl Half {
-    /// A whole record header.
-    fn record(
-        &mut self,
-        dir: Direction,
-        session: &mut Session,
-        decryption: &mut Option<Box<Decryption>>,
-        out: &mut Out<'_>,
-    ) -> Result<(), &'static str> {
-        let [kind, major, minor, high, low] = self.header;
-        let len = u16::from_be_bytes([high, low]);
-        if kind & 0x80 != 0 && major > 0 && minor == 1 && !self.sealed {
-            // SSLv2: two bytes of header, then the message type, of which the rest is kept to be parsed.
-            self.left = (u32::from(kind & 0x7f) << 8 | u32::from(major)).saturating_sub(3);
-            self.ssl2 = vec![minor, high, low];
-            self.keep = Keep::Ssl2;
-            return Ok(());
-        }
-        if !(CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&kind) || major != 3 || usize::from(len) > RECORD {
-            return Err("tls_bad_record");
-        }
-        self.left = len.into();
-        let opens = decryption.as_mut().is_some_and(|d| d.wants(dir, self.header));
-        self.keep = match kind {
-            _ if opens => Keep::Sealed,
-            HANDSHAKE if !self.sealed || self.retried => Keep::Handshake,
-            ALERT if !self.sealed && len == 2 => Keep::Alert,
-            _ => Keep::Nothing,
-        };
-        if kind == APPLICATION_DATA && !session.established {
-            session.established = true;
-            out.tls(TlsEvent::Established);
-        }
-        if kind == CHANGE_CIPHER_SPEC && session.version != TLS_1_3 {
-            if self.changed && !session.renegotiated {
-                session.renegotiated = true;
-                out.tls(TlsEvent::Renegotiated);
-            }
-            self.changed = !self.retried;
-        }
-        if kind == APPLICATION_DATA || kind == CHANGE_CIPHER_SPEC && !self.retried {
-            self.seal();
-        }
-        Ok(())
-    }
-
-    /// No handshake message comes in the clear any more.
-    fn seal(&mut self) {
-        if !self.sealed {
-            self.sealed = true;
-            self.messages.clear();
-        }
-    }
-
-    fn alert(&mut self, from: Direction, bytes: &[u8], out: &mut Out<'_>) {
-        for byte in bytes {
-            self.alert = [self.alert[1], *byte];
-        }
-        if self.left == 0 {
-            let [level, description] = self.alert;
-            out.tls(TlsEvent::Alert(Alert { from, level, description }));
         }
     }
 }
