@@ -2,11 +2,13 @@
 
 mod behaviour;
 mod keys;
+mod order;
 mod pictures;
 pub mod redact;
 
 pub use behaviour::*;
 pub use keys::*;
+pub use order::*;
 pub use pictures::*;
 
 /// Flow tables are split into this many partitions, each with its share of every total bound, so that
@@ -175,13 +177,6 @@ pub const HEAD_FIELDS: usize = 256;
 pub const OPEN_HEADS: usize = 256 << 20;
 /// Exchanges of one flow that may wait for their response.
 pub const PIPELINE: usize = 1024;
-/// Responses of one flow that may wait for their requests, which come later where packets are displaced, clocks of merged
-/// captures differ or a hole is in its grace ([`GAP_PACKETS`], which patience multiplies).
-pub const EARLY_RESPONSES: usize = 1024;
-/// Packet time of responses for which they do, in nanoseconds: no hole is waited for any longer.
-pub const EARLY_TIME: i64 = LINGER;
-/// What such a response costs about, in bytes of [`DISSECTOR_BYTES`].
-pub const EARLY_COST: usize = 1 << 10;
 
 /// Layers beside each other inside one layer (tunnels of one HTTP/2 connection); more are scanned as opaque bytes.
 pub const INNER_LAYERS: usize = 64;

@@ -19,6 +19,7 @@ mod layers;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
 #[cfg(target_os = "linux")]
+mod midstream;
 mod packaging;
 mod recorded;
 mod redact;

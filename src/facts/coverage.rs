@@ -98,6 +98,7 @@ const GAPS: &[(&str, &str)] = &[
     ("http_pipeline_limit", "requests over the pipelining bound"),
     ("http_early_limit", "responses over the bound of those that wait for their requests"),
     ("open_heads_limit", "message heads of which the fields were not kept"),
+    ("client_guess_limit", "tokens of which it was guessed, for lack of room, which side sent them"),
     ("sightings_limit", "exchanges with more tokens than are kept"),
     ("token_cut", "tokens cut by a hole"),
     ("token_over_limit", "tokens longer than the bound"),

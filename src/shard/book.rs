@@ -30,15 +30,24 @@ pub(super) struct Book {
     pub(super) protocols: SmallVec<[&'static str; 2]>,
     /// Exchanges that led to another protocol.
     upgraded: Vec<(ExchangeId, Arc<Exchange>)>,
+    /// Who is the client is only guessed, and may still be told: tokens wait for that.
+    pub(super) guessed: bool,
 }
 
 impl Book {
     /// As new, for another flow.
     pub(super) fn clear(&mut self) {
-        let Self { open, streams, tls, protocols, upgraded } = self;
-        (*open, *streams, *tls) = Default::default();
+        let Self { open, streams, tls, protocols, upgraded, guessed } = self;
+        (*open, *streams, *tls, *guessed) = Default::default();
         protocols.clear();
         upgraded.clear();
+    }
+
+    /// The ends have exchanged their roles.
+    pub(super) fn swap_ends(&mut self) {
+        if let Some(streams) = &mut self.streams {
+            streams.swap(0, 1);
+        }
     }
 }
 
@@ -322,14 +331,7 @@ impl Scribe<'_> {
         }
     }
 
-    /// A token outside of any exchange.
-    fn lone(&mut self, transport: &Transport, dir: Option<Direction>, found: Found) {
-        if let Some(sighting) = sighting(self.tools, transport, dir, found) {
-            self.emit(Event::Sighting { sighting: Box::new(sighting), exchange: None });
-        }
-    }
-
-    fn emit(&mut self, event: Event) {
+    pub(super) fn emit(&mut self, event: Event) {
         self.tools.out.events.push(Stamped { ordinal: self.ordinal, event });
     }
 
@@ -377,7 +379,7 @@ impl Scribe<'_> {
     }
 }
 
-fn sighting(
+pub(super) fn sighting(
     tools: &mut Tools,
     transport: &Transport,
     dir: Option<Direction>,

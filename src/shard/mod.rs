@@ -8,6 +8,7 @@ mod demand;
 mod event;
 mod fields;
 mod firsts;
+mod guessed;
 mod heads;
 mod json_form;
 mod opaque;
@@ -253,6 +254,9 @@ impl Shard {
         let Some(partition) = Self::partition(&mut self.partitions, item.partition) else { return };
         let held = &mut partition.held;
         let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
+        if !feed.held.guessed.is_empty() {
+            feed.tell_due(item.now);
+        }
         partition.table.packet(&item.packet, bytes, &arrival, &mut feed);
     }
 
@@ -268,6 +272,7 @@ impl Shard {
     fn tick(&mut self, ordinal: u64, now: Timestamp) {
         for Partition { table, held, .. } in &mut self.partitions {
             let mut feed = Feed { shared: &self.shared, tools: &mut self.tools, held, ordinal };
+            feed.tell_due(now);
             table.tick(now, &mut feed);
         }
     }

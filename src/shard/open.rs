@@ -3,6 +3,7 @@
 use super::Demand;
 use super::body::Body;
 use super::firsts::Firsts;
+use super::guessed::Guessed;
 use super::reach::Reach;
 use crate::facts::marks;
 use crate::limits;
@@ -26,6 +27,8 @@ pub(super) struct Held {
     pub(super) reach: Reach,
     /// Routes and hosts of which something was reported once.
     pub(super) firsts: Firsts,
+    /// Tokens of flows whose client is not known yet.
+    pub(super) guessed: Guessed,
     /// The bounds of these.
     pub(super) room: limits::Room,
 }
@@ -47,6 +50,7 @@ impl Held {
             dissectors,
             reach: Reach::default(),
             firsts: Firsts::default(),
+            guessed: Guessed::default(),
             room: room.share(),
         }
     }

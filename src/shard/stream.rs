@@ -17,7 +17,7 @@ pub(super) struct Stream {
     /// Of datagrams.
     conversation: Conversation,
     /// Nothing where nothing was said yet, and where the flow is closed and nobody asks what was: closed flows linger.
-    book: Option<Box<Book>>,
+    pub(super) book: Option<Box<Book>>,
     next_id: u64,
 }
 
@@ -77,6 +77,7 @@ impl Consumer<Stream> for Feed<'_> {
                     state.stack = Stack::Busy(self.begin(flow, state, dir, bytes));
                 }
                 self.drive(state, |layer, scribe, id| layer.data(dir, bytes, origin.position(0), scribe, id));
+                self.settle_client(flow, state);
                 self.rest(&mut state.stack);
             }
             Chunk::Gap(len) => {
@@ -144,6 +145,7 @@ impl Consumer<Stream> for Feed<'_> {
         if state.book.is_none() {
             return;
         }
+        self.tell_guessed(flow, state);
         let mut scribe = self.scribe(&mut state.book);
         state.conversation.close(transport(flow), &mut scribe, &mut state.next_id);
         scribe.close_all();
@@ -231,7 +233,10 @@ impl Feed<'_> {
         if flow.known_client().is_some() || !probing {
             return;
         }
-        let Some((_, Some(said))) = Layer::probe(bytes) else { return };
+        let Some((_, Some(said))) = Layer::probe(bytes) else {
+            self.scribe(&mut state.book).book.guessed = true;
+            return;
+        };
         let client = if said == Direction::Request { from } else { from.other() };
         let guessed = flow.client();
         flow.set_client(client);
@@ -239,6 +244,19 @@ impl Feed<'_> {
             && let Stack::Busy(layer) = &mut state.stack
         {
             layer.swap_ends();
+            if let Some(book) = &mut state.book {
+                book.swap_ends();
+            }
+        }
+    }
+
+    /// Nothing more will tell which side is the client once a protocol was found.
+    fn settle_client(&mut self, flow: &FlowInfo, state: &mut Stream) {
+        if state.book.as_ref().is_some_and(|book| book.guessed)
+            && (flow.known_client().is_some()
+                || !matches!(&state.stack, Stack::Busy(layer) if layer.is_probing()))
+        {
+            self.tell_guessed(flow, state);
         }
     }
 
