@@ -1,4 +1,4 @@
-//! Ethernet II, IEEE 802.3 with LLC and SNAP, VLAN tags, provider backbone tags and unencrypted MACsec.
+//! Ethernet II, IEEE 802.3 with LLC and SNAP, VLAN tags, provider backbone tags, Cisco metadata and unencrypted MACsec.
 
 use super::control;
 use super::link::{Inner, Link, Stop, be16, be32, byte, skip};
@@ -13,6 +13,9 @@ pub(super) const PBB: Tunnel = Tunnel { name: "pbb", on: &[On::Ether(0x88e7)], s
 
 /// The `EtherType` of IEEE 802.1AE.
 pub(super) const MACSEC: u16 = 0x88e5;
+
+/// The `EtherType` of Cisco's metadata.
+pub(super) const METADATA: u16 = 0x8909;
 
 /// The `EtherType` of a whole Ethernet frame (RFC 1701).
 pub(super) const BRIDGED: u16 = 0x6558;
@@ -65,6 +68,14 @@ pub(super) fn macsec(data: &[u8]) -> Result<Inner<'_>, Stop> {
     typed(be16(rest, 0)?, skip(rest, 2)?)
 }
 
+/// Cisco `TrustSec`: version, length, one option with the security group of the sender, then the frame goes on.
+pub(super) fn metadata(data: &[u8]) -> Result<Inner<'_>, Stop> {
+    if be16(data, 0)? != 0x0101 {
+        return Err(Stop::Weird("bad_metadata_version"));
+    }
+    typed(be16(data, 6)?, skip(data, 8)?)
+}
+
 /// The type of an Ethernet frame and what lies behind it, tags taken off: as many as are followed.
 pub(super) fn untagged(data: &[u8]) -> Option<(u16, &[u8])> {
     let (mut kind, mut rest) = (be16(data, 12).ok()?, data.get(14..)?);
@@ -84,7 +95,7 @@ pub(super) fn plausible(data: &[u8]) -> bool {
         0x0800 => rest.first().is_none_or(|first| (0x45..=0x4f).contains(first)),
         0x86dd => rest.first().is_none_or(|first| first >> 4 == 6),
         0..=1500 => matches!(rest.get(..2), Some([0xaa, 0xaa] | [0x42, 0x42] | [0x06, 0x06])),
-        MACSEC | BRIDGED => true,
+        MACSEC | METADATA | BRIDGED => true,
         _ => Tunnel::find(On::Ether(kind)).is_some() || control::ether_type(kind),
     }
 }
@@ -113,6 +124,7 @@ mod tests {
             (ether(0x0800, &ip), vec![]),
             (ether(len, &snap), vec![]),
             (ether(0x88e5, &macsec), vec![]),
+            (ether(0x8909, &[&[1, 1, 0, 1, 0, 7, 8, 0][..], &ip].concat()), vec![]),
             (ether(0x8100, &[&[0x20, 5, 8, 0][..], &ip].concat()), vec![5]),
             (ether(0x8100, &[&[0x20, 0, 8, 0][..], &ip].concat()), vec![]),
             (ether(0x88a8, &[&[0, 7, 0x81, 0, 0, 9, 8, 0][..], &ip].concat()), vec![7, 9]),

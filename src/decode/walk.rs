@@ -152,6 +152,7 @@ impl Walk<'_> {
         }
         match kind {
             ethernet::BRIDGED => Ok(Step::Inner(Inner::Ethernet(data))),
+            ethernet::METADATA => Ok(Step::Inner(ethernet::metadata(data)?)),
             ethernet::MACSEC => Ok(Step::Inner(ethernet::macsec(data)?)),
             _ => match Tunnel::find(On::Ether(kind)) {
                 Some(tunnel) => self.enter(tunnel, data, None),

@@ -52,6 +52,7 @@ const GAPS: &[(&str, &str)] = &[
     ("bad_ip_length", WRONG),
     ("bad_ip_version", WRONG),
     ("bad_ncm_table", WRONG),
+    ("bad_metadata_version", WRONG),
     ("bad_nflog_attribute", WRONG),
     ("bad_nsh_header", WRONG),
     ("bad_pflog_length", WRONG),
