@@ -407,6 +407,18 @@ fn what_is_not_read_is_left_out() {
     wrong("no packet", &wire::write(&strange, Style::default()), strange.len(), 0);
 }
 
+/// A file of nothing but damage is told of within a bound.
+#[test]
+fn much_damage_is_counted() {
+    let entry =
+        r#"{"request":{"method":"GET","url":"http://a.test/","headers":[]},"response":{"status":200}}"#;
+    let broken = vec![r#"{"request":nothing}"#; 300].join(",");
+    let document = format!(r#"{{"log":{{"version":"1.2","entries":[{entry},{broken}]}}}}"#);
+    let (outcome, output) = redacted(document.as_bytes());
+    assert_eq!((outcome.damage.len() as u64 + outcome.damage_more, outcome.damage.len()), (300, 200));
+    assert_eq!(output.len(), document.len());
+}
+
 #[test]
 fn what_is_lost_is_said() {
     let scratch = Scratch::new();

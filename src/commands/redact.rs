@@ -7,6 +7,7 @@ use super::{Failure, configure, decode_as, destinations, exit, inputs};
 use crate::capture::{self, CaptureError, FileId};
 use crate::cli::RedactArgs;
 use crate::redact::{Input, Outcome, Pseudonyms, RedactError, Redaction, redact};
+use crate::report::text::counted;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,10 @@ pub(super) fn run(args: &RedactArgs) -> Result<u8, Failure> {
     let names = [input.display().to_string()];
     for damage in outcome.damage.iter().filter(|_| !quiet) {
         say(&format!("warning: {}", inputs::damage_text(&names, damage)));
+    }
+    if outcome.damage_more > 0 && !quiet {
+        let places = counted(outcome.damage_more, "more place");
+        say(&format!("warning: {}: {places} that cannot be read", input.display()));
     }
     if outcome.packets == 0 {
         say(&format!("error: {}: no packet in it", input.display()));

@@ -20,3 +20,6 @@ pub const AGAIN_FLOW: usize = 128;
 pub const FRAGMENTED: usize = 4096;
 /// Bytes of a cassette in YAML, which is held as a whole, and of one string in a HAR file.
 pub const TEXT_BYTES: usize = 1 << 30;
+
+/// Damaged places of a capture, or entries of a file of recorded exchanges, that are told one by one; the others are counted.
+pub const DAMAGES: usize = 200;

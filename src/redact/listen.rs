@@ -83,7 +83,9 @@ pub(super) fn listen(
         if work.task == Task::Learn {
             work.seen += (block.frames.len() + block.exchanges.len()) as u64;
             work.recorded |= !block.exchanges.is_empty();
-            work.damage.append(&mut block.damage);
+            let room = limits::redact::DAMAGES.saturating_sub(work.damage.len());
+            work.damage_more += block.damage.len().saturating_sub(room) as u64;
+            work.damage.extend(block.damage.drain(..).take(room));
         }
         if more == More::End {
             for Partition { table, reach } in &mut partitions {

@@ -138,6 +138,8 @@ pub struct Outcome {
     pub packets: u64,
     /// What could not be read of the input: it is not in the output, or blanked there.
     pub damage: Vec<Damage>,
+    /// How many such places are not in that list (limits::redact::DAMAGES).
+    pub damage_more: u64,
 }
 
 /// Writes the capture again without its secrets. `check` says where what was written can be read.
@@ -165,8 +167,8 @@ pub fn redact(
     work.task = Task::Check;
     this.pass(check()?, &mut work)?;
     let told = Told { tokens: work.book.tokens, others: work.book.others, ..work.told };
-    let Work { left, left_count, seen: packets, damage, .. } = work;
-    Ok(Outcome { told, left, left_count, packets, damage })
+    let Work { left, left_count, seen: packets, damage, damage_more, .. } = work;
+    Ok(Outcome { told, left, left_count, packets, damage, damage_more })
 }
 
 impl Redaction<'_> {

@@ -77,6 +77,8 @@ pub(super) struct Work {
     pub(super) left_count: u64,
     /// What could not be read of the capture when it was learned from.
     pub(super) damage: Vec<Damage>,
+    /// Further places of damage.
+    pub(super) damage_more: u64,
     /// Bytes of bodies that are being gathered.
     pub(super) held: usize,
     /// Bytes that dissectors asked for.
@@ -102,6 +104,7 @@ impl Work {
             left: Vec::new(),
             left_count: 0,
             damage: Vec::new(),
+            damage_more: 0,
             held: 0,
             reserved: 0,
             scanner: Scanner::new(),
