@@ -72,9 +72,9 @@ pub const FAR_AHEAD: i64 = 16 << 20;
 /// Delivered segments of one direction that are remembered while the peer has not acknowledged them (beside the
 /// last two), so that a retransmission with other bytes is noticed: more than most windows of requests have.
 pub const UNACKNOWLEDGED: usize = 128;
-/// Bytes of delivered data of one direction that come again in pieces and are put together, beside a last piece: as long as
-/// most heads of requests. They count as waiting segments do.
-pub const SECOND_READING: usize = 16 << 10;
+/// Bytes of delivered data of one direction that come again in pieces and are put together, bookkeeping included, beside a
+/// last piece: longer than most heads of requests. They count as waiting segments do.
+pub const SECOND_READING: usize = 32 << 10;
 /// Holes of one direction that are remembered after they were given up, so that late bytes are still read.
 pub const HOLES_FLOW: usize = 16;
 /// Flows with the same ends in different tunnels that are asked whether a packet by yet another path is theirs.

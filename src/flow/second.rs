@@ -34,8 +34,9 @@ impl Second {
         self.pieces.last().is_some_and(|last| self.at + last.at as i64 == at && last.origin == *origin)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+    /// Bytes that it holds, bookkeeping included, so that pieces of one byte are not free.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + self.pieces.len() * size_of::<Piece>()
     }
 
     /// Offset behind the last byte.
@@ -79,10 +80,11 @@ impl Assembler {
         if !goes_on {
             self.read_again(step);
         }
+        let before = self.recent.second().map_or(0, Second::size);
         if self.recent.again(at, bytes, (origin, step.moment()), step.seed) {
             one(&mut step.out.anomalies().overlap_conflicts);
         }
-        self.hold_second(bytes.len(), step);
+        self.hold_second(before, step);
     }
 
     /// What comes behind a second reading goes on there, too; `at`: its offset.
@@ -104,21 +106,23 @@ impl Assembler {
         step: &mut Step<'_>,
     ) {
         let is_there = self.recent.second().is_some_and(|second| second.has(at, origin));
+        if !is_there && self.recent.second().is_some_and(|second| second.end() != at) {
+            self.read_again(step);
+        }
+        let before = self.recent.second().map_or(0, Second::size);
         if !is_there {
-            if self.recent.second().is_some_and(|second| second.end() != at) {
-                self.read_again(step);
-            }
             self.recent.read(at, bytes, !differs, (origin, step.moment()));
         }
         self.recent.mark(differs);
-        self.hold_second(if is_there { 0 } else { bytes.len() }, step);
+        self.hold_second(before, step);
     }
 
-    fn hold_second(&mut self, more: usize, step: &mut Step<'_>) {
+    /// Counts what the second reading has grown by, and holds its bounds; `before`: its size.
+    fn hold_second(&mut self, before: usize, step: &mut Step<'_>) {
         let Some(second) = self.recent.second() else { return };
         self.rereads = true;
-        step.budget.take(more);
-        if self.phase != Phase::Open || second.len() > limits::SECOND_READING || step.budget.over() {
+        step.budget.take(second.size().saturating_sub(before));
+        if self.phase != Phase::Open || second.size() > limits::SECOND_READING || step.budget.over() {
             self.read_again(step);
         }
     }
@@ -126,7 +130,7 @@ impl Assembler {
     /// What was read again is shown, if it says something else, as far as it has come.
     pub(super) fn read_again(&mut self, step: &mut Step<'_>) {
         let Some(second) = self.recent.take_second() else { return };
-        step.budget.give(second.len());
+        step.budget.give(second.size());
         self.rereads = false;
         second.show(step);
     }

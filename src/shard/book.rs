@@ -2,22 +2,20 @@
 
 use super::body::{Body, Found, Text};
 use super::event::{Event, Stamped};
+use super::exchanges::OpenExchanges;
 use super::fields::Fields;
 use super::heads::HeadScan;
 use super::opaque::OpaqueScan;
-use super::open::{Held, Kind, Open, OpenExchanges};
+use super::open::{Held, Kind, Open};
 use super::{Shared, Tools};
 use crate::facts::marks;
 use crate::keylog::Keyring;
 use crate::limits;
-use crate::message::{
-    Direction, End, Exchange, ExchangeId, Head, Known, Location, Login, Place, Start, Transport,
-};
-use crate::protocol::{Carrier, Sink, TlsEvent, Trail};
+use crate::message::{Direction, End, Exchange, ExchangeId, Head, Known, Login, Start, Transport};
+use crate::protocol::{Carrier, Sink, TlsEvent};
 use crate::session::TlsSession;
 use crate::token::Sighting;
 use smallvec::SmallVec;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// What is remembered of one flow between its bytes.
@@ -242,36 +240,6 @@ impl Scribe<'_> {
         }
         self.sightings(id, dir, before);
         self.sightings(id, dir, found);
-    }
-
-    /// Searches bytes that stand for themselves: a datagram, or bytes outside the order of their stream. Of these, what stands
-    /// where `is_told` says so is found elsewhere.
-    pub(super) fn raw(
-        &mut self,
-        (transport, dir, location): (&Transport, Option<Direction>, Location),
-        bytes: &[u8],
-        trail: &Trail,
-        is_told: &dyn Fn(&Range<usize>) -> bool,
-    ) {
-        if !self.shared.demand.tokens || !self.shared.scanner.touches(bytes) {
-            return;
-        }
-        let mut found = Vec::new();
-        self.shared.scanner.find(bytes, &mut |h| {
-            if is_told(&h.range) {
-                return;
-            }
-            found.push(Found {
-                text: Text::Compact(h.text.to_vec()),
-                wrappings: h.wrappings,
-                place: Place::unnamed(location),
-                position: trail.position(h.range.start as u64),
-                spans: trail.spans(h.range.start as u64, h.range.len() as u64),
-            });
-        });
-        for found in found {
-            self.lone(transport, dir, found);
-        }
     }
 
     /// Closes what is still open when the flow does.

@@ -35,11 +35,11 @@ impl Guessed {
     }
 
     /// Those of a flow.
-    fn of(&mut self, flow: u64) -> Vec<Box<Sighting>> {
+    fn of(&mut self, flow: u64) -> VecDeque<Box<Sighting>> {
         let (of, others) =
             std::mem::take(&mut self.0).into_iter().partition(|sighting| sighting.transport.flow == flow);
         self.0 = others;
-        Vec::from(of)
+        of
     }
 }
 

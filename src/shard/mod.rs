@@ -6,6 +6,7 @@ mod book;
 mod certificates;
 mod demand;
 mod event;
+mod exchanges;
 mod fields;
 mod firsts;
 mod guessed;
@@ -14,6 +15,7 @@ mod json_form;
 mod opaque;
 mod open;
 mod passage;
+mod raw;
 mod reach;
 mod ready;
 mod stream;
@@ -150,7 +152,7 @@ struct Tools {
     /// Of flows that closed.
     #[expect(clippy::vec_box, reason = "as above")]
     books: Vec<Box<book::Book>>,
-    exchanges: open::SpareExchanges,
+    exchanges: exchanges::SpareExchanges,
     /// Buffers of bodies.
     buffers: Vec<Vec<u8>>,
     keyring: Arc<Keyring>,
@@ -173,7 +175,7 @@ impl Tools {
             spare: Vec::new(),
             layers: Vec::new(),
             books: Vec::new(),
-            exchanges: open::SpareExchanges::default(),
+            exchanges: exchanges::SpareExchanges::default(),
             buffers: Vec::new(),
             keyring: Arc::default(),
             asked: None,

@@ -53,7 +53,7 @@ fn a_second_reading_does_not_wait_for_ever() {
     let mut rig = Rig::open(99);
     rig.send(100, 0, &[b'a'; 100]);
     rig.send(100, 0, &[b'b'; 100]);
-    assert!(rig.got.again.is_empty() && rig.budget.used() == 100);
+    assert!(rig.got.again.is_empty() && (100..400).contains(&rig.budget.used()));
     rig.pass(limits::HOLD_PACKETS);
     assert_eq!((rig.got.again.len(), rig.budget.used()), (1, 0));
     // Nor does it grow for ever.
@@ -63,7 +63,7 @@ fn a_second_reading_does_not_wait_for_ever() {
     }
     for at in 0..100 {
         rig.send(100 + 1000 * at, 0, &[b'b'; 1000]);
-        assert!(rig.budget.used() <= limits::SECOND_READING + 1000);
+        assert!(rig.budget.used() <= limits::SECOND_READING + 1200);
     }
     rig.finish();
     let shown: usize = rig.got.again.iter().map(|(_, bytes)| bytes.len()).sum();
