@@ -48,7 +48,8 @@ pub(super) fn run(kind: Kind, args: &RecordArgs) -> Result<u8, Failure> {
     let format = record_format(&args.format)
         .ok_or_else(|| unknown_format(&args.format, RECORD_FORMATS.iter().map(|f| f.name)))?;
     let settings = settings(&args.source.work);
-    let sink = |_: &[String]| Sink::Writer(RecordWriter::new(format, &settings));
+    let sink =
+        |names: &[String]| Sink::Writer(RecordWriter::new(format, &settings).of_several(names.len() > 1));
     record(kind, &args.source, &stop_flag(), sink).map(|(code, _)| code)
 }
 

@@ -158,6 +158,10 @@ impl Record for FlowRecord<'_> {
         Column::new("NAME", Kind::Long),
     ];
 
+    fn file(&self) -> Option<&str> {
+        Some(self.file)
+    }
+
     fn row(&self) -> Vec<String> {
         let tls = self.tls.as_ref();
         let protocol = match (self.inner, self.protocol, self.transport) {

@@ -160,6 +160,10 @@ impl Record for HttpRecord<'_> {
         Column::new("BODY", Kind::Number),
     ];
 
+    fn file(&self) -> Option<&str> {
+        Some(self.file)
+    }
+
     fn row(&self) -> Vec<String> {
         let (request, response) = (self.request.as_ref(), self.response.as_ref());
         let packet = request.map(|r| r.packet).or(response.map(|r| r.packet));

@@ -40,6 +40,11 @@ pub trait Record: serde::Serialize {
 
     /// Cells of the table, not escaped.
     fn row(&self) -> Vec<String>;
+
+    /// The file that it is of, if it is of one.
+    fn file(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A format of records.

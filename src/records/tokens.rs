@@ -146,6 +146,10 @@ impl Record for TokenRecord<'_> {
         Column::new("SIGNATURE", Kind::Short),
     ];
 
+    fn file(&self) -> Option<&str> {
+        Some(self.file)
+    }
+
     fn row(&self) -> Vec<String> {
         let server = self.server.text();
         let place = match self.name {

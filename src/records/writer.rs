@@ -20,13 +20,26 @@ pub struct RecordWriter {
     started: bool,
     rows: Vec<Vec<String>>,
     grid: Option<Grid>,
+    /// There are several inputs, so that a table says which file its rows are of.
+    several: bool,
+    /// The file of the last row.
+    file: Option<String>,
+    /// It has not been said yet.
+    unsaid: bool,
 }
 
 impl RecordWriter {
     /// A writer of `format`.
     pub fn new(format: &RecordFormat, settings: &Settings) -> Self {
         let width = settings.width.max(NARROW);
-        Self { kind: format.kind, width, started: false, rows: Vec::new(), grid: None }
+        let (rows, grid, file) = Default::default();
+        Self { kind: format.kind, width, started: false, rows, grid, several: false, file, unsaid: false }
+    }
+
+    /// The same for records of several files: a line of its own names each, in a table.
+    #[must_use]
+    pub fn of_several(self, several: bool) -> Self {
+        Self { several, ..self }
     }
 
     /// Writes one record, or holds it for a while.
@@ -41,6 +54,11 @@ impl RecordWriter {
                 write!(out, "{}\r\n", csv_row(&serde_json::to_value(record)?, R::CSV))
             }
             RecordKind::Table => {
+                if self.several && record.file() != self.file.as_deref() {
+                    self.flush::<R>(out)?;
+                    self.file = record.file().map(str::to_owned);
+                    self.unsaid = true;
+                }
                 self.rows.push(record.row().iter().map(|cell| escape(cell)).collect());
                 if self.rows.len() >= ROWS { self.flush::<R>(out) } else { Ok(()) }
             }
@@ -71,6 +89,9 @@ impl RecordWriter {
         let grid = self.grid.get_or_insert_with(|| Grid::fit(R::COLUMNS, &rows, self.width));
         if !std::mem::replace(&mut self.started, true) {
             writeln!(out, "{}", grid.header())?;
+        }
+        if let Some(file) = self.file.as_ref().filter(|_| std::mem::replace(&mut self.unsaid, false)) {
+            writeln!(out, "{}:", escape(file))?;
         }
         for line in grid.lines(&rows) {
             writeln!(out, "{line}")?;
@@ -135,6 +156,22 @@ mod tests {
                 insta::assert_snapshot!(text);
             }
         }
+    }
+
+    #[test]
+    fn tables_of_several_files_name_them() {
+        let exchange = golden::exchange();
+        let records = ["a.pcap", "a.pcap", "b\x1b.pcap"]
+            .map(|file| http_record(&exchange, file, 7, &Scanner::new(), false));
+        let mut out = Vec::new();
+        let mut writer =
+            RecordWriter::new(record_format("table").unwrap(), &Settings::default()).of_several(true);
+        records.iter().for_each(|record| writer.write(record, &mut out).unwrap());
+        writer.finish::<HttpRecord<'_>>(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines: Vec<_> = text.lines().map(|line| line.ends_with(':').then_some(line)).collect();
+        let escaped = format!("{}:", escape("b\x1b.pcap"));
+        assert_eq!(lines, [None, Some("a.pcap:"), None, None, Some(&*escaped), None], "{text}");
     }
 
     #[test]
