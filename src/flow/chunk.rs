@@ -52,6 +52,11 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// Where it begins, and where that was captured.
+    pub const fn place(&self) -> (u64, Position) {
+        (self.at as u64, self.origin.position(0))
+    }
+
     /// Whether all of a range of [`Chunk::Again`] lies in pieces that were told.
     pub fn are_told(pieces: &[Self], range: &Range<usize>) -> bool {
         let last = pieces.partition_point(|piece| piece.at < range.end);
@@ -73,5 +78,21 @@ impl Origin {
     pub const fn position(&self, n: usize) -> Position {
         let Self { frame, time, offset, file, numbers, .. } = *self;
         Position { frame, time, offset: offset + n as u64, file, numbers: numbers.skip(n as u64) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_told_pieces_is_told() {
+        let piece = |at, told| Piece { at, origin: Origin::default(), told };
+        let pieces = [piece(0, true), piece(4, true), piece(8, false), piece(12, true)];
+        for (range, told) in
+            [(0..4, true), (1..8, true), (0..9, false), (8..12, false), (11..13, false), (12..20, true)]
+        {
+            assert_eq!(Piece::are_told(&pieces, &range), told, "{range:?}");
+        }
     }
 }

@@ -99,12 +99,12 @@ impl Recent {
     ) -> bool {
         let goes_on = self.second().is_some_and(|second| second.end() == at);
         let end = at + bytes.len() as i64;
+        let may_be_same = !self.differs(at, bytes, (at, end), seed);
         // A packet that was captured twice is no retransmission.
-        if !goes_on && self.last[0].from(at) == (0, end - at) && !self.differs(at, bytes, (at, end), seed) {
+        if !goes_on && may_be_same && self.last[0].from(at) == (0, end - at) {
             return false;
         }
-        let told = self.covers(at, end) && !self.differs(at, bytes, (at, end), seed);
-        self.read(at, bytes, told, (origin, now));
+        self.read(at, bytes, may_be_same && self.covers(at, end), (origin, now));
         let second = self.second();
         let differs = second.is_some_and(|second| self.differs(second.at, &second.bytes, (at, end), seed));
         self.mark(differs);

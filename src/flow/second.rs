@@ -105,14 +105,15 @@ impl Assembler {
         differs: bool,
         step: &mut Step<'_>,
     ) {
-        let is_there = self.recent.second().is_some_and(|second| second.has(at, origin));
-        if !is_there && self.recent.second().is_some_and(|second| second.end() != at) {
+        let second = self.recent.second();
+        if second.is_some_and(|second| second.has(at, origin)) {
+            return self.recent.mark(differs);
+        }
+        if second.is_some_and(|second| second.end() != at) {
             self.read_again(step);
         }
         let before = self.recent.second().map_or(0, Second::size);
-        if !is_there {
-            self.recent.read(at, bytes, !differs, (origin, step.moment()));
-        }
+        self.recent.read(at, bytes, !differs, (origin, step.moment()));
         self.recent.mark(differs);
         self.hold_second(before, step);
     }

@@ -5,7 +5,7 @@ use super::witness::{Talk, Witness};
 use super::work::{Task, Work};
 use crate::capture::{Block, CaptureError, More, Source};
 use crate::decode::{DecodeOptions, Decoder, FlowKey, IpProtocol, Packet, Side};
-use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin};
+use crate::flow::{Arrival, Chunk, Consumer, FlowInfo, FlowTable, Origin, Piece};
 use crate::keylog::Keyring;
 use crate::limits;
 use crate::message::{Channel, Direction, Numbers, Transport};
@@ -187,8 +187,7 @@ impl Consumer<Stream> for Feed<'_> {
                 self.drive(state, |layer, witness, id| layer.close(dir, end, witness, id));
             }
             Chunk::Again(bytes, pieces) => {
-                let positions = pieces.iter().map(|piece| (piece.at as u64, piece.origin.position(0)));
-                let trail = Trail::of(bytes.len() as u64, positions);
+                let trail = Trail::of(bytes.len() as u64, pieces.iter().map(Piece::place));
                 self.witness(&mut state.talk).raw(bytes, &trail);
             }
         }
@@ -211,7 +210,7 @@ impl Consumer<Stream> for Feed<'_> {
         }
         let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
         if !conversation.datagram(dir, bytes, position, transport, &mut witness, next_id) {
-            let trail = Trail::of(bytes.len() as u64, [(0, position)].into_iter());
+            let trail = Trail::of(bytes.len() as u64, std::iter::once((0, position)));
             witness.raw(bytes, &trail);
         }
         talk.reachable(|id| self.reach.add(id));

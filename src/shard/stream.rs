@@ -97,8 +97,7 @@ impl Consumer<Stream> for Feed<'_> {
             Chunk::Again(bytes, pieces) => {
                 let dir = direction(flow, from);
                 let transport = transport(flow);
-                let positions = pieces.iter().map(|piece| (piece.at as u64, piece.origin.position(0)));
-                let trail = Trail::of(bytes.len() as u64, positions);
+                let trail = Trail::of(bytes.len() as u64, pieces.iter().map(Piece::place));
                 let is_told = |range: &Range<usize>| Piece::are_told(pieces, range);
                 let to = (&transport, Some(dir), Location::Stream);
                 self.scribe(&mut state.book).raw(to, bytes, &trail, &is_told);
@@ -126,7 +125,7 @@ impl Consumer<Stream> for Feed<'_> {
         }
         let (dir, transport, position) = (direction(flow, from), transport(flow), origin.position(0));
         if !conversation.datagram(dir, bytes, position, transport, &mut scribe, next_id) {
-            let trail = Trail::of(bytes.len() as u64, [(0, position)].into_iter());
+            let trail = Trail::of(bytes.len() as u64, std::iter::once((0, position)));
             scribe.raw((&transport, None, Location::Datagram), bytes, &trail, &|_| false);
         }
         self.held.reach.settle(flow.key);
