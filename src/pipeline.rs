@@ -93,12 +93,7 @@ pub fn run(
     let board = Board::new(shared, shards);
     let reader = Reader::new(decode, shards, shared.keyring.clone());
     std::thread::scope(|scope| {
-        for _ in 1..threads.get() {
-            // With as many as there can be: this one works, too.
-            if std::thread::Builder::new().spawn_scoped(scope, || board.work()).is_err() {
-                break;
-            }
-        }
+        spread::crew(scope, threads.get() - 1, || board.work());
         let result = reader.read(sources, &board, threads, listener);
         board.close();
         result

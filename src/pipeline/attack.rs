@@ -1,6 +1,7 @@
 //! The threads of the dictionary attack: batches of words are worked on by whichever is free and settled in the order in
 //! which they were drawn, so that the result is the same for any number.
 
+use super::spread::crew;
 use crate::crack::{Attack, Draw, Job};
 use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
@@ -18,12 +19,7 @@ pub fn attack(attack: &mut Attack, threads: NonZeroUsize, watch: &mut dyn FnMut(
     let board = Board::default();
     let workers = threads.get().min(ATTACKERS) - 1;
     std::thread::scope(|scope| {
-        for _ in 0..workers {
-            // With as many as there can be: this one works, too.
-            if std::thread::Builder::new().spawn_scoped(scope, || board.work()).is_err() {
-                break;
-            }
-        }
+        crew(scope, workers, || board.work());
         lead(attack, &board, AHEAD * (workers + 1), watch);
         board.lock().closed = true;
         board.called.notify_all();

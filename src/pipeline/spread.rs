@@ -3,6 +3,7 @@
 use crate::facts::Hands;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{Builder, Scope};
 
 /// Jobs that a thread is worth: it starts in the time of one that verifies a signature.
 const WORTH: usize = 8;
@@ -10,6 +11,15 @@ const WORTH: usize = 8;
 /// That many threads for what judging has to do in many equal parts.
 pub fn hands(threads: NonZeroUsize) -> Hands {
     Hands::new(move |jobs, job| spread(threads, jobs, job))
+}
+
+/// Starts that many threads in a scope, or as many as there can be: the calling one works, too.
+pub(super) fn crew<'s>(scope: &'s Scope<'s, '_>, threads: usize, work: impl Fn() + Copy + Send + 's) {
+    for _ in 0..threads {
+        if Builder::new().spawn_scoped(scope, work).is_err() {
+            break;
+        }
+    }
 }
 
 /// Does the jobs 0 to `jobs`, each once, on up to `threads` threads. The calling one is among them; with one, or few jobs,
@@ -24,10 +34,7 @@ fn spread(threads: NonZeroUsize, jobs: usize, job: &(dyn Fn(usize) + Sync)) {
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.get().min(jobs / WORTH) {
-            // Where no thread is to be had, the others do its part.
-            drop(std::thread::Builder::new().spawn_scoped(scope, work));
-        }
+        crew(scope, threads.get().min(jobs / WORTH).saturating_sub(1), work);
         work();
     });
 }
