@@ -14,7 +14,7 @@ use crate::pipeline;
 use crate::records::{CrackRecord, RECORD_FORMATS, RecordWriter, record_format};
 use crate::report::text::counted;
 use crate::token::{Scanner, Token};
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,12 +189,7 @@ fn text_of(input: &Path) -> std::io::Result<Vec<u8>> {
     if capture || head.is_empty() || head.contains(&0) {
         return Ok(Vec::new());
     }
-    let mut text = Vec::new();
-    reader.take(TEXT_BYTES + 1).read_to_end(&mut text)?;
-    match text.len() as u64 > TEXT_BYTES {
-        true => Err(std::io::Error::other(format!("a text longer than {TEXT_BYTES} bytes"))),
-        false => Ok(text),
-    }
+    bounded(reader, TEXT_BYTES)
 }
 
 fn mutations(paths: &[PathBuf]) -> Result<Vec<Mutation>, Failure> {
@@ -208,8 +203,12 @@ fn mutations(paths: &[PathBuf]) -> Result<Vec<Mutation>, Failure> {
 }
 
 fn read(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    bounded(std::fs::File::open(path)?, most)
+}
+
+fn bounded(reader: impl Read, most: u64) -> std::io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut text)?;
+    reader.take(most + 1).read_to_end(&mut text)?;
     match text.len() as u64 > most {
         true => Err(std::io::Error::other(format!("longer than {most} bytes"))),
         false => Ok(text),
