@@ -23,6 +23,7 @@ mod midstream;
 mod packaging;
 mod recorded;
 mod redact;
+mod rereading;
 mod robust;
 mod rotation;
 mod rules;
